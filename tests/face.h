@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* face.h: malloc's family for the tests of it, in every build.
  *
- * Where the library defines malloc itself (BARROW_OVERRIDE_MALLOC=1) the plain names are the ones to
- * test. In builds that leave malloc alone, as the sanitizers need, the plain names are mapped to
+ * Where the library defines malloc itself (BARROW_OVERRIDE_MALLOC=1) the plain names are the ones
+ * to test. In builds that leave malloc alone, as the sanitizers need, the plain names are mapped to
  * barrow_malloc and so on. Include it after every other header: the names become macros. */
 #ifndef TESTS_FACE_H
 #define TESTS_FACE_H

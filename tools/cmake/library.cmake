@@ -49,8 +49,10 @@ set_target_properties(barrow PROPERTIES
 # nodelete: threads hold blocks and the exit handlers stay, so dlclose must not unload the library.
 target_link_options(barrow PRIVATE -pthread
   LINKER:-z,now LINKER:-z,nodelete LINKER:-Bsymbolic-functions
-  $<$<NOT:$<BOOL:${BARROW_SANITIZE}>>:LINKER:-z,defs>
   $<$<BOOL:${BARROW_LTO}>:-flto=auto -O2>)
+if(NOT BARROW_SANITIZE)
+  target_link_options(barrow PRIVATE LINKER:-z,defs)
+endif()
 target_link_libraries(barrow PRIVATE $<BUILD_INTERFACE:barrow_sanitizers>)
 
 add_library(barrow_internal STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:barrow_objects>)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# LIBRARY shows the program barrow_* and, when OVERRIDE is on, the whole malloc family and the C++
+# operators; no more and no less. NM is nm of the target.
+set(family malloc calloc realloc reallocarray free free_sized free_aligned_sized cfree
+  posix_memalign aligned_alloc memalign memalignment valloc pvalloc malloc_usable_size
+  malloc_trim mallopt mallinfo mallinfo2 malloc_stats malloc_info)
+# operator new and new[], plain and nothrow, with and without an alignment; operator delete and
+# delete[], plain, sized and nothrow, with and without an alignment.
+foreach(new _Znwm _Znam)
+  list(APPEND operators ${new} ${new}RKSt9nothrow_t
+    ${new}St11align_val_t ${new}St11align_val_tRKSt9nothrow_t)
+endforeach()
+foreach(delete _ZdlPv _ZdaPv)
+  list(APPEND operators ${delete} ${delete}m ${delete}RKSt9nothrow_t
+    ${delete}St11align_val_t ${delete}mSt11align_val_t ${delete}St11align_val_tRKSt9nothrow_t)
+endforeach()
+
+set(dynamic)
+if(LIBRARY MATCHES "\\.so")
+  set(dynamic -D)
+endif()
+execute_process(COMMAND ${NM} ${dynamic} --defined-only --extern-only --format=posix ${LIBRARY}
+  OUTPUT_VARIABLE lines COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" lines "${lines}")
+foreach(line IN LISTS lines)
+  if(line MATCHES "^([^ ]+) [A-Za-z]( |$)")
+    list(APPEND exported ${CMAKE_MATCH_1})
+  endif()
+endforeach()
+list(LENGTH exported count)
+message("${LIBRARY}: ${count} names")
+
+set(expected barrow_version barrow_stats_get barrow_malloc barrow_free)
+if(OVERRIDE)
+  list(APPEND expected ${family} ${operators})
+endif()
+set(missing ${expected})
+list(REMOVE_ITEM missing ${exported})
+set(surplus ${exported})
+list(REMOVE_ITEM surplus ${expected})
+list(FILTER surplus EXCLUDE REGEX "^barrow_")
+# musl's start files, not ours: every library has them.
+list(REMOVE_ITEM surplus _init _fini)
+if(missing OR surplus)
+  message(FATAL_ERROR "missing: ${missing}\nnot to be exported: ${surplus}")
+endif()
