@@ -28,6 +28,15 @@ extern "C" {
 /* The version of the library that was loaded, as "MAJOR.MINOR.PATCH". Never fails. */
 BARROW_API const char *barrow_version(void);
 
+/* A program's wishes for the process heap, as a Windows program states them with /HEAP. A program that
+ * defines `const struct barrow_config barrow_process_heap` gives them; the environment
+ * (BARROW_RESERVE, BARROW_COMMIT, BARROW_COMMIT_LIMIT) comes after it. Bytes; 0: the library's choice. */
+struct barrow_config {
+    size_t reserve;      /* address space to reserve */
+    size_t commit;       /* memory to commit at the start */
+    size_t commit_limit; /* the most memory to commit: beyond, malloc fails with ENOMEM; 0: no limit */
+};
+
 /* What the process heap has done and holds; sizes in bytes. Fields are only ever added at the end. */
 struct barrow_stats {
     size_t size;               /* set by the caller to sizeof(struct barrow_stats) */

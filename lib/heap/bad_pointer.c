@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/bad_pointer.h"
+
+#include "diag/message.h"
+#include "heap/slab.h"
+#include "os/process.h"
+#include "region/region.h"
+
+static void describe_in_slab(const char *call, const void *address, const struct span *slab)
+{
+    size_t size = size_class_bytes(slab->size_class);
+    const void *start = slab_block_at(slab, address);
+    if (start == address)
+        message("%s(%p): block of %zu bytes is free already (double free)", call, address, size);
+    else if (start != NULL)
+        message("%s(%p): pointer is inside a block of %zu bytes that starts at %p", call, address,
+                size, start);
+    else
+        message("%s(%p): pointer is in the unused end of a slab, not a block", call, address);
+}
+
+void bad_pointer(const char *call, const void *address)
+{
+    const struct span *span = region_find(address);
+    enum span_kind kind = span == NULL ? SPAN_NONE : span_kind(span);
+    if (!granule_is_ours(granule_of(address)))
+        message("%s(%p): not a block of this heap: foreign or wild pointer", call, address);
+    else if (kind == SPAN_SLAB)
+        describe_in_slab(call, address, span);
+    else if (kind == SPAN_LARGE)
+        message("%s(%p): pointer is inside a block of %zu bytes that starts at %p", call, address,
+                span_bytes(span), (void *)span_start(span));
+    else if (kind == SPAN_META)
+        message("%s(%p): pointer into the heap's own records, not a block", call, address);
+    else
+        message("%s(%p): memory is free already (double free or wild pointer), not a block", call,
+                address);
+    os_abort();
+}

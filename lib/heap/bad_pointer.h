@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* bad_pointer.h: a pointer that the program must not have passed. */
+#ifndef BARROW_HEAP_BAD_POINTER_H
+#define BARROW_HEAP_BAD_POINTER_H
+
+/* Says in one line on standard error what is known of the address, and ends the process. */
+_Noreturn void bad_pointer(const char *call, const void *address);
+
+#endif

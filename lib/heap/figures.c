@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/figures.h"
+
+#include "barrow/barrow.h"
+#include "heap/large.h"
+#include "heap/size_class.h"
+#include "heap/threads.h"
+#include "region/region.h"
+
+static void count_slabs(struct theap *theap, struct barrow_stats *stats)
+{
+    for (unsigned class = 0; class < SIZE_CLASSES; class++)
+        for (int group = 0; group < GROUPS; group++)
+            for (uint32_t i = theap->groups[class][group]; i != 0; i = span_at(i)->next) {
+                stats->slabs++;
+                stats->live_blocks += span_at(i)->used;
+                stats->live_bytes += span_at(i)->used * size_class_bytes(class);
+            }
+}
+
+static void count_theap(struct theap *theap, struct barrow_stats *stats)
+{
+    stats->allocations += atomic_load_explicit(&theap->allocations, memory_order_relaxed);
+    stats->allocated_bytes += atomic_load_explicit(&theap->allocated_bytes, memory_order_relaxed);
+    stats->frees += atomic_load_explicit(&theap->frees, memory_order_relaxed);
+    if (theap->broken || os_lock_is_mine(&theap->lock))
+        return;
+    os_lock(&theap->lock);
+    theap_drain(theap);
+    count_slabs(theap, stats);
+    os_unlock(&theap->lock);
+}
+
+/* The blocks in the calling thread's own cache. Those of other threads can't be looked at while they
+ * run, and count as live; they are few. */
+static void count_cache(const struct theap *theap, struct barrow_stats *stats)
+{
+    for (unsigned class = 0; class < SIZE_CLASSES; class++)
+        for (const struct block *b = theap->cache[class]; b != NULL; b = b->next) {
+            stats->cached_blocks++;
+            stats->cached_bytes += size_class_bytes(class);
+        }
+    stats->live_blocks -= stats->cached_blocks;
+    stats->live_bytes -= stats->cached_bytes;
+}
+
+static void count_region(struct barrow_stats *stats)
+{
+    struct region_figures figures;
+    region_figures(&figures);
+    stats->committed = figures.committed;
+    stats->committed_peak = figures.committed_peak;
+    stats->commit_limit = region_settings.commit_limit;
+    stats->reserved = figures.reserved;
+    stats->purged = figures.purged;
+    stats->reservations = figures.reservations;
+}
+
+void heap_figures(struct barrow_stats *stats)
+{
+    size_t size = stats->size;
+    *stats = (struct barrow_stats){ .size = size };
+    for (uint32_t number = 1; number <= threads_theaps(); number++)
+        count_theap(threads_theap(number), stats);
+    const struct theap *own = threads_current_if_any();
+    if (own != NULL)
+        count_cache(own, stats);
+    stats->large_blocks = large_blocks();
+    stats->large_bytes = large_bytes();
+    stats->live_blocks += stats->large_blocks;
+    stats->live_bytes += stats->large_bytes;
+    stats->spans = stats->slabs + stats->large_blocks;
+    stats->theaps = threads_theaps();
+    stats->threads = stats->theaps - threads_idle_theaps();
+    count_region(stats);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/heap.h"
+
+#include "heap/bad_pointer.h"
+#include "heap/large.h"
+#include "heap/slab.h"
+#include "heap/threads.h"
+#include "region/region.h"
+
+enum {
+    ZERO_LEAST = 4096 /* from here on it pays to take a block that needs no clearing from its slab */
+};
+
+/* ---- the theap to use --------------------------------------------------------------------- */
+
+/* A call that could not be served by the thread's cache: with which theap it goes on. `spare` is the
+ * one that threads at their end, and signal handlers that interrupted their own thread, share. */
+struct access {
+    struct theap *theap; /* NULL: there is none */
+    bool spare;
+};
+
+static struct access begin(void)
+{
+    struct theap *theap = threads_current();
+    if (likely(theap != NULL && !os_lock_is_mine(&theap->lock) && !region_is_interrupted()))
+        return (struct access){ theap, false };
+    return (struct access){ threads_lock_spare(), true };
+}
+
+static void end(struct access access)
+{
+    if (access.spare && access.theap != NULL)
+        threads_unlock_spare();
+}
+
+/* Only the theap's thread writes, or the spare theap's holder. */
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+static void count_allocation(struct theap *theap, size_t size)
+{
+    add(&theap->allocations, 1);
+    add(&theap->allocated_bytes, size);
+}
+
+/* ---- allocate ----------------------------------------------------------------------------- */
+
+static void *alloc_class(struct theap *theap, unsigned class, size_t clear)
+{
+    bool zero = false;
+    struct block *block = cache_pop(theap, class);
+    if (block == NULL)
+        block = theap_refill(theap, class, clear >= ZERO_LEAST, &zero);
+    if (block == NULL)
+        return NULL;
+    block->next = NULL;
+    block->mark = NULL;
+    return clear != 0 && !zero ? memset(block, 0, clear) : block;
+}
+
+static void *alloc(size_t size, size_t clear)
+{
+    struct access access = begin();
+    void *block = NULL;
+    if (access.theap != NULL) {
+        if (unlikely(threads_calls_are_counted()))
+            count_allocation(access.theap, size);
+        block = size <= SLAB_BLOCK_MAX ? alloc_class(access.theap, size_class_of(size), clear)
+                                       : large_alloc(1, size, clear != 0, false);
+    }
+    end(access);
+    return block;
+}
+
+void *heap_alloc_slow(size_t size)
+{
+    return alloc(size, 0);
+}
+
+void *heap_alloc_zero_slow(size_t size)
+{
+    return alloc(size, size);
+}
+
+/* The least class whose blocks all start at multiples of align; SIZE_CLASSES if there is none. */
+static unsigned aligned_class(size_t align, size_t size)
+{
+    if (align > SLAB_BLOCK_MAX || size > SLAB_BLOCK_MAX)
+        return SIZE_CLASSES;
+    unsigned class = size_class_of(round_up(size != 0 ? size : 1, align));
+    while (class < SIZE_CLASSES && (size_class_bytes(class) & (align - 1)) != 0)
+        class++;
+    return class;
+}
+
+void *heap_alloc_aligned(size_t align, size_t size)
+{
+    unsigned class = aligned_class(align, size);
+    struct access access = begin();
+    void *block = NULL;
+    if (access.theap != NULL) {
+        if (unlikely(threads_calls_are_counted()))
+            count_allocation(access.theap, size);
+        block = class < SIZE_CLASSES ? alloc_class(access.theap, class, 0)
+                                     : large_alloc(align, size, false, false);
+    }
+    end(access);
+    return block;
+}
+
+/* ---- what a pointer is -------------------------------------------------------------------- */
+
+/* The span that a block of the program's starts; ends the process if the pointer is no such thing. */
+static struct span *span_of_block(const void *address, const char *call)
+{
+    size_t granule = granule_of(address);
+    if (unlikely(!granule_is_ours(granule)))
+        bad_pointer(call, address);
+    uint32_t tag = tag_of(granule);
+    struct span *span = span_at(granule);
+    if (tag != 0) {
+        span = span_at(span->head);
+        if (unlikely(address != slab_block_at(span, address)))
+            bad_pointer(call, address);
+    } else if (unlikely(span_kind(span) != SPAN_LARGE || address != span_start(span))) {
+        bad_pointer(call, address);
+    }
+    return span;
+}
+
+size_t heap_usable_size(const void *block, const char *call)
+{
+    struct span *span = span_of_block(block, call);
+    return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
+}
+
+/* ---- free --------------------------------------------------------------------------------- */
+
+/* The mark says that the block was freed by the theap that it names; a program may also have written
+ * just that by chance. Then the lists tell. */
+static bool is_really_free(struct theap *theap, struct span *slab, struct block *block)
+{
+    bool free = false;
+    for (struct block *b = theap->cache[slab->size_class]; b != NULL && !free; b = b->next)
+        free = b == block;
+    struct theap *owner = threads_theap(slab->owner);
+    if (!free && !os_lock_is_mine(&owner->lock)) {
+        os_lock(&owner->lock);
+        theap_drain(owner);
+        free = slab_block_is_free(slab, block);
+        os_unlock(&owner->lock);
+    }
+    return free;
+}
+
+static void free_in_slab(struct theap *theap, struct span *slab, struct block *block,
+                         const char *call)
+{
+    unsigned class = slab->size_class;
+    if (unlikely(block->mark == theap) && is_really_free(theap, slab, block))
+        bad_pointer(call, block);
+    if (slab->owner == theap_number(theap)) {
+        cache_push(theap, class, block);
+        return;
+    }
+    block->mark = theap;
+    theap_free_remote(theap, slab->owner, class, block);
+}
+
+/* There is no theap to free into: straight to the owner. */
+static void free_orphaned(struct span *slab, struct block *block)
+{
+    struct chain chain = { NULL, NULL, 0 };
+    chain_push(&chain, block);
+    theap_post(threads_theap(slab->owner), chain);
+}
+
+void heap_free_slow(void *address, const char *call)
+{
+    if (address == NULL)
+        return;
+    struct span *span = span_of_block(address, call);
+    struct access access = begin();
+    if (access.theap != NULL && unlikely(threads_calls_are_counted()))
+        add(&access.theap->frees, 1);
+    if (span_kind(span) == SPAN_LARGE)
+        large_free(span);
+    else if (access.theap != NULL)
+        free_in_slab(access.theap, span, address, call);
+    else
+        free_orphaned(span, address);
+    end(access);
+}
+
+/* ---- resize ------------------------------------------------------------------------------- */
+
+static void *copy_to(void *fresh, void *block, size_t old, size_t size, const char *call)
+{
+    if (fresh == NULL)
+        return NULL;
+    memcpy(fresh, block, old < size ? old : size);
+    heap_free(block, call);
+    return fresh;
+}
+
+void *heap_realloc(void *block, size_t size, const char *call)
+{
+    struct span *span = span_of_block(block, call);
+    if (span_kind(span) == SPAN_LARGE) {
+        if (size > SLAB_BLOCK_MAX)
+            return large_resize(span, size);
+        return copy_to(heap_alloc(size), block, span_bytes(span), size, call);
+    }
+    size_t old = size_class_bytes(span->size_class);
+    if (size <= old && size >= old / 2)
+        return block;
+    void *fresh = size <= SLAB_BLOCK_MAX ? heap_alloc(size)
+                                         : large_alloc(1, size, false, size <= 4 * old);
+    return copy_to(fresh, block, old, size, call);
+}

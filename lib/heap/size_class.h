@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* size_class.h: the sizes that slabs have blocks of.
+ *
+ * Steps of 16 bytes up to 256; from there eight classes for each doubling up to 64 KiB, so that at
+ * most an eighth of a block is slack. Every size is a multiple of 16, and for every power of two up
+ * to 64 KiB some class at most twice the size asked for is a multiple of it, which is how aligned
+ * blocks are had without headers. */
+#ifndef BARROW_HEAP_SIZE_CLASS_H
+#define BARROW_HEAP_SIZE_CLASS_H
+
+#include "os/compiler.h"
+#include "region/span.h"
+
+enum {
+    SIZE_CLASSES = 80,
+    EVEN_CLASSES = 16, /* those in steps of 16 bytes */
+    SLAB_BLOCK_MAX = 64 * 1024,
+    SMALL_MAX = 4096, /* up to here the class is looked up in a table, see struct theap */
+    SMALL_UNITS = SMALL_MAX / 16 + 1
+};
+
+ALWAYS_INLINE unsigned size_class_of(size_t size)
+{
+    if (size <= 256)
+        return (unsigned)((size + 15) / 16) - (size != 0);
+    unsigned log = 63u - (unsigned)__builtin_clzll(size - 1);
+    return EVEN_CLASSES + (log - 8) * 8 + (((size - 1) >> (log - 3)) & 7);
+}
+
+ALWAYS_INLINE size_t size_class_bytes(unsigned class)
+{
+    if (class < EVEN_CLASSES)
+        return (class + 1) * 16;
+    unsigned log = 8 + (class - EVEN_CLASSES) / 8, step = (class - EVEN_CLASSES) % 8;
+    return ((size_t)1 << log) + ((size_t)(step + 1) << (log - 3));
+}
+
+/* How long the class's slabs are: at least 16 blocks, and 32 up to 8 KiB. */
+ALWAYS_INLINE unsigned size_class_granules(unsigned class)
+{
+    size_t size = size_class_bytes(class);
+    return size <= 2048 ? 1 : size <= 8192 ? 4 : size <= 32768 ? 8 : 16;
+}
+
+ALWAYS_INLINE unsigned size_class_capacity(unsigned class)
+{
+    return (unsigned)(((size_t)size_class_granules(class) << GRANULE_SHIFT) /
+                      size_class_bytes(class));
+}
+
+/* For the check that an address is the start of a block: with m = ceil(2^32 / size), a distance is a
+ * multiple of the size exactly if (distance * m) mod 2^32 < m. Serves slabs of one granule, where the
+ * distance is the address's low 16 bits, and sizes that divide a granule. 0, which nothing is below,
+ * for the others: they are checked by division. */
+ALWAYS_INLINE uint32_t size_class_magic(unsigned class)
+{
+    size_t size = size_class_bytes(class);
+    if (size_class_granules(class) > 1 && GRANULE_SIZE % size != 0)
+        return 0;
+    return (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
+}
+
+#endif

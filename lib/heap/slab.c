@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/* A slab is cut into blocks unit by unit, as they are needed. A unit is a page or more, 1/64 of a long
+ * slab; `holes` has a bit for each unit whose blocks (those that start in it) are out of circulation.
+ * At first all units are holes. Purging makes holes again of units whose pages hold free blocks only.
+ * So "not cut yet" and "given back" are one state, and a hole costs no memory. */
+#include "heap/slab.h"
+
+#include "os/vm.h"
+#include "region/region.h"
+
+#include <string.h>
+
+enum {
+    UNITS_MOST = 64,
+    UNIT_LEAST = 4096,
+    WAKE_SHIFT = 5, /* a full slab is taken from again when 1/32 of it is free */
+    BLOCKS_MOST = GRANULE_SIZE / 16
+};
+
+_Atomic uint32_t slab_tick;
+
+static size_t unit_bytes(const struct span *slab)
+{
+    size_t unit = span_bytes(slab) / UNITS_MOST;
+    return unit < UNIT_LEAST ? UNIT_LEAST : unit;
+}
+
+/* ---- groups ------------------------------------------------------------------------------- */
+
+static void link_slab(struct theap *theap, struct span *slab, enum group group)
+{
+    uint32_t index = span_index(slab);
+    uint32_t *list = &theap->groups[slab->size_class][group];
+    slab->group = group;
+    slab->prev = 0;
+    slab->next = *list;
+    if (*list != 0)
+        span_at(*list)->prev = index;
+    *list = index;
+}
+
+static void unlink_slab(struct theap *theap, struct span *slab)
+{
+    if (slab->next != 0)
+        span_at(slab->next)->prev = slab->prev;
+    if (slab->prev != 0)
+        span_at(slab->prev)->next = slab->next;
+    else
+        theap->groups[slab->size_class][slab->group] = slab->next;
+}
+
+static enum group group_of(const struct span *slab)
+{
+    uint32_t capacity = size_class_capacity(slab->size_class);
+    uint32_t available = capacity - slab->used;
+    if (available == 0 || (slab->group == GROUP_FULL && available < capacity >> WAKE_SHIFT))
+        return GROUP_FULL;
+    if (slab->used == 0)
+        return GROUP_EMPTY;
+    uint32_t quarter = slab->used * 4 / capacity;
+    return quarter >= 3 ? GROUP_MOST : quarter >= 1 ? GROUP_SOME : GROUP_FEW;
+}
+
+static void regroup(struct theap *theap, struct span *slab)
+{
+    enum group group = group_of(slab);
+    if (group == slab->group)
+        return;
+    unlink_slab(theap, slab);
+    link_slab(theap, slab, group);
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+static uint64_t all_holes(const struct span *slab)
+{
+    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
+    uint32_t capacity = size_class_capacity(slab->size_class);
+    uint64_t holes = 0;
+    if (size <= unit)
+        return ~0ULL >> (63 - (capacity - 1) * size / unit);
+    for (uint32_t i = 0; i < capacity; i++)
+        holes |= 1ULL << (i * size / unit);
+    return holes;
+}
+
+static void set_tags(const struct span *slab, uint32_t tag)
+{
+    uint32_t index = span_index(slab);
+    for (uint32_t i = 0; i < slab->granules; i++) {
+        span_at(index + i)->head = index;
+        /* relaxed: the blocks reach other threads by the program's own synchronisation */
+        atomic_store_explicit(&region_map.tags[index + i], tag, memory_order_relaxed);
+    }
+}
+
+static struct span *make_slab(struct theap *theap, unsigned class)
+{
+    bool zero;
+    struct span *slab = region_alloc(size_class_granules(class), 1, 0, SPAN_SLAB, &zero);
+    if (slab == NULL)
+        return NULL;
+    slab->size_class = (uint8_t)class;
+    slab->owner = theap_number(theap);
+    slab->zero_holes = zero;
+    slab->holes = all_holes(slab);
+    set_tags(slab, theap->tag | class);
+    link_slab(theap, slab, GROUP_EMPTY);
+    return slab;
+}
+
+static void free_slab(struct theap *theap, struct span *slab)
+{
+    unlink_slab(theap, slab);
+    set_tags(slab, 0);
+    region_free(slab);
+}
+
+/* ---- take --------------------------------------------------------------------------------- */
+
+/* Puts the blocks that start in the lowest hole into circulation. */
+static struct chain cut_hole(struct span *slab)
+{
+    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
+    uint32_t capacity = size_class_capacity(slab->size_class);
+    unsigned hole = (unsigned)__builtin_ctzll(slab->holes);
+    uint32_t first = (uint32_t)((hole * unit + size - 1) / size);
+    uint32_t end = (uint32_t)(((hole + 1) * unit + size - 1) / size);
+    end = end < capacity ? end : capacity;
+
+    char *start = span_start(slab);
+    char *block = start + first * size, *last = start + (end - 1) * size;
+    struct chain chain = { (struct block *)(void *)block, (struct block *)(void *)last,
+                           end - first };
+    for (; block < last; block += size)
+        ((struct block *)(void *)block)->next = (struct block *)(void *)(block + size);
+    slab->holes &= slab->holes - 1;
+    return chain;
+}
+
+static struct block *nth_block(struct block *block, uint32_t n)
+{
+    while (--n > 0)
+        block = block->next;
+    return block;
+}
+
+/* Moves blocks from the slab's list to the chain: all, unless there are far more than wanted. */
+static void take_listed(struct span *slab, struct chain *chain, uint32_t wanted)
+{
+    uint32_t count = slab->free_count;
+    struct block *first = slab->free;
+    bool all = count <= 2 * wanted;
+    if (!all)
+        count = wanted;
+    struct block *last = nth_block(first, count);
+    slab->free = last->next;
+    slab->free_count -= count;
+    slab->used += count;
+    last->next = NULL;
+    chain_append(chain, first, last, count);
+}
+
+static struct span *fullest(struct theap *theap, unsigned class)
+{
+    for (int group = GROUP_MOST; group <= GROUP_EMPTY; group++)
+        if (theap->groups[class][group] != 0)
+            return span_at(theap->groups[class][group]);
+    return NULL;
+}
+
+/* Memory is short: a full slab with a few free blocks, not yet worth taking from otherwise. */
+static struct span *full_with_list(struct theap *theap, unsigned class)
+{
+    for (uint32_t i = theap->groups[class][GROUP_FULL]; i != 0; i = span_at(i)->next)
+        if (span_at(i)->free != NULL)
+            return span_at(i);
+    return NULL;
+}
+
+static void take_from_hole(struct theap *theap, struct span *slab, struct chain *chain)
+{
+    struct chain cut = cut_hole(slab);
+    cut.last->next = NULL;
+    slab->used += cut.count;
+    chain_append(chain, cut.first, cut.last, cut.count);
+    regroup(theap, slab);
+}
+
+struct chain slab_take(struct theap *theap, unsigned class, uint32_t wanted, bool *zero)
+{
+    struct chain chain = { NULL, NULL, 0 };
+    struct span *slab = NULL;
+    while (chain.count < wanted && (slab = fullest(theap, class)) != NULL && slab->free != NULL) {
+        take_listed(slab, &chain, wanted - chain.count);
+        regroup(theap, slab);
+    }
+    if (chain.count > 0)
+        return chain;
+    if (slab == NULL)
+        slab = make_slab(theap, class);
+    if (slab == NULL && (slab = full_with_list(theap, class)) != NULL) {
+        take_listed(slab, &chain, wanted);
+        regroup(theap, slab);
+        return chain;
+    }
+    if (slab == NULL)
+        return chain;
+    *zero = slab->zero_holes && wanted == 1;
+    do
+        take_from_hole(theap, slab, &chain);
+    while (chain.count < wanted && slab->holes != 0);
+    return chain;
+}
+
+/* ---- give --------------------------------------------------------------------------------- */
+
+static bool others_can_serve(const struct theap *theap, const struct span *slab)
+{
+    const uint32_t *groups = theap->groups[slab->size_class];
+    return groups[GROUP_MOST] | groups[GROUP_SOME] | groups[GROUP_FEW] | slab->next | slab->prev;
+}
+
+static void give_run(struct theap *theap, struct span *slab, struct chain run)
+{
+    assume(slab->owner == theap_number(theap) && slab->used >= run.count);
+    run.last->next = slab->free;
+    slab->free = run.first;
+    slab->free_count += run.count;
+    slab->used -= run.count;
+    /* relaxed: a hint for the search for holes, which looks again under the lock */
+    atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
+    slab->freed_at = atomic_load_explicit(&slab_tick, memory_order_relaxed);
+    regroup(theap, slab);
+    if (slab->used == 0 && others_can_serve(theap, slab))
+        free_slab(theap, slab);
+}
+
+void slab_give(struct theap *theap, struct block *block)
+{
+    while (block != NULL) {
+        uint32_t head = span_at(granule_of(block))->head;
+        struct chain run = { NULL, NULL, 0 };
+        /* blocks freed one after the other mostly lie in one slab */
+        do {
+            struct block *next = block->next;
+            chain_push(&run, block);
+            block = next;
+        } while (block != NULL && span_at(granule_of(block))->head == head);
+        give_run(theap, span_at(head), run);
+    }
+}
+
+/* ---- purge -------------------------------------------------------------------------------- */
+
+struct bitmap {
+    uint64_t words[BLOCKS_MOST / 64];
+};
+
+static bool has_bit(const struct bitmap *map, size_t i)
+{
+    return map->words[i / 64] >> (i % 64) & 1;
+}
+
+static void set_bit(struct bitmap *map, size_t i)
+{
+    map->words[i / 64] |= 1ULL << (i % 64);
+}
+
+/* The blocks that hold nothing: those listed, and those that start in a hole. */
+static void map_free_blocks(const struct span *slab, struct bitmap *map)
+{
+    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
+    uint32_t capacity = size_class_capacity(slab->size_class);
+    const char *start = span_start(slab);
+    memset(map, 0, (capacity + 63) / 64 * sizeof map->words[0]);
+    for (const struct block *block = slab->free; block != NULL; block = block->next)
+        set_bit(map, (uint32_t)((const char *)block - start) / (uint32_t)size);
+    if (slab->holes != 0)
+        for (uint32_t i = 0; i < capacity; i++)
+            if (slab->holes >> (i * size / unit) & 1)
+                set_bit(map, i);
+}
+
+/* Whether no block that touches [from, to) is in use. */
+static bool is_all_free(const struct bitmap *map, size_t from, size_t to, size_t size,
+                        uint32_t capacity)
+{
+    for (size_t i = from / size; i * size < to && i < capacity; i++)
+        if (!has_bit(map, i))
+            return false;
+    return true;
+}
+
+/* The free blocks that do not start in a hole, in order of address. */
+static void relist(struct span *slab, const struct bitmap *map)
+{
+    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
+    char *start = span_start(slab);
+    struct chain chain = { NULL, NULL, 0 };
+    for (uint32_t i = size_class_capacity(slab->size_class); i-- > 0;)
+        if (has_bit(map, i) && !(slab->holes >> (i * size / unit) & 1))
+            chain_push(&chain, (struct block *)(void *)(start + i * size));
+    slab->free = chain.first;
+    slab->free_count = chain.count;
+}
+
+static uint64_t bits(size_t first, size_t count)
+{
+    return (count == 64 ? ~0ULL : (1ULL << count) - 1) << first;
+}
+
+/* Purges [from, to) of the slab if there is anything; returns its bytes. */
+static size_t purge_range(const struct span *slab, size_t from, size_t to)
+{
+    return to > from && os_purge(span_start(slab) + from, to - from) ? to - from : 0;
+}
+
+/* Gives back, in runs of pages, what holds free blocks only: new holes, and the inside of long blocks,
+ * where no block starts and so no link stands. */
+static size_t purge_pages(const struct span *slab, const struct bitmap *map, size_t step,
+                          uint64_t starts, uint64_t new_holes)
+{
+    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
+    uint32_t capacity = size_class_capacity(slab->size_class);
+    size_t purged = 0, from = 0, to = 0;
+    for (size_t at = 0; at < capacity * size; at += step) {
+        uint64_t here = bits(at / unit, step / unit) & starts;
+        bool purge = ((here & new_holes) != 0 || here == 0) &&
+                     is_all_free(map, at, at + step, size, capacity);
+        if (!purge)
+            continue;
+        if (at != to) {
+            purged += purge_range(slab, from, to);
+            from = at;
+        }
+        to = at + step;
+    }
+    return purged + purge_range(slab, from, to);
+}
+
+static size_t purge_holes(struct span *slab)
+{
+    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
+    size_t step = unit > os_page_size() ? unit : os_page_size();
+    uint32_t capacity = size_class_capacity(slab->size_class);
+    uint64_t starts = all_holes(slab), before = slab->holes;
+    struct bitmap map;
+    map_free_blocks(slab, &map);
+
+    /* first the list, without what is about to vanish; then the memory */
+    for (size_t at = 0; at < span_bytes(slab); at += step)
+        if (is_all_free(&map, at, at + step, size, capacity))
+            slab->holes |= bits(at / unit, step / unit) & starts;
+    if (slab->holes == before && size <= step)
+        return 0;
+    relist(slab, &map);
+    /* a block that starts in a hole may end in a page that was kept */
+    slab->zero_holes = false;
+    return purge_pages(slab, &map, step, starts, slab->holes & ~before);
+}
+
+size_t slab_purge(struct theap *theap, struct span *slab)
+{
+    atomic_store_explicit(&slab->stirred, false, memory_order_relaxed);
+    if (slab->used == 0) {
+        free_slab(theap, slab);
+        return 0;
+    }
+    if (slab->free_count * size_class_bytes(slab->size_class) < os_page_size())
+        return 0;
+    size_t purged = purge_holes(slab);
+    region_account_purge(purged);
+    return purged;
+}
+
+/* ---- questions ---------------------------------------------------------------------------- */
+
+struct block *slab_block_at(const struct span *slab, const void *address)
+{
+    size_t size = size_class_bytes(slab->size_class);
+    size_t i = (size_t)((const char *)address - span_start(slab)) / size;
+    if (i >= size_class_capacity(slab->size_class))
+        return NULL;
+    return (struct block *)(void *)(span_start(slab) + i * size);
+}
+
+bool slab_block_is_free(const struct span *slab, const struct block *block)
+{
+    size_t distance = (size_t)((const char *)block - span_start(slab));
+    if (slab->holes >> (distance / unit_bytes(slab)) & 1)
+        return true;
+    for (const struct block *b = slab->free; b != NULL; b = b->next)
+        if (b == block)
+            return true;
+    return false;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* slab.h: spans cut into equal blocks. All functions want the owning theap's lock held. */
+#ifndef BARROW_HEAP_SLAB_H
+#define BARROW_HEAP_SLAB_H
+
+#include "heap/theap.h"
+
+/* Takes about `wanted` blocks out of the theap's slabs; fewer, or none, when memory is short; more
+ * when that saves cutting a list. *zero tells whether the first block, but for its first 16 bytes,
+ * reads as zero; it is set only when wanted is 1. */
+struct chain slab_take(struct theap *theap, unsigned class, uint32_t wanted, bool *zero);
+
+/* Gives blocks of any classes back to their slabs; a slab that becomes empty is freed, but one is
+ * kept. */
+void slab_give(struct theap *theap, struct block *first);
+
+/* Gives the memory of whole free pages inside a slab back to the system, and frees the slab if it is
+ * empty. Returns the bytes. */
+size_t slab_purge(struct theap *theap, struct span *slab);
+
+/* Whether a block is on its slab's free list or in one of its holes. */
+bool slab_block_is_free(const struct span *slab, const struct block *block);
+
+/* The block of the slab that holds the address; NULL in the slab's unused tail. */
+struct block *slab_block_at(const struct span *slab, const void *address);
+
+/* The tick that frees are dated by, see purge.c. */
+extern _Atomic uint32_t slab_tick;
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/threads.h"
+
+#include "heap/process.h"
+#include "os/thread.h"
+#include "region/region.h"
+
+enum { LEAF_SHIFT = 12, LEAF = 1 << LEAF_SHIFT, LEAVES = 4096 };
+
+/* The table grows by leaves and is only ever added to, so reading needs no lock. */
+static _Atomic(_Atomic(struct theap *) *) leaves[LEAVES];
+static _Atomic uint32_t theaps; /* made so far */
+static _Atomic uint32_t idle_theaps;
+
+static struct os_lock lock; /* of the table's growth and of the list of idle theaps */
+static struct theap *idle;
+
+static struct theap *spare;
+static struct os_lock spare_lock;
+
+static bool calls_are_counted;
+
+/* The theap that this thread has; theap_fast is the same, or theap_none when calls are counted. */
+static THREAD_LOCAL struct theap *current;
+
+/* ---- table -------------------------------------------------------------------------------- */
+
+struct theap *threads_theap(uint32_t number)
+{
+    if (number >> LEAF_SHIFT >= LEAVES)
+        return NULL;
+    /* acquire: pairs with the release in set_theap, so the theap is seen initialised */
+    _Atomic(struct theap *) *leaf =
+        atomic_load_explicit(&leaves[number >> LEAF_SHIFT], memory_order_acquire);
+    if (leaf == NULL)
+        return NULL;
+    return atomic_load_explicit(&leaf[number % LEAF], memory_order_acquire);
+}
+
+uint32_t threads_theaps(void)
+{
+    return atomic_load_explicit(&theaps, memory_order_acquire);
+}
+
+uint32_t threads_idle_theaps(void)
+{
+    return atomic_load_explicit(&idle_theaps, memory_order_relaxed);
+}
+
+static bool set_theap(uint32_t number, struct theap *theap)
+{
+    _Atomic(_Atomic(struct theap *) *) *slot = &leaves[number >> LEAF_SHIFT];
+    if (atomic_load_explicit(slot, memory_order_relaxed) == NULL) {
+        void *leaf = region_meta(LEAF * sizeof(struct theap *));
+        if (leaf == NULL)
+            return false;
+        atomic_store_explicit(slot, leaf, memory_order_release);
+    }
+    atomic_store_explicit(&(*slot)[number % LEAF], theap, memory_order_release);
+    atomic_store_explicit(&theaps, number, memory_order_release);
+    return true;
+}
+
+static struct theap *make_theap(void)
+{
+    uint32_t number = threads_theaps() + 1;
+    if (number >= THEAP_NONE || number >> LEAF_SHIFT >= LEAVES)
+        return NULL;
+    struct theap *theap = region_meta(sizeof *theap);
+    if (theap == NULL)
+        return NULL;
+    theap_init(theap, number);
+    return set_theap(number, theap) ? theap : NULL;
+}
+
+/* ---- threads ------------------------------------------------------------------------------ */
+
+static void push_idle(struct theap *theap)
+{
+    theap->idle = true;
+    theap->next_idle = idle;
+    idle = theap;
+    atomic_store_explicit(&idle_theaps, threads_idle_theaps() + 1, memory_order_relaxed);
+}
+
+static struct theap *pop_idle(void)
+{
+    struct theap *theap = idle;
+    if (theap == NULL)
+        return NULL;
+    idle = theap->next_idle;
+    theap->idle = false;
+    atomic_store_explicit(&idle_theaps, threads_idle_theaps() - 1, memory_order_relaxed);
+    return theap;
+}
+
+static struct theap *find_theap(void)
+{
+    os_lock(&lock);
+    struct theap *theap = pop_idle();
+    if (theap == NULL)
+        theap = make_theap();
+    os_unlock(&lock);
+    return theap;
+}
+
+static void detach(void *argument)
+{
+    struct theap *theap = argument;
+    if (theap != current)
+        return; /* given up in the child of a fork */
+    theap_fast = &theap_none;
+    current = NULL;
+    theap_flush(theap);
+    os_lock(&lock);
+    push_idle(theap);
+    os_unlock(&lock);
+}
+
+static struct theap *attach(void)
+{
+    if (os_lock_is_mine(&lock) || region_is_interrupted())
+        return NULL;
+    process_heap_start();
+    struct theap *theap = find_theap();
+    if (theap == NULL)
+        return NULL;
+    /* before os_thread_on_exit, which may allocate */
+    current = theap;
+    if (!os_thread_on_exit(detach, theap)) {
+        detach(theap);
+        return NULL;
+    }
+    if (!calls_are_counted)
+        theap_fast = theap;
+    return theap;
+}
+
+struct theap *threads_current(void)
+{
+    return likely(current != NULL) ? current : attach();
+}
+
+struct theap *threads_current_if_any(void)
+{
+    return current;
+}
+
+void threads_count_calls(void)
+{
+    calls_are_counted = true;
+    theap_fast = &theap_none;
+}
+
+bool threads_calls_are_counted(void)
+{
+    return calls_are_counted;
+}
+
+struct theap *threads_lock_spare(void)
+{
+    if (os_lock_is_mine(&spare_lock) || os_lock_is_mine(&lock) || region_is_interrupted())
+        return NULL;
+    os_lock(&spare_lock);
+    if (spare == NULL) {
+        os_lock(&lock);
+        spare = make_theap();
+        os_unlock(&lock);
+    }
+    if (spare == NULL)
+        os_unlock(&spare_lock);
+    return spare;
+}
+
+void threads_unlock_spare(void)
+{
+    os_unlock(&spare_lock);
+}
+
+/* ---- fork --------------------------------------------------------------------------------- */
+
+/* Puts the theap of a thread that does not exist here where the next thread finds it, unless some
+ * other thread was changing its slabs at the moment of the fork: then its free memory is given up. */
+static void inherit(struct theap *theap)
+{
+    if (os_lock_is_held(&theap->lock)) {
+        theap->broken = true;
+        os_lock_reset(&theap->lock);
+    }
+    if (!theap->broken && theap != spare)
+        push_idle(theap);
+}
+
+void threads_after_fork(void)
+{
+    if (os_lock_is_mine(&lock))
+        return; /* a signal handler forked, see region_after_fork */
+    os_lock_reset(&lock);
+    idle = NULL;
+    atomic_store_explicit(&idle_theaps, 0, memory_order_relaxed);
+    if (os_lock_is_held(&spare_lock) && !os_lock_is_mine(&spare_lock)) {
+        os_lock_reset(&spare_lock);
+        spare = NULL;
+    }
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        if (theap != current && !os_lock_is_mine(&theap->lock))
+            inherit(theap);
+    }
+    if (current != NULL && os_lock_is_held(&current->lock) && !os_lock_is_mine(&current->lock)) {
+        current->broken = true;
+        os_lock_reset(&current->lock);
+        current = NULL;
+        theap_fast = &theap_none;
+    }
+}

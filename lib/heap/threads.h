@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* threads.h: which thread has which theap. Theaps are never freed: a thread that ends leaves its own,
+ * with all its slabs, to the next one that starts. */
+#ifndef BARROW_HEAP_THREADS_H
+#define BARROW_HEAP_THREADS_H
+
+#include "heap/theap.h"
+
+/* The calling thread's theap; one is found or made for it. NULL when there is no memory for one, or
+ * when the thread is so late in its end that nobody would take it back. */
+struct theap *threads_current(void);
+
+/* The same, or NULL if it has none. */
+struct theap *threads_current_if_any(void);
+
+/* By number, as slabs' tags name it; NULL for a number never given out. */
+struct theap *threads_theap(uint32_t number);
+
+/* How many there have been: numbers run from 1 to this. */
+uint32_t threads_theaps(void);
+uint32_t threads_idle_theaps(void);
+
+/* The theap that anybody may use who has none, under the lock that comes with it; NULL when this
+ * thread has been interrupted while using it, or there is no memory. */
+struct theap *threads_lock_spare(void);
+void threads_unlock_spare(void);
+
+/* From now on all calls take the slow path, where they are counted. Before there are threads. */
+void threads_count_calls(void);
+bool threads_calls_are_counted(void);
+
+/* In the child of fork: the theaps of threads that are no more. */
+void threads_after_fork(void);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/process.h"
+
+#include "os/linux/syscall.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+bool os_environment_is_there(void)
+{
+    return environ != NULL;
+}
+
+const char *os_environment(const char *name)
+{
+    size_t length = strlen(name);
+    if (environ == NULL || getauxval(AT_SECURE))
+        return NULL;
+    for (char **entry = environ; *entry != NULL; entry++)
+        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+            return *entry + length + 1;
+    return NULL;
+}
+
+uint64_t os_milliseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static bool write_all(long file, const char *text, size_t length)
+{
+    while (length > 0) {
+        long n = syscall4(SYS_write, file, (long)text, (long)length, 0);
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        text += n;
+        length -= (size_t)n;
+    }
+    return true;
+}
+
+void os_write_error(const char *text, size_t length)
+{
+    write_all(STDERR_FILENO, text, length);
+}
+
+bool os_append_file(const char *path, const char *text, size_t length)
+{
+    long file = syscall4(SYS_openat, AT_FDCWD, (long)path,
+                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (file < 0)
+        return false;
+    bool done = write_all(file, text, length);
+    syscall4(SYS_close, file, 0, 0, 0);
+    return done;
+}
+
+int os_process_id(void)
+{
+    return (int)syscall4(SYS_getpid, 0, 0, 0, 0);
+}
+
+const char *os_program_name(void)
+{
+    extern char *program_invocation_short_name;
+    return program_invocation_short_name;
+}
+
+void os_abort(void)
+{
+    abort();
+}
+
+#if BARROW_DEBUG
+void os_assumption_failed(const char *what, const char *file, int line)
+{
+    char text[256];
+    int n = snprintf(text, sizeof text, "barrow: %s:%d: assumption failed: %s\n", file, line, what);
+    os_write_error(text, (size_t)n);
+    os_abort();
+}
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/vm.h"
+
+#include "os/linux/syscall.h"
+
+#include <fcntl.h>
+#include <linux/mman.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+#define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS)
+
+size_t os_page_size(void)
+{
+    static size_t page_size; /* the same for all threads: a race writes the same value */
+    if (unlikely(page_size == 0))
+        page_size = getauxval(AT_PAGESZ);
+    return page_size;
+}
+
+static long map(void *address, size_t size, int access, int flags)
+{
+    return syscall6(SYS_mmap, (long)address, (long)size, access, ANONYMOUS | flags, -1, 0);
+}
+
+static bool failed(long result)
+{
+    return (unsigned long)result > -4096UL;
+}
+
+void *os_reserve(size_t size)
+{
+    long result = map(NULL, size, PROT_NONE, 0);
+    return failed(result) ? NULL : (void *)result;
+}
+
+bool os_map_at(void *address, size_t size)
+{
+    long result = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+    if (failed(result))
+        return false;
+    if ((void *)result == address)
+        return true;
+    /* kernels before 4.17 take the address for a hint */
+    os_release((void *)result, size);
+    return false;
+}
+
+bool os_commit(void *address, size_t size)
+{
+    return syscall4(SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0) == 0;
+}
+
+bool os_purge(void *address, size_t size)
+{
+    return syscall4(SYS_madvise, (long)address, (long)size, MADV_DONTNEED, 0) == 0;
+}
+
+bool os_renew(void *address, size_t size)
+{
+    return !failed(map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED));
+}
+
+bool os_move(void *from, void *to, size_t size)
+{
+    /* DONTUNMAP (Linux 5.7) leaves the old mapping in place and empty: no hole to fill, and nobody
+     * can be given that address meanwhile. */
+    long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+    return !failed(syscall6(SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0));
+}
+
+void os_advise_huge(void *address, size_t size, bool wanted)
+{
+    syscall4(SYS_madvise, (long)address, (long)size, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE, 0);
+}
+
+void os_release(void *address, size_t size)
+{
+    syscall4(SYS_munmap, (long)address, (long)size, 0, 0);
+}
+
+size_t os_address_space_limit(void)
+{
+    struct rlimit limit;
+    if (syscall4(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit) != 0 ||
+        limit.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    return limit.rlim_cur;
+}
+
+bool os_commit_is_strict(void)
+{
+    char mode = '0';
+    long file = syscall4(SYS_openat, AT_FDCWD, (long)"/proc/sys/vm/overcommit_memory",
+                         O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0)
+        return false;
+    syscall4(SYS_read, file, (long)&mode, 1, 0);
+    syscall4(SYS_close, file, 0, 0, 0);
+    return mode == '2';
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* process.h: the process's environment, clock, output and end. */
+#ifndef BARROW_OS_PROCESS_H
+#define BARROW_OS_PROCESS_H
+
+#include "os/compiler.h"
+
+/* The value of an environment variable, or NULL. NULL for all in a set-user-id program. */
+const char *os_environment(const char *name);
+
+/* False in the first moments of a process, before the C library has set up its environment. */
+bool os_environment_is_there(void);
+
+/* Milliseconds that never go back. Cheap: no system call. */
+uint64_t os_milliseconds(void);
+
+/* Writes to standard error; what can't be written is lost. */
+void os_write_error(const char *text, size_t length);
+
+/* Appends the text to the file, made if need be; false when it can't. */
+bool os_append_file(const char *path, const char *text, size_t length);
+
+int os_process_id(void);
+const char *os_program_name(void);
+
+_Noreturn void os_abort(void);
+
+#endif

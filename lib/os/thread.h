@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* thread.h: the life of threads, as far as an allocator must know it. */
+#ifndef BARROW_OS_THREAD_H
+#define BARROW_OS_THREAD_H
+
+#include "os/compiler.h"
+
+/* Calls on_exit(argument) when the calling thread ends, after its other thread-local destructors as
+ * far as possible. May be called again from within on_exit, a few times; returns false when the
+ * system will not call any more. May allocate. */
+bool os_thread_on_exit(void (*on_exit)(void *), void *argument);
+
+/* Calls `child` in the child of every later fork(), in its only thread. */
+void os_on_fork_child(void (*child)(void));
+
+/* Starts `run` once as a background thread: outside the C library's knowledge, so that the program
+ * still counts as single-threaded, with all signals blocked, and with thread-local storage that is
+ * all zero: `run` must not allocate. False when the system refuses or one is running still. */
+bool os_background_start(void (*run)(void));
+
+/* In the child of fork: there is no background thread here. */
+void os_background_forget(void);
+
+void os_sleep_ms(uint32_t milliseconds);
+void os_yield(void);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* vm.h: address space and memory of this process. Sizes in bytes; addresses and sizes are multiples
+ * of the page size. No function touches errno, so that free() and a background thread without
+ * thread-local storage may call them all. */
+#ifndef BARROW_OS_VM_H
+#define BARROW_OS_VM_H
+
+#include "os/compiler.h"
+
+/* Asked from the system once, not assumed: 4, 16 or 64 KiB. */
+size_t os_page_size(void);
+
+/* Address space without access and without accounting; NULL when the system refuses. */
+void *os_reserve(size_t size);
+
+/* Readable, writable, zeroed memory at exactly that address; false, and nothing changed, when the
+ * range is taken, in part or whole, or the system refuses. */
+bool os_map_at(void *address, size_t size);
+
+/* Makes reserved memory readable and writable; false when the system has none to promise. */
+bool os_commit(void *address, size_t size);
+
+/* The contents are no longer needed: gives the memory back; it reads as zero afterwards.
+ * False when the system refuses, as it does for locked memory: then nothing has changed. */
+bool os_purge(void *address, size_t size);
+
+/* Like os_purge, and undoes what os_move did to the mapping. */
+bool os_renew(void *address, size_t size);
+
+/* Moves the pages of [from, from+size) to [to, to+size) without copying; `from` reads as zero
+ * afterwards. Both ranges must be committed. False, and nothing changed, where the system can't. */
+bool os_move(void *from, void *to, size_t size);
+
+/* Asks for huge pages over the range, or declines them. Advice: may do nothing. */
+void os_advise_huge(void *address, size_t size, bool wanted);
+
+/* Gives address space and memory back. */
+void os_release(void *address, size_t size);
+
+/* The most address space that the process may have, SIZE_MAX when there is no limit. */
+size_t os_address_space_limit(void);
+
+/* True when the system grants no more memory than it has (vm.overcommit_memory=2), so that
+ * committing what may never be touched costs others. */
+bool os_commit_is_strict(void);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* span.h: the descriptor of a span, and the way from an address to it.
+ *
+ * Reservation, in granules of 64 KiB (the window):
+ *
+ *     | tags: 4 bytes a granule | spans: 64 bytes a granule | granules ... committed | reserved ... |
+ *     ^ region.tags             ^ region.spans              ^ region.base            ^ region.limit
+ *
+ * The tables are dense, so an address leads to its tag by subtract, shift, load, and to its
+ * descriptor by one multiply more. Nothing of ours stands inside the memory that is handed out, but
+ * for the links of free blocks.
+ *
+ * The tag alone serves the fast path of free(): it says at once which theap owns the slab and which
+ * class its blocks have, for every granule of the slab. It is 0 for all that is not a slab. */
+#ifndef BARROW_REGION_SPAN_H
+#define BARROW_REGION_SPAN_H
+
+#include "os/compiler.h"
+
+#include <stdatomic.h>
+
+enum { GRANULE_SHIFT = 16, GRANULE_SIZE = 1 << GRANULE_SHIFT };
+
+/* What the granule at the head of a span, or of a run of free granules, is. All other granules have
+ * SPAN_NONE, so that a stale descriptor is never mistaken for a head. */
+enum span_kind {
+    SPAN_NONE,
+    SPAN_CLEAN,   /* free; reads as zero */
+    SPAN_YOUNG,   /* free; may hold memory of the last use, freed since the last tick */
+    SPAN_OLD,     /* free; the same, but it has waited for one tick already */
+    SPAN_PURGING, /* free; memory is on its way back to the system */
+    SPAN_META,    /* the library's own */
+    SPAN_SLAB,
+    SPAN_LARGE
+};
+
+struct block; /* a free block: see heap/block.h */
+
+/* One cache line. Fields of slabs belong to the theap that owns the slab (its lock), all others to
+ * the region (region.lock), `kind`, `granules` and `head` of a span in use to its owner. */
+struct span {
+    struct block *free; /* slab: free blocks, in circulation */
+    uint64_t holes;     /* slab: units whose blocks are not in circulation, one bit each */
+    uint32_t next;      /* free run: in its bin; slab: in its group; large: none. 0 ends a list */
+    uint32_t prev;
+    uint32_t granules; /* of the head: length; a large span's room stands behind them */
+    uint32_t head;     /* of a slab's every granule, and of a free run's last: the head's index */
+    uint32_t free_count; /* slab: blocks on `free` */
+    uint32_t used;       /* slab: blocks in the program's hands or in a thread's cache */
+    uint32_t room;       /* large: granules behind `granules`, kept clean for growth */
+    uint32_t owner;      /* slab: number of the owning theap */
+    _Atomic uint8_t kind; /* enum span_kind */
+    uint8_t size_class;  /* slab */
+    uint8_t group;       /* slab: how full it is, see slab.c */
+    bool moved;          /* large: its mapping is one of its own, see os_move */
+    bool zero_holes;     /* slab: the memory in its holes reads as zero */
+    _Atomic bool stirred; /* slab: blocks came back since the last search for holes */
+    uint32_t freed_at;   /* slab: the tick at which blocks last came back */
+} ALIGNED(CACHE_LINE);
+
+_Static_assert(sizeof(struct span) == CACHE_LINE, "a descriptor is one cache line");
+
+/* Read by every free(); written when the reservation is made and when it grows. The order: base and
+ * tables first, then limit (release), so that who sees a granule below limit finds its tag. */
+struct region_map {
+    uintptr_t base;
+    _Atomic uint32_t *tags;
+    struct span *spans;
+    _Atomic size_t limit; /* granules that may be in use lie below */
+};
+
+extern struct region_map region_map;
+
+/* The granule of an address; at or above the limit for all that is not ours. */
+ALWAYS_INLINE size_t granule_of(const void *address)
+{
+    return ((uintptr_t)address - region_map.base) >> GRANULE_SHIFT;
+}
+
+ALWAYS_INLINE bool granule_is_ours(size_t granule)
+{
+    /* relaxed: a block that was handed to this thread was made after the limit rose, and came by
+     * some synchronisation of the program's own; for foreign pointers any value will do */
+    return granule < atomic_load_explicit(&region_map.limit, memory_order_relaxed);
+}
+
+ALWAYS_INLINE uint32_t tag_of(size_t granule)
+{
+    /* relaxed: written before the slab's first block was handed out */
+    return atomic_load_explicit(&region_map.tags[granule], memory_order_relaxed);
+}
+
+ALWAYS_INLINE struct span *span_at(size_t granule)
+{
+    return &region_map.spans[granule];
+}
+
+ALWAYS_INLINE uint32_t span_index(const struct span *span)
+{
+    return (uint32_t)(span - region_map.spans);
+}
+
+ALWAYS_INLINE char *span_start(const struct span *span)
+{
+    return (char *)region_map.base + ((size_t)span_index(span) << GRANULE_SHIFT);
+}
+
+ALWAYS_INLINE enum span_kind span_kind(const struct span *span)
+{
+    /* relaxed: decides only for whom it is stable, the owner of a block in the span */
+    return atomic_load_explicit(&span->kind, memory_order_relaxed);
+}
+
+ALWAYS_INLINE void span_set_kind(struct span *span, enum span_kind kind)
+{
+    atomic_store_explicit(&span->kind, (uint8_t)kind, memory_order_relaxed);
+}
+
+ALWAYS_INLINE size_t span_bytes(const struct span *span)
+{
+    return (size_t)span->granules << GRANULE_SHIFT;
+}
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What happens when the library is loaded and when the process ends: next to nothing. */
+#include "barrow/barrow.h"
+#include "diag/account.h"
+#include "heap/figures.h"
+#include "heap/process.h"
+
+#include <errno.h>
+#include <string.h>
+
+__attribute__((constructor)) static void start(void)
+{
+    process_heap_start();
+}
+
+__attribute__((destructor)) static void finish(void)
+{
+    const char *wanted = process_heap_stats_option();
+    if (wanted == NULL || *wanted == '\0' || strcmp(wanted, "0") == 0)
+        return;
+    struct barrow_stats stats;
+    heap_figures(&stats);
+    if (strchr(wanted, '/') != NULL)
+        account_append(&stats, wanted);
+    else
+        account_print(&stats);
+}
+
+#define TEXT(x)  #x
+#define TEXT2(x) TEXT(x)
+
+EXPORT const char *barrow_version(void)
+{
+    return TEXT2(BARROW_VERSION_MAJOR) "." TEXT2(BARROW_VERSION_MINOR) "." TEXT2(
+        BARROW_VERSION_PATCH);
+}
+
+EXPORT int barrow_stats_get(struct barrow_stats *stats)
+{
+    if (stats == NULL || stats->size == 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    struct barrow_stats all;
+    heap_figures(&all);
+    size_t size = stats->size < sizeof all ? stats->size : sizeof all;
+    all.size = size;
+    memcpy(stats, &all, size);
+    return 0;
+}
