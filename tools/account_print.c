@@ -3,18 +3,19 @@
 
 #include "size.h"
 
+#include <err.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-/* Short-lived texts for printf's arguments: a compound literal's life ends with its block. */
+/* For the arguments of a call: the texts live as long as it does. */
 #define COUNT(value) (count_text(value).text)
 #define SIZE(value)  (size_text(value).text)
 
-static void print_heap(const struct barrow_stats *stats)
+static void print_heap(FILE *out, const struct barrow_stats *stats)
 {
-    FILE *out = stderr;
     fprintf(out, "  allocated    %s blocks, %s; %s freed\n", COUNT(stats->allocations),
             SIZE(stats->allocated_bytes), COUNT(stats->frees));
     fprintf(out, "  live         %s blocks, %s\n", COUNT(stats->live_blocks),
@@ -36,16 +37,16 @@ static void print_heap(const struct barrow_stats *stats)
             COUNT(stats->theaps));
 }
 
-static void print_missing(const struct ending *ending)
+static void print_missing(FILE *out, const struct ending *ending)
 {
     if (WIFSIGNALED(ending->status))
-        fprintf(stderr,
+        fprintf(out,
                 "barrow: no account of the heap: process %jd was ended by signal %d (%s) before it "
                 "could write one\n",
                 (intmax_t)ending->pid, WTERMSIG(ending->status),
                 strsignal(WTERMSIG(ending->status)));
     else
-        fprintf(stderr,
+        fprintf(out,
                 "barrow: no account of the heap: process %jd wrote none (it ended by _exit, "
                 "replaced the environment, or gave up access to /proc)\n",
                 (intmax_t)ending->pid);
@@ -57,30 +58,46 @@ static double seconds(const struct timeval *time)
 }
 
 /* wait4 counts the children that the program has waited for along with it. */
-static void print_usage(const struct ending *ending)
+static void print_usage(FILE *out, const struct ending *ending)
 {
     const struct rusage *usage = &ending->usage;
-    fputs("barrow: the program and the children it waited for\n", stderr);
-    fprintf(stderr, "  resident     peak %s, of the largest process\n",
+    fputs("barrow: the program and the children it waited for\n", out);
+    fprintf(out, "  resident     peak %s, of the largest process\n",
             SIZE((uint64_t)usage->ru_maxrss * 1024));
-    fprintf(stderr, "  page faults  %s minor, %s major\n", COUNT((uint64_t)usage->ru_minflt),
+    fprintf(out, "  page faults  %s minor, %s major\n", COUNT((uint64_t)usage->ru_minflt),
             COUNT((uint64_t)usage->ru_majflt));
-    fprintf(stderr, "  time         %.3f s, user %.3f s, kernel %.3f s\n", ending->wall_seconds,
+    fprintf(out, "  time         %.3f s, user %.3f s, kernel %.3f s\n", ending->wall_seconds,
             seconds(&usage->ru_utime), seconds(&usage->ru_stime));
+}
+
+static void print_all(FILE *out, const struct account *account, const struct ending *ending)
+{
+    if (account->found) {
+        fprintf(out, "barrow: the heap of %s, process %jd, at its end\n", account->name,
+                (intmax_t)ending->pid);
+        print_heap(out, &account->stats);
+    } else {
+        print_missing(out, ending);
+    }
+    if (account->others)
+        fprintf(out, "  and %s more process%s of the run ended with a heap of %s own\n",
+                COUNT(account->others), account->others == 1 ? "" : "es",
+                account->others == 1 ? "its" : "their");
+    print_usage(out, ending);
 }
 
 void account_print(const struct account *account, const struct ending *ending)
 {
-    if (account->found) {
-        fprintf(stderr, "barrow: the heap of %s, process %jd, at its end\n", account->name,
-                (intmax_t)ending->pid);
-        print_heap(&account->stats);
-    } else {
-        print_missing(ending);
+    /* In one piece: others may be writing to standard error too. */
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (!out) {
+        warn("the account");
+        return;
     }
-    if (account->others)
-        fprintf(stderr, "  and %s more process%s of the run ended with a heap of %s own\n",
-                COUNT(account->others), account->others == 1 ? "" : "es",
-                account->others == 1 ? "its" : "their");
-    print_usage(ending);
+    print_all(out, account, ending);
+    if (fclose(out) == 0)
+        fwrite(text, 1, length, stderr);
+    free(text);
 }
