@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* command_figures.c: a preload library that stands for barrow in the tests of the command: it writes
+/* figures.c: a preload library that stands for barrow in the tests of the command: it writes
  * figures that are known beforehand, as tools/README.md says the library does, but allocates
  * nothing. The variable FIGURES makes it write them wrongly. */
 #include <fcntl.h>
