@@ -47,7 +47,8 @@ static void exec_by_shell(const char *path, char **argv)
     char **with_shell = calloc(count + 2, sizeof *with_shell);
     if (!with_shell)
         return;
-    with_shell[0] = "/bin/sh";
+    static char shell[] = "/bin/sh";
+    with_shell[0] = shell;
     with_shell[1] = (char *)path;
     for (size_t i = 1; i < count; i++)
         with_shell[i + 1] = argv[i];

@@ -30,13 +30,19 @@ static void account_is_complete(void **state)
     assert_lacks(outcome.err, "more process");
 }
 
-/* The figure between two texts. */
+/* The figure that follows a text, its thousands separated by commas. */
 static double figure_after(const char *text)
 {
+    char digits[64];
+    size_t length = 0;
     const char *at = strstr(outcome.err, text);
     if (!at)
         fail_msg("\"%s\" is not in: %s", text, outcome.err);
-    return strtod(at + strlen(text), NULL);
+    for (at += strlen(text); strchr("0123456789.,", *at) && length < sizeof digits - 1; at++)
+        if (*at != ',')
+            digits[length++] = *at;
+    digits[length] = '\0';
+    return strtod(digits, NULL);
 }
 
 /* Half a second asleep, a tenth at work, 64 MiB touched by a child that is waited for. */
@@ -49,11 +55,10 @@ static void usage_is_measured(void **state)
     assert_exit(outcome.status, 0);
     assert_true(figure_after("time         ") >= 0.5);
     assert_true(figure_after(" s, user ") > 0.02);
-    assert_true(figure_after(" s, user ") <= figure_after("time         ") * 4);
     assert_true(figure_after(", kernel ") > 0);
     assert_true(figure_after("resident     peak ") >= 64);
     assert_contains(outcome.err, " MiB, of the largest process\n");
-    assert_true(figure_after("page faults  ") > 16); /* 16,000 pages: the comma ends the number */
+    assert_true(figure_after("page faults  ") >= 64.0 / 2); /* however large the pages are */
 }
 
 static void other_processes_are_counted(void **state)
@@ -119,21 +124,23 @@ static void close_all(void)
     close(2);
 }
 
-/* With no standard files the program must not find ours in their place. */
+/* With no standard files, files of ours must not come to stand in their place. */
 static void closed_files_stay_closed(void **state)
 {
     (void)state;
-    char path[128], script[256];
-    snprintf(path, sizeof path, "%s", in_folder("seen"));
+    char plain[sizeof outcome.out];
+    char script[256];
+    const char *path = in_folder("seen");
     snprintf(script, sizeof script,
-             "import os\n"
-             "f = sorted(int(x) for x in os.listdir('/proc/self/fd'))\n"
-             "open('%s', 'w').write(str(f) + chr(10))",
-             path);
+             "import os; open('%s', 'w').write(str(sorted(os.listdir('/proc/self/fd'))))", path);
+    RUN(&outcome, close_all, "/usr/bin/python3", "-c", script);
+    RUN(&outcome, NULL, "/bin/cat", path);
+    assert_contains(outcome.out, "'0'");
+    strcpy(plain, outcome.out);
     RUN(&outcome, close_all, BARROW_COMMAND, "run", "--stats", "python3", "-c", script);
     assert_exit(outcome.status, 0);
     RUN(&outcome, NULL, "/bin/cat", path);
-    assert_string_equal(outcome.out, "[0]\n"); /* the listing's own */
+    assert_string_equal(outcome.out, plain);
 }
 
 int main(void)

@@ -8,6 +8,7 @@
 #define BARROW_TESTS_COMMAND_RUN_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

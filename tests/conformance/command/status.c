@@ -180,18 +180,16 @@ static void stops_and_goes_on_with_the_program(void **state)
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         struct running running;
         int status;
-        START(&running, NULL, BARROW_COMMAND, "run", "--stats", "sh", "-c",
-              "trap 'echo continued' CONT; echo ready; sleep .3; exit 6");
+        START(&running, NULL, BARROW_COMMAND, "run", "--stats", "sh", "-c", TRAP, "CONT");
         await_text(running.output, "ready\n");
         assert_int_equal(kill(running.pid, signals[i]), 0);
         assert_int_equal(waitpid(running.pid, &status, WUNTRACED), running.pid);
         assert_true(WIFSTOPPED(status));
         assert_int_equal(WSTOPSIG(status), signals[i]);
         assert_int_equal(kill(running.pid, SIGCONT), 0);
-        await_text(running.output, "continued\n");
         await_end(running.output);
         assert_int_equal(waitpid(running.pid, &status, 0), running.pid);
-        assert_exit(status, 6);
+        assert_exit(status, 42);
     }
 }
 
