@@ -140,5 +140,5 @@ int program_check(const char *path, const struct library *library)
         if (status >= 0)
             return status;
     }
-    return refuse(&subject, "%s", strerror(ELOOP));
+    return refuse(&subject, "a script too, the last of too many");
 }

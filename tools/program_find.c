@@ -56,7 +56,7 @@ static int search(char path[PATH_MAX], char *folders, const char *name)
         int tried = program_error(path);
         if (tried == 0)
             return 0;
-        if (tried != ENOENT && tried != ENOTDIR && tried != EISDIR)
+        if (tried != EISDIR && access(path, F_OK) == 0)
             error = tried;
     }
     return error;
