@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* run.c: barrow run: runs a program under the library. */
+#include "account.h"
+#include "command.h"
+#include "launch.h"
+#include "library.h"
+#include "options.h"
+#include "program.h"
+
+#include <err.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct request {
+    bool stats;
+    int verbose;
+    const char *library; /* from --library, or NULL */
+};
+
+/* Long options without a letter. */
+enum { OPTION_PURGE_DELAY = 256, OPTION_HUGE_PAGES, OPTION_CHECKS, OPTION_LIBRARY };
+
+static const struct option long_options[] = {
+    { "checks", no_argument, NULL, OPTION_CHECKS },
+    { "help", no_argument, NULL, 'h' },
+    { "huge-pages", no_argument, NULL, OPTION_HUGE_PAGES },
+    { "library", required_argument, NULL, OPTION_LIBRARY },
+    { "limit", required_argument, NULL, 'l' },
+    { "option", required_argument, NULL, 'o' },
+    { "purge-delay", required_argument, NULL, OPTION_PURGE_DELAY },
+    { "stats", no_argument, NULL, 's' },
+    { "verbose", no_argument, NULL, 'v' },
+    { 0 },
+};
+
+static int print_help(void)
+{
+    fputs("Usage: barrow run [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
+          "Run PROGRAM with barrow as its malloc, by preloading the library. Signals and the exit\n"
+          "status are passed on.\n"
+          "\n"
+          "  -s, --stats              show an account of the heap on standard error at the end\n"
+          "  -l, --limit=SIZE         let the heap commit at most SIZE; then malloc returns NULL\n"
+          "      --purge-delay=MS     keep free memory for MS milliseconds (0 none, -1 for ever)\n"
+          "      --huge-pages         ask the system for huge pages\n"
+          "      --checks             check more, at a cost\n"
+          "  -v, --verbose            say what is done; twice, more\n"
+          "  -o, --option=NAME=VALUE  set any option of the library, see below\n"
+          "      --library=PATH       the library to preload; else that of BARROW_LIBRARY, else\n"
+          "                           the one installed or built with this command\n"
+          "  -h, --help               show this help\n"
+          "\n"
+          "A SIZE is a number of bytes, with K, M, G or T behind it for powers of 1024.\n"
+          "\n"
+          "Options of the library, with their defaults:\n",
+          stdout);
+    options_describe(stdout);
+    return print_text("\n"
+                      "Exit status: that of PROGRAM; 125 if barrow itself fails, 126 if PROGRAM\n"
+                      "cannot be run under the library, 127 if it is not found.\n");
+}
+
+static bool be_verbose(struct request *request)
+{
+    static const char *const levels[] = { "1", "2" };
+    request->verbose++;
+    return option_set("verbose", levels[request->verbose > 1], "--verbose");
+}
+
+/* Returns false after a message. */
+static bool take_option(struct request *request, int option)
+{
+    switch (option) {
+    case 's':
+        request->stats = true;
+        return true;
+    case 'v':
+        return be_verbose(request);
+    case 'l':
+        return option_set("commit-limit", optarg, "--limit");
+    case 'o':
+        return option_set_pair(optarg);
+    case OPTION_PURGE_DELAY:
+        return option_set("purge-delay", optarg, "--purge-delay");
+    case OPTION_HUGE_PAGES:
+        return option_set("huge-pages", "1", "--huge-pages");
+    case OPTION_CHECKS:
+        return option_set("checks", "1", "--checks");
+    case OPTION_LIBRARY:
+        request->library = optarg;
+        return true;
+    default:
+        return false; /* getopt has said why */
+    }
+}
+
+static int run_with_account(const char *path, char **argv)
+{
+    struct account_file file;
+    struct account account;
+    struct ending ending;
+    if (!account_open(&file))
+        return STATUS_FAILED;
+    int status = launch_and_wait(&ending, path, argv);
+    if (status != 0)
+        return status;
+    if (account_read(&file, ending.pid, &account))
+        account_print(&account, &ending);
+    launch_finish(&ending);
+}
+
+static int run(const struct request *request, char **argv)
+{
+    struct library library;
+    char path[PATH_MAX];
+    if (!library_find(&library, request->library))
+        return STATUS_FAILED;
+    int status = program_find(path, argv[0]);
+    if (status == 0)
+        status = program_check(path, &library);
+    if (status != 0)
+        return status;
+    if (!library_preload(&library))
+        return STATUS_FAILED;
+    if (request->verbose)
+        warnx("running %s with %s", path, library.path);
+    return request->stats ? run_with_account(path, argv) : launch_in_place(path, argv);
+}
+
+int run_main(int argc, char **argv)
+{
+    struct request request = { 0 };
+    int option;
+    while ((option = getopt_long(argc, argv, "+hl:o:sv", long_options, NULL)) != -1) {
+        if (option == 'h')
+            return print_help();
+        if (!take_option(&request, option))
+            return usage_error(argv[0]);
+    }
+    if (optind >= argc) {
+        warnx("no program is named");
+        return usage_error(argv[0]);
+    }
+    return run(&request, argv + optind);
+}
