@@ -27,7 +27,6 @@ struct library_option {
 static const struct library_option table[] = {
     { "background", "BARROW_BACKGROUND", KIND_NUMBER, 0, 1, "0|1",
       "give memory back from a short-lived thread (1)" },
-    { "checks", "BARROW_CHECKS", KIND_NUMBER, 0, 1, "0|1", "the costly checks too (0)" },
     { "commit", "BARROW_COMMIT", KIND_SIZE, 0, 0, "SIZE", "memory to commit at the start" },
     { "commit-limit", "BARROW_COMMIT_LIMIT", KIND_SIZE, 0, 0, "SIZE",
       "the most memory to commit; 0 for no limit" },

@@ -20,10 +20,9 @@ struct request {
 };
 
 /* Long options without a letter. */
-enum { OPTION_PURGE_DELAY = 256, OPTION_HUGE_PAGES, OPTION_CHECKS, OPTION_LIBRARY };
+enum { OPTION_PURGE_DELAY = 256, OPTION_HUGE_PAGES, OPTION_LIBRARY };
 
 static const struct option long_options[] = {
-    { "checks", no_argument, NULL, OPTION_CHECKS },
     { "help", no_argument, NULL, 'h' },
     { "huge-pages", no_argument, NULL, OPTION_HUGE_PAGES },
     { "library", required_argument, NULL, OPTION_LIBRARY },
@@ -45,7 +44,6 @@ static int print_help(void)
           "  -l, --limit=SIZE         let the heap commit at most SIZE; then malloc returns NULL\n"
           "      --purge-delay=MS     keep free memory for MS milliseconds (0 none, -1 for ever)\n"
           "      --huge-pages         ask the system for huge pages\n"
-          "      --checks             check more, at a cost\n"
           "  -v, --verbose            say what is done; twice, more\n"
           "  -o, --option=NAME=VALUE  set any option of the library, see below\n"
           "      --library=PATH       the library to preload; else that of BARROW_LIBRARY, else\n"
@@ -86,8 +84,6 @@ static bool take_option(struct request *request, int option)
         return option_set("purge-delay", optarg, "--purge-delay");
     case OPTION_HUGE_PAGES:
         return option_set("huge-pages", "1", "--huge-pages");
-    case OPTION_CHECKS:
-        return option_set("checks", "1", "--checks");
     case OPTION_LIBRARY:
         request->library = optarg;
         return true;

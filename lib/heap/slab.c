@@ -31,7 +31,7 @@ static void link_slab(struct theap *theap, struct span *slab, enum group group)
 {
     uint32_t index = span_index(slab);
     uint32_t *list = &theap->groups[slab->size_class][group];
-    slab->group = group;
+    slab->group = (uint8_t)group;
     slab->prev = 0;
     slab->next = *list;
     if (*list != 0)

@@ -4,6 +4,7 @@
 #include "diag/account.h"
 #include "heap/figures.h"
 #include "heap/process.h"
+#include "os/compiler.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,8 @@
 
 #include "os/linux/syscall.h"
 
-#include <linux/futex.h>
+/* of <linux/futex.h>, which is not there for every C library */
+enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
 
 /* Critical sections are some hundred instructions long: a short spin mostly ends a wait. */
 enum { SPINS = 60 };

@@ -4,11 +4,11 @@
 #include "os/linux/syscall.h"
 
 #include <fcntl.h>
-#include <linux/mman.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+/* of <linux/mman.h>, which is not there for every C library */
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
