@@ -31,15 +31,22 @@ static void count_theap(struct theap *theap, struct barrow_stats *stats)
     os_unlock(&theap->lock);
 }
 
+static void count_list(const struct block *list, unsigned class, struct barrow_stats *stats)
+{
+    for (; list != NULL; list = list->next) {
+        stats->cached_blocks++;
+        stats->cached_bytes += size_class_bytes(class);
+    }
+}
+
 /* The blocks in the calling thread's own cache. Those of other threads can't be looked at while they
  * run, and count as live; they are few. */
 static void count_cache(const struct theap *theap, struct barrow_stats *stats)
 {
-    for (unsigned class = 0; class < SIZE_CLASSES; class++)
-        for (const struct block *b = theap->cache[class]; b != NULL; b = b->next) {
-            stats->cached_blocks++;
-            stats->cached_bytes += size_class_bytes(class);
-        }
+    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+        count_list(theap->bins[class].free, class, stats);
+        count_list(theap->bins[class].spare, class, stats);
+    }
     stats->live_blocks -= stats->cached_blocks;
     stats->live_bytes -= stats->cached_bytes;
 }

@@ -52,9 +52,10 @@ static void count_allocation(struct theap *theap, size_t size)
 static void *alloc_class(struct theap *theap, unsigned class, size_t clear)
 {
     bool zero = false;
-    struct block *block = cache_pop(theap, class);
+    struct bin *bin = &theap->bins[class];
+    struct block *block = bin_pop(bin);
     if (block == NULL)
-        block = theap_refill(theap, class, clear >= ZERO_LEAST, &zero);
+        block = theap_refill(theap, bin, clear >= ZERO_LEAST, &zero);
     if (block == NULL)
         return NULL;
     block->next = NULL;
@@ -140,13 +141,19 @@ size_t heap_usable_size(const void *block, const char *call)
 
 /* ---- free --------------------------------------------------------------------------------- */
 
+static bool has_block(const struct block *list, const struct block *block)
+{
+    while (list != NULL && list != block)
+        list = list->next;
+    return list != NULL;
+}
+
 /* The mark says that the block was freed by the theap that it names; a program may also have written
  * just that by chance. Then the lists tell. */
 static bool is_really_free(struct theap *theap, struct span *slab, struct block *block)
 {
-    bool free = false;
-    for (struct block *b = theap->cache[slab->size_class]; b != NULL && !free; b = b->next)
-        free = b == block;
+    const struct bin *bin = &theap->bins[slab->size_class];
+    bool free = has_block(bin->free, block) || has_block(bin->spare, block);
     struct theap *owner = threads_theap(slab->owner);
     if (!free && !os_lock_is_mine(&owner->lock)) {
         os_lock(&owner->lock);
@@ -164,7 +171,7 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
     if (unlikely(block->mark == theap) && is_really_free(theap, slab, block))
         bad_pointer(call, block);
     if (slab->owner == theap_number(theap)) {
-        cache_push(theap, class, block);
+        bin_push(theap, &theap->bins[class], block);
         return;
     }
     block->mark = theap;

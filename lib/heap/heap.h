@@ -25,30 +25,31 @@ void *heap_realloc(void *block, size_t size, const char *call);
 /* How many bytes the block holds; not what was asked for. */
 size_t heap_usable_size(const void *block, const char *call);
 
-ALWAYS_INLINE struct block *cache_pop(struct theap *theap, unsigned class)
+ALWAYS_INLINE struct block *bin_pop(struct bin *bin)
 {
-    struct block *block = theap->cache[class];
+    struct block *block = bin->free;
     if (unlikely(block == NULL))
         return NULL;
-    theap->cache[class] = block->next;
+    bin->free = block->next;
+    bin->room++;
     block->mark = NULL;
     return block;
 }
 
-ALWAYS_INLINE void cache_push(struct theap *theap, unsigned class, struct block *block)
+ALWAYS_INLINE void bin_push(struct theap *theap, struct bin *bin, struct block *block)
 {
+    block->next = bin->free;
     block->mark = theap;
-    block->next = theap->cache[class];
-    theap->cache[class] = block;
-    if (unlikely(--theap->room[class] < 0))
-        theap_overflow(theap, class);
+    bin->free = block;
+    if (unlikely(--bin->room < 0))
+        theap_overflow(theap, bin);
 }
 
 ALWAYS_INLINE void *heap_alloc(size_t size)
 {
     struct theap *theap = theap_fast;
     if (likely(size <= SMALL_MAX)) {
-        void *block = cache_pop(theap, theap->class_of[(size + 15) / 16]);
+        void *block = bin_pop(theap_bin(theap, theap->bin_of[(size + 15) / 16]));
         if (likely(block != NULL))
             return block;
     }
@@ -59,19 +60,18 @@ ALWAYS_INLINE void *heap_alloc_zero(size_t size)
 {
     struct theap *theap = theap_fast;
     if (likely(size <= SMALL_MAX)) {
-        void *block = cache_pop(theap, theap->class_of[(size + 15) / 16]);
+        void *block = bin_pop(theap_bin(theap, theap->bin_of[(size + 15) / 16]));
         if (likely(block != NULL))
             return memset(block, 0, size);
     }
     return heap_alloc_zero_slow(size);
 }
 
-/* True when address can't be the start of one of the class's blocks, or when that can't be said
+/* True when the address can't be the start of one of the bin's blocks, or when that can't be said
  * quickly. */
-ALWAYS_INLINE bool is_off_start(const struct theap *theap, unsigned class, const void *address)
+ALWAYS_INLINE bool is_off_start(const struct bin *bin, const void *address)
 {
-    uint32_t magic = theap->magic[class];
-    return (uint32_t)((uint16_t)(uintptr_t)address * magic) >= magic;
+    return (uint16_t)(uintptr_t)address * bin->magic >= bin->magic;
 }
 
 ALWAYS_INLINE void heap_free(void *address, const char *call)
@@ -79,14 +79,16 @@ ALWAYS_INLINE void heap_free(void *address, const char *call)
     struct theap *theap = theap_fast;
     struct block *block = address;
     size_t granule = granule_of(address);
-    if (unlikely(!granule_is_ours(granule)))
+    if (unlikely(!granule_has_tag(granule)))
         return heap_free_slow(address, call);
-    /* the class, if this is a slab of this theap; anything else comes out as a larger number */
-    uint32_t class = tag_of(granule) - theap->tag;
-    if (unlikely(class >= SIZE_CLASSES) || unlikely(is_off_start(theap, class, address)) ||
-        unlikely(block->mark == theap))
+    /* the offset of a bin, if this is a slab of this theap; all else comes out as a larger number */
+    uint64_t offset = tag_of(granule) - theap->tag;
+    if (unlikely(offset >= BINS_SIZE))
         return heap_free_slow(address, call);
-    cache_push(theap, class, block);
+    struct bin *bin = theap_bin(theap, offset);
+    if (unlikely(is_off_start(bin, address)) || unlikely(block->mark == theap))
+        return heap_free_slow(address, call);
+    bin_push(theap, bin, block);
 }
 
 #endif

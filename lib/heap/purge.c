@@ -60,7 +60,7 @@ static size_t purge_slab(struct span *slab, uint32_t number, bool all, bool *wai
 /* Looks at every span's descriptor, in order of address, and locks only those that are of interest. */
 static size_t purge_slabs(bool all, bool *waiting)
 {
-    size_t limit = atomic_load_explicit(&region_map.limit, memory_order_acquire), purged = 0;
+    size_t limit = atomic_load_explicit(&region_map.frontier, memory_order_acquire), purged = 0;
     for (size_t i = 1; i < limit; i++) {
         uint32_t tag = tag_of(i);
         struct span *span = span_at(i);

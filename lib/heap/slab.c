@@ -104,7 +104,7 @@ static struct span *make_slab(struct theap *theap, unsigned class)
     slab->owner = theap_number(theap);
     slab->zero_holes = zero;
     slab->holes = all_holes(slab);
-    set_tags(slab, theap->tag | class);
+    set_tags(slab, (uint32_t)(theap->tag | class * sizeof(struct bin)));
     link_slab(theap, slab, GROUP_EMPTY);
     return slab;
 }
@@ -145,13 +145,12 @@ static struct block *nth_block(struct block *block, uint32_t n)
     return block;
 }
 
-/* Moves blocks from the slab's list to the chain: all, unless there are far more than wanted. */
+/* Moves as many blocks as are wanted, or as there are, from the slab's list to the chain. */
 static void take_listed(struct span *slab, struct chain *chain, uint32_t wanted)
 {
     uint32_t count = slab->free_count;
     struct block *first = slab->free;
-    bool all = count <= 2 * wanted;
-    if (!all)
+    if (count > wanted)
         count = wanted;
     struct block *last = nth_block(first, count);
     slab->free = last->next;
@@ -178,13 +177,23 @@ static struct span *full_with_list(struct theap *theap, unsigned class)
     return NULL;
 }
 
-static void take_from_hole(struct theap *theap, struct span *slab, struct chain *chain)
+/* Cuts one unit only: cutting writes into the memory, which may not be needed yet. */
+static struct chain take_from_hole(struct theap *theap, struct span *slab, uint32_t wanted)
 {
     struct chain cut = cut_hole(slab);
     cut.last->next = NULL;
+    if (cut.count > wanted) {
+        size_t taken = (wanted - 1) * size_class_bytes(slab->size_class);
+        struct block *last = (struct block *)(void *)((char *)cut.first + taken);
+        slab->free = last->next;
+        slab->free_count = cut.count - wanted;
+        last->next = NULL;
+        cut.last = last;
+        cut.count = wanted;
+    }
     slab->used += cut.count;
-    chain_append(chain, cut.first, cut.last, cut.count);
     regroup(theap, slab);
+    return cut;
 }
 
 struct chain slab_take(struct theap *theap, unsigned class, uint32_t wanted, bool *zero)
@@ -207,10 +216,7 @@ struct chain slab_take(struct theap *theap, unsigned class, uint32_t wanted, boo
     if (slab == NULL)
         return chain;
     *zero = slab->zero_holes && wanted == 1;
-    do
-        take_from_hole(theap, slab, &chain);
-    while (chain.count < wanted && slab->holes != 0);
-    return chain;
+    return take_from_hole(theap, slab, wanted);
 }
 
 /* ---- give --------------------------------------------------------------------------------- */

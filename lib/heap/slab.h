@@ -5,8 +5,7 @@
 
 #include "heap/theap.h"
 
-/* Takes about `wanted` blocks out of the theap's slabs; fewer, or none, when memory is short; more
- * when that saves cutting a list. *zero tells whether the first block, but for its first 16 bytes,
+/* Takes up to `wanted` blocks out of the theap's slabs; none only when there is no memory. *zero tells whether the first block, but for its first 16 bytes,
  * reads as zero; it is set only when wanted is 1. */
 struct chain slab_take(struct theap *theap, unsigned class, uint32_t wanted, bool *zero);
 

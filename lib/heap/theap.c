@@ -11,72 +11,80 @@
 #include <string.h>
 
 enum {
-    START_BYTES = 8 * 1024, /* what a cache holds at the start, but 2 blocks at least ... */
-    START_BLOCKS = 64,      /* ... and this many at most */
-    WIDE_BYTES = 512 * 1024,
-    WIDE_BLOCKS = 1024,
-    WIDE_LEAST = 8,
+    START_BYTES = 8 * 1024, /* what a list may hold at the start, but ... */
+    START_LEAST = 4,
+    START_MOST = 32,
+    WIDE_BYTES = 256 * 1024, /* what it may come to hold */
+    WIDE_LEAST = 4,
+    WIDE_MOST = 512,
     GROW_MOST = 1024 * 1024,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
 };
 
-struct theap theap_none = { .tag = (uint32_t)THEAP_NONE << TAG_SHIFT };
+struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT };
 THREAD_LOCAL struct theap *theap_fast = &theap_none;
 
-static uint32_t clamp(size_t n, uint32_t least, uint32_t most)
+static uint16_t clamp(size_t n, uint16_t least, uint16_t most)
 {
-    return n < least ? least : n > most ? most : (uint32_t)n;
+    return n < least ? least : n > most ? most : (uint16_t)n;
 }
 
-static uint32_t start_blocks(unsigned class)
+static void reset_bin(struct theap *theap, struct bin *bin)
 {
-    return clamp(START_BYTES / size_class_bytes(class), 2, START_BLOCKS);
-}
-
-static uint32_t wide_blocks(unsigned class)
-{
-    return clamp(WIDE_BYTES / size_class_bytes(class), WIDE_LEAST, WIDE_BLOCKS);
+    size_t size = size_class_bytes(bin_class(theap, bin));
+    bin->most = clamp(START_BYTES / size, START_LEAST, START_MOST);
+    bin->room = bin->most;
+    bin->flushed = false;
 }
 
 void theap_init(struct theap *theap, uint32_t number)
 {
-    theap->tag = number << TAG_SHIFT;
+    theap->tag = (uint64_t)number << TAG_SHIFT;
     for (unsigned n = 0; n < SMALL_UNITS; n++)
-        theap->class_of[n] = (uint8_t)size_class_of(n * 16);
+        theap->bin_of[n] = (uint16_t)(size_class_of(n * 16) * sizeof(struct bin));
     for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        theap->magic[class] = size_class_magic(class);
-        theap->most[class] = (uint16_t)start_blocks(class);
-        theap->room[class] = theap->most[class];
+        theap->bins[class].magic = size_class_magic(class);
+        reset_bin(theap, &theap->bins[class]);
     }
 }
 
 /* ---- cache -------------------------------------------------------------------------------- */
 
-static void widen(struct theap *theap, unsigned class)
+static void widen(struct theap *theap, struct bin *bin)
 {
-    uint32_t most = theap->most[class], wider = 2 * most;
-    size_t bytes = most * size_class_bytes(class);
-    if (wider > wide_blocks(class) || theap->grown + bytes > GROW_MOST)
+    size_t size = size_class_bytes(bin_class(theap, bin));
+    uint16_t wider = (uint16_t)(2 * bin->most);
+    if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) ||
+        theap->grown + 2 * bin->most * size > GROW_MOST)
         return;
-    theap->most[class] = (uint16_t)wider;
-    theap->grown += bytes;
+    theap->grown += 2 * bin->most * size; /* both lists */
+    bin->most = wider;
 }
 
-struct block *theap_refill(struct theap *theap, unsigned class, bool zero_wanted, bool *zero)
+/* The list to go on with when the bin's is used up. */
+static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
 {
-    if (theap->flushed[class]) {
-        theap->flushed[class] = false;
-        widen(theap, class);
-    }
-    uint32_t most = theap->most[class];
+    if (bin->flushed)
+        widen(theap, bin);
+    bin->flushed = false;
     os_lock(&theap->lock);
     theap_drain(theap);
-    struct chain chain = slab_take(theap, class, zero_wanted ? 1 : most / 2, zero);
+    struct chain chain =
+        slab_take(theap, bin_class(theap, bin), zero_wanted ? 1 : bin->most, zero);
     os_unlock(&theap->lock);
+    return chain;
+}
+
+struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
+{
+    struct chain chain = { bin->spare, NULL, bin->spare_count };
+    bin->spare = NULL;
+    if (chain.first == NULL)
+        chain = fetch_list(theap, bin, zero_wanted, zero);
     if (chain.first == NULL)
         return NULL;
-    theap->cache[class] = chain.first->next;
-    theap->room[class] = (int32_t)(chain.count > most / 2 ? most / 2 : most - chain.count);
+    bin->free = chain.first->next;
+    bin->room = bin->most - (int32_t)chain.count + 1;
     return chain.first;
 }
 
@@ -92,21 +100,17 @@ static void give_back(struct theap *theap, struct block *first, size_t bytes)
     }
 }
 
-void theap_overflow(struct theap *theap, unsigned class)
+void theap_overflow(struct theap *theap, struct bin *bin)
 {
-    uint32_t most = theap->most[class], keep = most / 2;
-    struct block *last = theap->cache[class];
-    uint32_t kept = 1;
-    for (; kept < keep && last->next != NULL; kept++)
-        last = last->next;
-    struct block *rest = last->next;
-    theap->room[class] = (int32_t)(most - kept);
+    struct block *rest = bin->spare;
+    bin->spare = bin->free;
+    bin->spare_count = (uint16_t)(bin->most - bin->room);
+    bin->free = NULL;
+    bin->room = bin->most;
     if (rest == NULL)
-        return; /* frees and allocations were in step: it is not that full */
-    last->next = NULL;
-    theap->flushed[class] = true;
-    /* what is freed in between is not counted here: an estimate is enough for the purge */
-    give_back(theap, rest, keep * size_class_bytes(class));
+        return;
+    bin->flushed = true;
+    give_back(theap, rest, bin->most * size_class_bytes(bin_class(theap, bin)));
 }
 
 static void post_outgoing(struct outgoing *outgoing)
@@ -124,12 +128,11 @@ void theap_flush(struct theap *theap)
             post_outgoing(&theap->outgoing[i]);
     os_lock(&theap->lock);
     theap_drain(theap);
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        slab_give(theap, theap->cache[class]);
-        theap->cache[class] = NULL;
-        theap->most[class] = (uint16_t)start_blocks(class);
-        theap->room[class] = theap->most[class];
-        theap->flushed[class] = false;
+    for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
+        slab_give(theap, bin->free);
+        slab_give(theap, bin->spare);
+        bin->free = bin->spare = NULL;
+        reset_bin(theap, bin);
     }
     theap->grown = 0;
     os_unlock(&theap->lock);

@@ -16,9 +16,25 @@
 #include "heap/size_class.h"
 #include "os/lock.h"
 
+/* The cache for one size class: two lists, so that what overflows is a list that nobody need walk. */
+struct bin {
+    struct block *free;  /* blocks are taken from here and freed to here */
+    int32_t room;        /* how many more blocks `free` may hold */
+    uint32_t magic;      /* size_class_magic */
+    struct block *spare; /* a list that was full; the next to be used */
+    uint16_t spare_count;
+    uint16_t most; /* blocks that a list may hold */
+    bool flushed;        /* a list was given back since one was fetched */
+};
+
+_Static_assert(sizeof(struct bin) == 32, "a tag's low bits are a bin's offset");
+
+/* A slab's tag: the number of its theap, and the offset of its size class's bin. */
 enum {
-    TAG_SHIFT = 8,        /* a slab's tag: theap number << 8 | size class */
-    THEAP_NONE = 0xffffff /* number of the theap that no slab belongs to */
+    TAG_SHIFT = 12,
+    TAG_BIN = (1 << TAG_SHIFT) - 1,
+    THEAP_NONE = (1 << 20) - 1, /* number of the theap that no slab belongs to */
+    BINS_SIZE = SIZE_CLASSES * sizeof(struct bin)
 };
 
 /* How full a slab is. Blocks are taken from the fullest first, so that the others can run empty. */
@@ -35,14 +51,10 @@ enum { OUTGOING_SLOTS = 8, OUTGOING_BLOCKS = 32, OUTGOING_BYTES = 16 * 1024 };
 
 struct theap {
     /* -- the owning thread's, no other thread may touch it -- */
-    struct block *cache[SIZE_CLASSES];
-    int32_t room[SIZE_CLASSES];     /* blocks that may yet be freed before the cache is looked at */
-    uint32_t magic[SIZE_CLASSES];   /* size_class_magic */
-    uint8_t class_of[SMALL_UNITS];  /* size_class_of((n - 1) * 16 + 1) for n = size in 16 bytes */
-    uint32_t tag;                   /* number << TAG_SHIFT */
-    uint16_t most[SIZE_CLASSES];    /* blocks that the cache may hold */
-    uint8_t flushed[SIZE_CLASSES];  /* the cache was last changed by a flush, not by a refill */
-    size_t grown;                   /* bytes by which the caches have been widened, see theap.c */
+    struct bin bins[SIZE_CLASSES];
+    uint16_t bin_of[SMALL_UNITS]; /* offset of the bin for a size, in units of 16 bytes */
+    uint64_t tag;                 /* number << TAG_SHIFT */
+    size_t grown;                 /* bytes by which the caches have been widened, see theap.c */
     size_t freed_bytes;             /* given back since the purge was last told */
     struct outgoing outgoing[OUTGOING_SLOTS];
     /* counted only when statistics are on; atomic since others read them */
@@ -71,16 +83,27 @@ void theap_init(struct theap *theap, uint32_t number);
 
 ALWAYS_INLINE uint32_t theap_number(const struct theap *theap)
 {
-    return theap->tag >> TAG_SHIFT;
+    return (uint32_t)(theap->tag >> TAG_SHIFT);
 }
 
-/* A block of that class, its cache being empty: takes a batch from the slabs. NULL when there is no
+ALWAYS_INLINE struct bin *theap_bin(struct theap *theap, size_t offset)
+{
+    return (struct bin *)(void *)((char *)theap->bins + offset);
+}
+
+ALWAYS_INLINE unsigned bin_class(const struct theap *theap, const struct bin *bin)
+{
+    return (unsigned)(bin - theap->bins);
+}
+
+/* A block for that bin, whose list is empty: takes a batch from the slabs. NULL when there is no
  * memory. With zero_wanted, *zero tells whether the block but for its first 16 bytes reads as zero.
  * Owner only. */
-struct block *theap_refill(struct theap *theap, unsigned class, bool zero_wanted, bool *zero);
+struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero);
 
-/* The cache has taken as many blocks as it may: gives the older ones back. Owner only. */
-void theap_overflow(struct theap *theap, unsigned class);
+/* The bin's list is full: puts it by as the spare one, and gives the one that was spare back. Owner
+ * only. */
+void theap_overflow(struct theap *theap, struct bin *bin);
 
 /* Frees a block that belongs to another theap. Owner of `theap` only. */
 void theap_free_remote(struct theap *theap, uint32_t owner, unsigned class, struct block *block);

@@ -17,6 +17,9 @@ void *os_reserve(size_t size);
  * range is taken, in part or whole, or the system refuses. */
 bool os_map_at(void *address, size_t size);
 
+/* Makes reserved memory readable: it reads as zero, and still costs nothing. */
+bool os_allow_reading(void *address, size_t size);
+
 /* Makes reserved memory readable and writable; false when the system has none to promise. */
 bool os_commit(void *address, size_t size);
 

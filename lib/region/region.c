@@ -69,15 +69,15 @@ static bool commit_tables(size_t granules)
            commit_table(region_map.spans, &region.spans_committed, granules * sizeof(struct span));
 }
 
-static void set_limit(size_t granules)
+static void set_frontier(size_t granules)
 {
-    /* release: who sees the new limit sees base and tables, see struct region_map */
-    atomic_store_explicit(&region_map.limit, granules, memory_order_release);
+    /* release: pairs with granule_is_ours */
+    atomic_store_explicit(&region_map.frontier, granules, memory_order_release);
 }
 
-static size_t limit(void)
+static size_t frontier(void)
 {
-    return atomic_load_explicit(&region_map.limit, memory_order_relaxed);
+    return atomic_load_explicit(&region_map.frontier, memory_order_relaxed);
 }
 
 static size_t tables_size(size_t granules)
@@ -104,6 +104,11 @@ static bool reserve_whole(size_t size)
         return false;
     start = (char *)round_up((uintptr_t)start, GRANULE_SIZE);
     place_tables(start, granules);
+    /* so that a free of whatever address finds a tag: 0 */
+    if (!os_allow_reading(start, granules * sizeof(uint32_t))) {
+        os_release(start, total - GRANULE_SIZE);
+        return false;
+    }
     region_map.base = (uintptr_t)start + tables_size(granules);
     region.reserved = total;
     return true;
@@ -148,8 +153,9 @@ static void make_region(void)
     if (!make_reservation())
         return;
     region.made = true;
+    region_map.limit = region.granules;
     /* index 0 means "none" in all lists, so granule 0 is never a span */
-    set_limit(region.windowed ? region.granules : 1);
+    set_frontier(region.windowed ? region.granules : 1);
     region.committed_end = region.windowed ? region.granules : 0;
 }
 
@@ -219,14 +225,14 @@ static uint32_t extend_window(size_t granules, size_t align)
 static uint32_t extend_frontier(size_t granules, size_t align)
 {
     size_t unit = align << GRANULE_SHIFT;
-    size_t end = limit();
+    size_t end = frontier();
     size_t start = (round_up(region_map.base + (end << GRANULE_SHIFT), unit) - region_map.base) >>
                    GRANULE_SHIFT;
     if (granules > region.granules || start > region.granules - granules)
         return 0;
     if (!commit_tables(start + granules) || !commit_to(start + granules))
         return 0;
-    set_limit(start + granules);
+    set_frontier(start + granules);
     if (start > end)
         runs_insert((uint32_t)end, start - end, SPAN_CLEAN);
     return (uint32_t)start;
@@ -461,7 +467,7 @@ void region_free(struct span *span)
 /* Takes `granules` right behind index: free ones, or fresh ones at the frontier. */
 static bool take_behind(uint32_t index, size_t granules, bool *zero)
 {
-    if (index == limit() && !region.windowed) {
+    if (index == frontier() && !region.windowed) {
         *zero = true;
         return fits_limit(granules) && extend_frontier(granules, 1) != 0 &&
                (charge(granules), true);
@@ -595,7 +601,7 @@ bool region_is_interrupted(void)
 static void abandon_free_runs(void)
 {
     runs_forget();
-    for (size_t i = 1; i < region.committed_end && i < limit(); i++) {
+    for (size_t i = 1; i < region.committed_end && i < frontier(); i++) {
         enum span_kind kind = span_kind(span_at(i));
         if (kind >= SPAN_CLEAN && kind <= SPAN_PURGING)
             span_set_kind(span_at(i), SPAN_NONE);

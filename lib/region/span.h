@@ -4,7 +4,7 @@
  * Reservation, in granules of 64 KiB (the window):
  *
  *     | tags: 4 bytes a granule | spans: 64 bytes a granule | granules ... committed | reserved ... |
- *     ^ region.tags             ^ region.spans              ^ region.base            ^ region.limit
+ *     ^ tags                    ^ spans                     ^ base                   ^ frontier   ^ limit
  *
  * The tables are dense, so an address leads to its tag by subtract, shift, load, and to its
  * descriptor by one multiply more. Nothing of ours stands inside the memory that is handed out, but
@@ -60,28 +60,33 @@ struct span {
 
 _Static_assert(sizeof(struct span) == CACHE_LINE, "a descriptor is one cache line");
 
-/* Read by every free(); written when the reservation is made and when it grows. The order: base and
- * tables first, then limit (release), so that who sees a granule below limit finds its tag. */
+/* Read by every free(); all but the frontier are written once, before the first block is handed out.
+ * Every tag below the limit can be read; descriptors only below the frontier. */
 struct region_map {
     uintptr_t base;
+    size_t limit; /* granules that there are addresses for; 0 at first, so that nothing is ours */
     _Atomic uint32_t *tags;
     struct span *spans;
-    _Atomic size_t limit; /* granules that may be in use lie below */
+    _Atomic size_t frontier; /* granules that have ever been in use lie below; it only rises */
 };
 
 extern struct region_map region_map;
 
-/* The granule of an address; at or above the limit for all that is not ours. */
+/* The granule of an address; at or above the limit for all addresses outside. */
 ALWAYS_INLINE size_t granule_of(const void *address)
 {
     return ((uintptr_t)address - region_map.base) >> GRANULE_SHIFT;
 }
 
+ALWAYS_INLINE bool granule_has_tag(size_t granule)
+{
+    return granule < region_map.limit;
+}
+
 ALWAYS_INLINE bool granule_is_ours(size_t granule)
 {
-    /* relaxed: a block that was handed to this thread was made after the limit rose, and came by
-     * some synchronisation of the program's own; for foreign pointers any value will do */
-    return granule < atomic_load_explicit(&region_map.limit, memory_order_relaxed);
+    /* acquire: who sees the frontier sees the descriptors below it */
+    return granule < atomic_load_explicit(&region_map.frontier, memory_order_acquire);
 }
 
 ALWAYS_INLINE uint32_t tag_of(size_t granule)

@@ -27,7 +27,8 @@ target_compile_definitions(barrow_objects PUBLIC
 # variables need no call. exceptions: bad_alloc travels through operator new, which is written in C.
 target_compile_options(barrow_objects PRIVATE
   -std=gnu11 -Wconversion -Wno-sign-conversion
-  -fvisibility=hidden -ftls-model=initial-exec -fno-semantic-interposition -fexceptions)
+  -fvisibility=hidden -ftls-model=initial-exec -fno-semantic-interposition -fexceptions
+  -fno-tree-slp-vectorize) # it joins two stores of free() into one, which takes longer
 target_link_libraries(barrow_objects PRIVATE barrow_warnings barrow_no_builtin barrow_sanitizers)
 set_target_properties(barrow_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
 if(BARROW_LTO)

@@ -54,6 +54,11 @@ bool os_map_at(void *address, size_t size)
     return false;
 }
 
+bool os_allow_reading(void *address, size_t size)
+{
+    return syscall4(SYS_mprotect, (long)address, (long)size, PROT_READ, 0) == 0;
+}
+
 bool os_commit(void *address, size_t size)
 {
     return syscall4(SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0) == 0;
