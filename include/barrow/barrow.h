@@ -28,37 +28,39 @@ extern "C" {
 /* The version of the library that was loaded, as "MAJOR.MINOR.PATCH". Never fails. */
 BARROW_API const char *barrow_version(void);
 
-/* A program's wishes for the process heap, as a Windows program states them with /HEAP. A program that
- * defines `const struct barrow_config barrow_process_heap` gives them; the environment
- * (BARROW_RESERVE, BARROW_COMMIT, BARROW_COMMIT_LIMIT) comes after it. Bytes; 0: the library's choice. */
+/* A program's wishes for the process heap, as a Windows program states them with /HEAP. A program
+ * that defines `const struct barrow_config barrow_process_heap` gives them; the environment
+ * (BARROW_RESERVE, BARROW_COMMIT, BARROW_COMMIT_LIMIT) comes after it. Bytes; 0: the library's
+ * choice. */
 struct barrow_config {
     size_t reserve;      /* address space to reserve */
     size_t commit;       /* memory to commit at the start */
-    size_t commit_limit; /* the most memory to commit: beyond, malloc fails with ENOMEM; 0: no limit */
+    size_t commit_limit; /* the most memory to commit; beyond, malloc fails with ENOMEM */
 };
 
-/* What the process heap has done and holds; sizes in bytes. Fields are only ever added at the end. */
+/* What the process heap has done and holds; sizes in bytes. Later versions add fields at the end.
+ */
 struct barrow_stats {
-    size_t size;               /* set by the caller to sizeof(struct barrow_stats) */
-    uint64_t live_blocks;      /* blocks held by the program */
-    uint64_t live_bytes;       /* their bytes, as malloc_usable_size counts them */
-    uint64_t cached_blocks;    /* free blocks in threads' caches */
-    uint64_t cached_bytes;     /* their bytes */
-    uint64_t committed;        /* memory that is readable and writable and charged to the heap */
-    uint64_t committed_peak;   /* the most it has been */
-    uint64_t commit_limit;     /* the limit on committed, 0 when there is none */
-    uint64_t reserved;         /* address space */
-    uint64_t purged;           /* bytes given back to the system so far */
-    uint64_t reservations;     /* ranges of address space reserved */
-    uint64_t spans;            /* spans in use: slabs and large blocks */
-    uint64_t slabs;            /* of these, slabs */
-    uint64_t large_blocks;     /* of these, large blocks */
-    uint64_t large_bytes;      /* their bytes */
-    uint64_t threads;          /* theaps in use by a thread */
-    uint64_t theaps;           /* theaps made so far: the most threads that were alive at once */
-    uint64_t allocations;      /* calls that allocated; counted only when statistics are on */
-    uint64_t allocated_bytes;  /* bytes asked for; counted only when statistics are on */
-    uint64_t frees;            /* calls that freed; counted only when statistics are on */
+    size_t size;              /* set by the caller to sizeof(struct barrow_stats) */
+    uint64_t live_blocks;     /* blocks held by the program */
+    uint64_t live_bytes;      /* their bytes, as malloc_usable_size counts them */
+    uint64_t cached_blocks;   /* free blocks in threads' caches */
+    uint64_t cached_bytes;    /* their bytes */
+    uint64_t committed;       /* memory that is readable and writable and charged to the heap */
+    uint64_t committed_peak;  /* the most it has been */
+    uint64_t commit_limit;    /* the limit on committed, 0 when there is none */
+    uint64_t reserved;        /* address space */
+    uint64_t purged;          /* bytes given back to the system so far */
+    uint64_t reservations;    /* ranges of address space reserved */
+    uint64_t spans;           /* spans in use: slabs and large blocks */
+    uint64_t slabs;           /* of these, slabs */
+    uint64_t large_blocks;    /* of these, large blocks */
+    uint64_t large_bytes;     /* their bytes */
+    uint64_t threads;         /* theaps in use by a thread */
+    uint64_t theaps;          /* theaps made so far: the most threads that were alive at once */
+    uint64_t allocations;     /* calls that allocated; counted only when statistics are on */
+    uint64_t allocated_bytes; /* bytes asked for; counted only when statistics are on */
+    uint64_t frees;           /* calls that freed; counted only when statistics are on */
 };
 
 /* Fills *stats, no further than stats->size.

@@ -9,17 +9,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define FIELD(name) { #name, offsetof(struct barrow_stats, name) }
+#define FIELD(name) #name, offsetof(struct barrow_stats, name)
 
 static const struct {
     const char *name;
     size_t offset;
 } fields[] = {
-    FIELD(live_blocks),  FIELD(live_bytes),   FIELD(cached_blocks),   FIELD(cached_bytes),
-    FIELD(committed),    FIELD(committed_peak), FIELD(commit_limit),  FIELD(reserved),
-    FIELD(purged),       FIELD(reservations), FIELD(spans),           FIELD(slabs),
-    FIELD(large_blocks), FIELD(large_bytes),  FIELD(threads),         FIELD(theaps),
-    FIELD(allocations),  FIELD(allocated_bytes), FIELD(frees),
+    { FIELD(live_blocks) },  { FIELD(live_bytes) },  { FIELD(cached_blocks) },
+    { FIELD(cached_bytes) }, { FIELD(committed) },   { FIELD(committed_peak) },
+    { FIELD(commit_limit) }, { FIELD(reserved) },    { FIELD(purged) },
+    { FIELD(reservations) }, { FIELD(spans) },       { FIELD(slabs) },
+    { FIELD(large_blocks) }, { FIELD(large_bytes) }, { FIELD(threads) },
+    { FIELD(theaps) },       { FIELD(allocations) }, { FIELD(allocated_bytes) },
+    { FIELD(frees) },
 };
 
 enum { MOST = 2048 };
@@ -69,8 +71,7 @@ void account_print(const struct barrow_stats *stats)
     message("account of process %d (%.100s)", os_process_id(), os_program_name());
     message("  allocated %" PRIu64 " blocks, %.1f MiB; freed %" PRIu64 " blocks",
             stats->allocations, mib(stats->allocated_bytes), stats->frees);
-    message("  live      %" PRIu64 " blocks, %.1f MiB", stats->live_blocks,
-            mib(stats->live_bytes));
+    message("  live      %" PRIu64 " blocks, %.1f MiB", stats->live_blocks, mib(stats->live_bytes));
     message("  committed %.1f MiB, at most %.1f MiB; given back %.1f MiB", mib(stats->committed),
             mib(stats->committed_peak), mib(stats->purged));
     message("  spans     %" PRIu64 ": %" PRIu64 " slabs, %" PRIu64 " large blocks", stats->spans,

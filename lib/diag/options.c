@@ -93,12 +93,11 @@ void options_read(struct options *options)
             *(const char **)field = text;
             continue;
         }
-        bool good = table[i].kind == SIZE ? options_parse_size(text, &value)
-                                          : parse_number(text, &value);
+        bool good =
+            table[i].kind == SIZE ? options_parse_size(text, &value) : parse_number(text, &value);
         if (good && value >= table[i].least && value <= table[i].most)
             *(int64_t *)field = value;
         else
-            message("%s=%.100s is ignored: it should be %s", table[i].name, text,
-                    table[i].meaning);
+            message("%s=%.100s is ignored: it should be %s", table[i].name, text, table[i].meaning);
     }
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* options.h: what the environment asks for: one variable each, read once. A bad value is reported and
- * ignored; a set-user-id program's environment is ignored altogether. */
+/* options.h: what the environment asks for: one variable each, read once. A bad value is reported
+ * and ignored; a set-user-id program's environment is ignored altogether. */
 #ifndef BARROW_DIAG_OPTIONS_H
 #define BARROW_DIAG_OPTIONS_H
 
 #include "os/compiler.h"
 
 struct options {
-    const char *stats;   /* BARROW_STATS: "1": account on standard error at exit; or a file's name */
-    int64_t verbose;     /* BARROW_VERBOSE: 0 to 2 */
+    const char *stats; /* BARROW_STATS: "1": account on standard error at exit; or a file's name */
+    int64_t verbose;   /* BARROW_VERBOSE: 0 to 2 */
     int64_t purge_delay; /* BARROW_PURGE_DELAY: milliseconds; 0: at once; -1: never */
     int64_t background;  /* BARROW_BACKGROUND: 0 or 1 */
     int64_t huge_pages;  /* BARROW_HUGE_PAGES: 0 or 1 */

@@ -9,7 +9,7 @@
 
 static void count_slabs(struct theap *theap, struct barrow_stats *stats)
 {
-    for (unsigned class = 0; class < SIZE_CLASSES; class++)
+    for (unsigned class = 0; class < SIZE_CLASSES; class ++)
         for (int group = 0; group < GROUPS; group++)
             for (uint32_t i = theap->groups[class][group]; i != 0; i = span_at(i)->next) {
                 stats->slabs++;
@@ -39,11 +39,11 @@ static void count_list(const struct block *list, unsigned class, struct barrow_s
     }
 }
 
-/* The blocks in the calling thread's own cache. Those of other threads can't be looked at while they
- * run, and count as live; they are few. */
+/* The blocks in the calling thread's own cache. Those of other threads can't be looked at while
+ * they run, and count as live; they are few. */
 static void count_cache(const struct theap *theap, struct barrow_stats *stats)
 {
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
         count_list(theap->bins[class].free, class, stats);
         count_list(theap->bins[class].spare, class, stats);
     }

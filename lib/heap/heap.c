@@ -8,13 +8,15 @@
 #include "region/region.h"
 
 enum {
-    ZERO_LEAST = 4096 /* from here on it pays to take a block that needs no clearing from its slab */
+    ZERO_LEAST =
+        4096 /* from here on it pays to take a block that needs no clearing from its slab */
 };
 
 /* ---- the theap to use --------------------------------------------------------------------- */
 
-/* A call that could not be served by the thread's cache: with which theap it goes on. `spare` is the
- * one that threads at their end, and signal handlers that interrupted their own thread, share. */
+/* A call that could not be served by the thread's cache: with which theap it goes on. `spare` is
+ * the one that threads at their end, and signal handlers that interrupted their own thread, share.
+ */
 struct access {
     struct theap *theap; /* NULL: there is none */
     bool spare;
@@ -94,7 +96,7 @@ static unsigned aligned_class(size_t align, size_t size)
         return SIZE_CLASSES;
     unsigned class = size_class_of(round_up(size != 0 ? size : 1, align));
     while (class < SIZE_CLASSES && (size_class_bytes(class) & (align - 1)) != 0)
-        class++;
+        class ++;
     return class;
 }
 
@@ -115,7 +117,8 @@ void *heap_alloc_aligned(size_t align, size_t size)
 
 /* ---- what a pointer is -------------------------------------------------------------------- */
 
-/* The span that a block of the program's starts; ends the process if the pointer is no such thing. */
+/* The span that a block of the program's starts; ends the process if the pointer is no such thing.
+ */
 static struct span *span_of_block(const void *address, const char *call)
 {
     size_t granule = granule_of(address);
@@ -148,8 +151,8 @@ static bool has_block(const struct block *list, const struct block *block)
     return list != NULL;
 }
 
-/* The mark says that the block was freed by the theap that it names; a program may also have written
- * just that by chance. Then the lists tell. */
+/* The mark says that the block was freed by the theap that it names; a program may also have
+ * written just that by chance. Then the lists tell. */
 static bool is_really_free(struct theap *theap, struct span *slab, struct block *block)
 {
     const struct bin *bin = &theap->bins[slab->size_class];
@@ -225,7 +228,7 @@ void *heap_realloc(void *block, size_t size, const char *call)
     size_t old = size_class_bytes(span->size_class);
     if (size <= old && size >= old / 2)
         return block;
-    void *fresh = size <= SLAB_BLOCK_MAX ? heap_alloc(size)
-                                         : large_alloc(1, size, false, size <= 4 * old);
+    void *fresh =
+        size <= SLAB_BLOCK_MAX ? heap_alloc(size) : large_alloc(1, size, false, size <= 4 * old);
     return copy_to(fresh, block, old, size, call);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* heap.h: the process heap as the faces of the library see it. Any thread; errno is left alone.
  *
- * The fast paths are inline: a handful of instructions over the calling thread's cache. Whatever they
- * can't decide is left to the slow ones, which decide everything again. `call` names the function that
- * the program called, for the message about a bad pointer. */
+ * The fast paths are inline: a handful of instructions over the calling thread's cache. Whatever
+ * they can't decide is left to the slow ones, which decide everything again. `call` names the
+ * function that the program called, for the message about a bad pointer. */
 #ifndef BARROW_HEAP_HEAP_H
 #define BARROW_HEAP_HEAP_H
 
@@ -81,7 +81,8 @@ ALWAYS_INLINE void heap_free(void *address, const char *call)
     size_t granule = granule_of(address);
     if (unlikely(!granule_has_tag(granule)))
         return heap_free_slow(address, call);
-    /* the offset of a bin, if this is a slab of this theap; all else comes out as a larger number */
+    /* the offset of a bin, if this is a slab of this theap; all else comes out as a larger number
+     */
     uint64_t offset = tag_of(granule) - theap->tag;
     if (unlikely(offset >= BINS_SIZE))
         return heap_free_slow(address, call);

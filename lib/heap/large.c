@@ -9,9 +9,9 @@
 #include <string.h>
 
 enum {
-    ROOM_FACTOR = 3,           /* room behind a block that has been seen to grow, in its own sizes */
-    MOVE_LEAST = 512 * 1024,   /* below, copying is cheaper than moving pages */
-    POKE_LEAST = 1024 * 1024   /* freed bytes that the purge is told of at once */
+    ROOM_FACTOR = 3,         /* room behind a block that has been seen to grow, in its own sizes */
+    MOVE_LEAST = 512 * 1024, /* below, copying is cheaper than moving pages */
+    POKE_LEAST = 1024 * 1024 /* freed bytes that the purge is told of at once */
 };
 
 /* relaxed: figures */

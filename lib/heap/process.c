@@ -14,6 +14,8 @@
 extern const struct barrow_config barrow_process_heap __attribute__((weak));
 
 static struct options options;
+static struct os_lock start_lock;
+static _Atomic bool started;
 
 static void after_fork(void)
 {
@@ -35,12 +37,8 @@ static void apply(void)
         threads_count_calls();
 }
 
-void process_heap_start(void)
+static void start(void)
 {
-    static bool started;
-    if (started || !os_environment_is_there())
-        return;
-    started = true;
     options.purge_delay = purge_settings.delay;
     options.background = purge_settings.background;
     if (&barrow_process_heap != NULL) {
@@ -51,6 +49,20 @@ void process_heap_start(void)
     options_read(&options);
     apply();
     os_on_fork_child(after_fork);
+}
+
+void process_heap_start(void)
+{
+    /* what is below may allocate, and so come here again */
+    if (atomic_load_explicit(&started, memory_order_acquire) || !os_environment_is_there() ||
+        os_lock_is_mine(&start_lock))
+        return;
+    os_lock(&start_lock);
+    if (!atomic_load_explicit(&started, memory_order_relaxed)) {
+        start();
+        atomic_store_explicit(&started, true, memory_order_release);
+    }
+    os_unlock(&start_lock);
 }
 
 const char *process_heap_stats_option(void)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* process.h: the process heap's beginning: its settings, and what it must be told of the process. */
+/* process.h: the process heap's beginning: its settings, and what it must be told of the process.
+ */
 #ifndef BARROW_HEAP_PROCESS_H
 #define BARROW_HEAP_PROCESS_H
 
-/* Reads the options, once, as soon as there is an environment to read. Called before the first theap
- * is made, and again from the library's constructor. */
+/* Reads the options, once, as soon as there is an environment to read. Called before the first
+ * theap is made, and again from the library's constructor. */
 void process_heap_start(void);
 
 /* The value of BARROW_STATS, or NULL. */

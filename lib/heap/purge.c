@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The purge goes by ticks, two in a delay. What was free at one tick and still is at the next goes
- * back. As long as there is anything to wait for, a background thread ticks; where there may be none,
- * whoever frees does, when a tick is due. */
+ * back. As long as there is anything to wait for, a background thread ticks; where there may be
+ * none, whoever frees does, when a tick is due. */
 #include "heap/purge.h"
 
 #include "heap/slab.h"
@@ -12,7 +12,10 @@
 
 #include <stdatomic.h>
 
-enum { QUIET_TICKS = 3, LEAST_WORTH = 1024 * 1024 };
+enum {
+    QUIET_TICKS = 3,
+    WORTH_IT = 4 * 1024 * 1024 /* committed bytes below which nothing is gained */
+};
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define BACKGROUND_DEFAULT false /* the sanitizers must know every thread */
@@ -57,7 +60,8 @@ static size_t purge_slab(struct span *slab, uint32_t number, bool all, bool *wai
     return purged;
 }
 
-/* Looks at every span's descriptor, in order of address, and locks only those that are of interest. */
+/* Looks at every span's descriptor, in order of address, and locks only those that are of interest.
+ */
 static size_t purge_slabs(bool all, bool *waiting)
 {
     size_t limit = atomic_load_explicit(&region_map.frontier, memory_order_acquire), purged = 0;
@@ -76,8 +80,7 @@ static void drain_inboxes(void)
 {
     for (uint32_t number = 1; number <= threads_theaps(); number++) {
         struct theap *theap = threads_theap(number);
-        if (theap->broken ||
-            atomic_load_explicit(&theap->inbox, memory_order_relaxed) == NULL ||
+        if (theap->broken || atomic_load_explicit(&theap->inbox, memory_order_relaxed) == NULL ||
             os_lock_is_mine(&theap->lock))
             continue;
         os_lock(&theap->lock);
@@ -138,17 +141,16 @@ static void tick_if_due(void)
 {
     uint64_t now = os_milliseconds();
     uint64_t due = atomic_load_explicit(&next_tick, memory_order_relaxed);
-    if (now >= due &&
-        atomic_compare_exchange_strong_explicit(&next_tick, &due,
-                                                now + (uint64_t)purge_settings.delay / 2,
-                                                memory_order_relaxed, memory_order_relaxed))
+    if (now >= due && atomic_compare_exchange_strong_explicit(
+                          &next_tick, &due, now + (uint64_t)purge_settings.delay / 2,
+                          memory_order_relaxed, memory_order_relaxed))
         tick();
 }
 
 void purge_poke(void)
 {
     if (likely(atomic_load_explicit(&background_active, memory_order_relaxed)) ||
-        purge_settings.delay < 0)
+        purge_settings.delay < 0 || region_committed() < WORTH_IT)
         return;
     if (purge_settings.delay == 0)
         purge_all();

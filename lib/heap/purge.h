@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* purge.h: free memory goes back to the system: after a delay, also when the program sleeps, or now. */
+/* purge.h: free memory goes back to the system: after a delay, also when the program sleeps, or
+ * now. */
 #ifndef BARROW_HEAP_PURGE_H
 #define BARROW_HEAP_PURGE_H
 
@@ -12,7 +13,8 @@ struct purge_settings {
 
 extern struct purge_settings purge_settings;
 
-/* Blocks have been freed, some hundred KiB of them: sees to it that a tick follows. Holds no lock. */
+/* Blocks have been freed, some hundred KiB of them: sees to it that a tick follows. Holds no lock.
+ */
 void purge_poke(void);
 
 /* Everything that can go back goes back, of all threads' theaps. Returns the bytes. */

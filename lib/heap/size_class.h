@@ -48,10 +48,10 @@ ALWAYS_INLINE unsigned size_class_capacity(unsigned class)
                       size_class_bytes(class));
 }
 
-/* For the check that an address is the start of a block: with m = ceil(2^32 / size), a distance is a
- * multiple of the size exactly if (distance * m) mod 2^32 < m. Serves slabs of one granule, where the
- * distance is the address's low 16 bits, and sizes that divide a granule. 0, which nothing is below,
- * for the others: they are checked by division. */
+/* For the check that an address is the start of a block: with m = ceil(2^32 / size), a distance is
+ * a multiple of the size exactly if (distance * m) mod 2^32 < m. Serves slabs of one granule, where
+ * the distance is the address's low 16 bits, and sizes that divide a granule. 0, which nothing is
+ * below, for the others: they are checked by division. */
 ALWAYS_INLINE uint32_t size_class_magic(unsigned class)
 {
     size_t size = size_class_bytes(class);

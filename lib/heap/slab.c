@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A slab is cut into blocks unit by unit, as they are needed. A unit is a page or more, 1/64 of a long
- * slab; `holes` has a bit for each unit whose blocks (those that start in it) are out of circulation.
- * At first all units are holes. Purging makes holes again of units whose pages hold free blocks only.
- * So "not cut yet" and "given back" are one state, and a hole costs no memory. */
+/* A slab is cut into blocks unit by unit, as they are needed. A unit is a page or more, 1/64 of a
+ * long slab; `holes` has a bit for each unit whose blocks (those that start in it) are out of
+ * circulation. At first all units are holes. Purging makes holes again of units whose pages hold
+ * free blocks only. So "not cut yet" and "given back" are one state, and a hole costs no memory. */
 #include "heap/slab.h"
 
 #include "os/vm.h"
@@ -100,7 +100,7 @@ static struct span *make_slab(struct theap *theap, unsigned class)
     struct span *slab = region_alloc(size_class_granules(class), 1, 0, SPAN_SLAB, &zero);
     if (slab == NULL)
         return NULL;
-    slab->size_class = (uint8_t)class;
+    slab->size_class = (uint8_t) class;
     slab->owner = theap_number(theap);
     slab->zero_holes = zero;
     slab->holes = all_holes(slab);
@@ -322,8 +322,8 @@ static size_t purge_range(const struct span *slab, size_t from, size_t to)
     return to > from && os_purge(span_start(slab) + from, to - from) ? to - from : 0;
 }
 
-/* Gives back, in runs of pages, what holds free blocks only: new holes, and the inside of long blocks,
- * where no block starts and so no link stands. */
+/* Gives back, in runs of pages, what holds free blocks only: new holes, and the inside of long
+ * blocks, where no block starts and so no link stands. */
 static size_t purge_pages(const struct span *slab, const struct bitmap *map, size_t step,
                           uint64_t starts, uint64_t new_holes)
 {

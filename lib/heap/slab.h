@@ -5,16 +5,17 @@
 
 #include "heap/theap.h"
 
-/* Takes up to `wanted` blocks out of the theap's slabs; none only when there is no memory. *zero tells whether the first block, but for its first 16 bytes,
- * reads as zero; it is set only when wanted is 1. */
+/* Takes up to `wanted` blocks out of the theap's slabs; none only when there is no memory. *zero
+ * tells whether the first block, but for its first 16 bytes, reads as zero; it is set only when
+ * wanted is 1. */
 struct chain slab_take(struct theap *theap, unsigned class, uint32_t wanted, bool *zero);
 
 /* Gives blocks of any classes back to their slabs; a slab that becomes empty is freed, but one is
  * kept. */
 void slab_give(struct theap *theap, struct block *first);
 
-/* Gives the memory of whole free pages inside a slab back to the system, and frees the slab if it is
- * empty. Returns the bytes. */
+/* Gives the memory of whole free pages inside a slab back to the system, and frees the slab if it
+ * is empty. Returns the bytes. */
 size_t slab_purge(struct theap *theap, struct span *slab);
 
 /* Whether a block is on its slab's free list or in one of its holes. */

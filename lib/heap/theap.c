@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The caches' size is found as the program runs. A cache starts small. When it overflows and then runs
- * dry, the program frees and allocates in longer waves than the cache holds, and it is doubled; a
- * theap's caches together are widened by GROW_MOST at most. */
+/* The caches' size is found as the program runs. A cache starts small. When it overflows and then
+ * runs dry, the program frees and allocates in longer waves than the cache holds, and it is
+ * doubled; a theap's caches together are widened by GROW_MOST at most. */
 #include "heap/theap.h"
 
 #include "heap/purge.h"
@@ -42,7 +42,7 @@ void theap_init(struct theap *theap, uint32_t number)
     theap->tag = (uint64_t)number << TAG_SHIFT;
     for (unsigned n = 0; n < SMALL_UNITS; n++)
         theap->bin_of[n] = (uint16_t)(size_class_of(n * 16) * sizeof(struct bin));
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
         theap->bins[class].magic = size_class_magic(class);
         reset_bin(theap, &theap->bins[class]);
     }
@@ -69,8 +69,7 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     bin->flushed = false;
     os_lock(&theap->lock);
     theap_drain(theap);
-    struct chain chain =
-        slab_take(theap, bin_class(theap, bin), zero_wanted ? 1 : bin->most, zero);
+    struct chain chain = slab_take(theap, bin_class(theap, bin), zero_wanted ? 1 : bin->most, zero);
     os_unlock(&theap->lock);
     return chain;
 }

@@ -4,7 +4,8 @@
  *
  *     malloc / free of the owner  ->  cache         no lock, no atomic
  *     cache empty, cache full     ->  slabs         theap->lock, for a batch of blocks
- *     free by another thread      ->  its `outgoing`, then a batch into the slabs, or into the inbox
+ *     free by another thread      ->  its `outgoing`, then a batch into the slabs, or into the
+ * inbox
  *
  * The cache belongs to the thread, the slabs to the lock. So whoever wants memory back (a trim, the
  * background purge, the owner of none) can take apart a theap whose thread sleeps: all but the
@@ -16,7 +17,8 @@
 #include "heap/size_class.h"
 #include "os/lock.h"
 
-/* The cache for one size class: two lists, so that what overflows is a list that nobody need walk. */
+/* The cache for one size class: two lists, so that what overflows is a list that nobody need walk.
+ */
 struct bin {
     struct block *free;  /* blocks are taken from here and freed to here */
     int32_t room;        /* how many more blocks `free` may hold */
@@ -24,7 +26,7 @@ struct bin {
     struct block *spare; /* a list that was full; the next to be used */
     uint16_t spare_count;
     uint16_t most; /* blocks that a list may hold */
-    bool flushed;        /* a list was given back since one was fetched */
+    bool flushed;  /* a list was given back since one was fetched */
 };
 
 _Static_assert(sizeof(struct bin) == 32, "a tag's low bits are a bin's offset");
@@ -55,7 +57,7 @@ struct theap {
     uint16_t bin_of[SMALL_UNITS]; /* offset of the bin for a size, in units of 16 bytes */
     uint64_t tag;                 /* number << TAG_SHIFT */
     size_t grown;                 /* bytes by which the caches have been widened, see theap.c */
-    size_t freed_bytes;             /* given back since the purge was last told */
+    size_t freed_bytes;           /* given back since the purge was last told */
     struct outgoing outgoing[OUTGOING_SLOTS];
     /* counted only when statistics are on; atomic since others read them */
     _Atomic uint64_t allocations, allocated_bytes, frees;
@@ -73,9 +75,9 @@ struct theap {
     bool idle;
 };
 
-/* The calling thread's theap as the fast paths see it: never NULL. It is theap_none, whose caches are
- * empty and whose tag matches no slab, in a thread that has none yet or none any more, and in all
- * threads when calls are counted: then every call takes the slow path. */
+/* The calling thread's theap as the fast paths see it: never NULL. It is theap_none, whose caches
+ * are empty and whose tag matches no slab, in a thread that has none yet or none any more, and in
+ * all threads when calls are counted: then every call takes the slow path. */
 extern THREAD_LOCAL struct theap *theap_fast;
 extern struct theap theap_none;
 

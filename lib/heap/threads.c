@@ -180,7 +180,8 @@ void threads_unlock_spare(void)
 /* ---- fork --------------------------------------------------------------------------------- */
 
 /* Puts the theap of a thread that does not exist here where the next thread finds it, unless some
- * other thread was changing its slabs at the moment of the fork: then its free memory is given up. */
+ * other thread was changing its slabs at the moment of the fork: then its free memory is given up.
+ */
 static void inherit(struct theap *theap)
 {
     if (os_lock_is_held(&theap->lock)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* threads.h: which thread has which theap. Theaps are never freed: a thread that ends leaves its own,
- * with all its slabs, to the next one that starts. */
+/* threads.h: which thread has which theap. Theaps are never freed: a thread that ends leaves its
+ * own, with all its slabs, to the next one that starts. */
 #ifndef BARROW_HEAP_THREADS_H
 #define BARROW_HEAP_THREADS_H
 

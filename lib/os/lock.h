@@ -12,8 +12,9 @@
 #include <stdatomic.h>
 
 struct os_lock {
-    _Atomic uint32_t state;  /* 0 free, 1 held, 2 held and somebody may be waiting */
-    _Atomic uintptr_t owner; /* os_thread_token() of the holder, 0 when free; written by the holder */
+    _Atomic uint32_t state; /* 0 free, 1 held, 2 held and somebody may be waiting */
+    _Atomic uintptr_t
+        owner; /* os_thread_token() of the holder, 0 when free; written by the holder */
 };
 
 /* A value that no other living thread has. */

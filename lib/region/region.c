@@ -3,8 +3,8 @@
  *
  * Two ways to have address space, one index over both. As a rule one reservation is made at first
  * use, and a frontier of committed memory grows in it: two mappings, however large the heap. Where
- * address space is limited (RLIMIT_AS), only the tables are reserved, for a window of addresses some
- * times the limit; memory is then mapped piece by piece inside that window. */
+ * address space is limited (RLIMIT_AS), only the tables are reserved, for a window of addresses
+ * some times the limit; memory is then mapped piece by piece inside that window. */
 #include "region/region.h"
 
 #include "os/vm.h"
@@ -18,9 +18,9 @@
 
 #define RESERVE_WANTED TIB
 #define RESERVE_LEAST  (64 * MIB)
-#define TABLE_STEP     (64 * KIB) /* the tables are committed in steps of this many bytes */
-#define COMMIT_STEP    MIB        /* the frontier grows by this much at least ... */
-#define COMMIT_MOST    (64 * MIB) /* ... and, beyond what is asked for, by this much at most */
+#define TABLE_STEP     (64 * KIB)  /* the tables are committed in steps of this many bytes */
+#define COMMIT_STEP    MIB         /* the frontier grows by this much at least ... */
+#define COMMIT_MOST    (64 * MIB)  /* ... and, beyond what is asked for, by this much at most */
 #define DIRTY_LEAST    (256 * MIB) /* free memory up to here is kept for a tick or two */
 #define MOVED_MOST     12          /* spans with a mapping of their own: two mappings each */
 
@@ -554,6 +554,11 @@ void *region_meta(size_t size)
 }
 
 /* ---- questions ---------------------------------------------------------------------------- */
+
+size_t region_committed(void)
+{
+    return count(&region.committed) << GRANULE_SHIFT;
+}
 
 size_t region_dirty(void)
 {

@@ -39,14 +39,17 @@ bool region_grow(struct span *span, size_t granules, bool *zero);
 /* Makes a large span shorter; what is cut off is freed. */
 void region_shrink(struct span *span, size_t granules);
 
-/* Moves the first `bytes` of a span's memory into another span without copying; false if it can't. */
+/* Moves the first `bytes` of a span's memory into another span without copying; false if it can't.
+ */
 bool region_move(struct span *from, struct span *to, size_t bytes);
 
-/* Free memory that still is committed, in bytes. */
+/* Memory that is committed, in bytes; and what of it is free. */
+size_t region_committed(void);
 size_t region_dirty(void);
 
-/* One tick of the purge: memory that was free at the last tick already, and has not been used since,
- * goes back to the system; with `all`, all free memory does. Returns the bytes that were purged. */
+/* One tick of the purge: memory that was free at the last tick already, and has not been used
+ * since, goes back to the system; with `all`, all free memory does. Returns the bytes that were
+ * purged. */
 size_t region_purge(bool all);
 
 /* Memory for the library's own use, zeroed, never given back; NULL when there is none. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Free runs stand in bins by length, one set of bins for each kind. Bins 0 to 31 hold runs of exactly
- * 1 to 32 granules; above, each doubling has four bins. A bitmap of bins in use makes the search for
- * a fitting run a matter of two instructions; within a bin of mixed lengths a few are looked at. */
+/* Free runs stand in bins by length, one set of bins for each kind. Bins 0 to 31 hold runs of
+ * exactly 1 to 32 granules; above, each doubling has four bins. A bitmap of bins in use makes the
+ * search for a fitting run a matter of two instructions; within a bin of mixed lengths a few are
+ * looked at. */
 #include "region/runs.h"
 
 enum { EXACT_BINS = 32, BINS = 128, KINDS = 3, LOOKS = 8 };

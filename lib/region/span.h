@@ -3,8 +3,9 @@
  *
  * Reservation, in granules of 64 KiB (the window):
  *
- *     | tags: 4 bytes a granule | spans: 64 bytes a granule | granules ... committed | reserved ... |
- *     ^ tags                    ^ spans                     ^ base                   ^ frontier   ^ limit
+ *     | tags: 4 bytes a granule | spans: 64 bytes a granule | granules ... committed | reserved ...
+ * | ^ tags                    ^ spans                     ^ base                   ^ frontier   ^
+ * limit
  *
  * The tables are dense, so an address leads to its tag by subtract, shift, load, and to its
  * descriptor by one multiply more. Nothing of ours stands inside the memory that is handed out, but
@@ -43,25 +44,25 @@ struct span {
     uint64_t holes;     /* slab: units whose blocks are not in circulation, one bit each */
     uint32_t next;      /* free run: in its bin; slab: in its group; large: none. 0 ends a list */
     uint32_t prev;
-    uint32_t granules; /* of the head: length; a large span's room stands behind them */
-    uint32_t head;     /* of a slab's every granule, and of a free run's last: the head's index */
+    uint32_t granules;   /* of the head: length; a large span's room stands behind them */
+    uint32_t head;       /* of a slab's every granule, and of a free run's last: the head's index */
     uint32_t free_count; /* slab: blocks on `free` */
     uint32_t used;       /* slab: blocks in the program's hands or in a thread's cache */
     uint32_t room;       /* large: granules behind `granules`, kept clean for growth */
     uint32_t owner;      /* slab: number of the owning theap */
     _Atomic uint8_t kind; /* enum span_kind */
-    uint8_t size_class;  /* slab */
-    uint8_t group;       /* slab: how full it is, see slab.c */
-    bool moved;          /* large: its mapping is one of its own, see os_move */
-    bool zero_holes;     /* slab: the memory in its holes reads as zero */
+    uint8_t size_class;   /* slab */
+    uint8_t group;        /* slab: how full it is, see slab.c */
+    bool moved;           /* large: its mapping is one of its own, see os_move */
+    bool zero_holes;      /* slab: the memory in its holes reads as zero */
     _Atomic bool stirred; /* slab: blocks came back since the last search for holes */
-    uint32_t freed_at;   /* slab: the tick at which blocks last came back */
+    uint32_t freed_at;    /* slab: the tick at which blocks last came back */
 } ALIGNED(CACHE_LINE);
 
 _Static_assert(sizeof(struct span) == CACHE_LINE, "a descriptor is one cache line");
 
-/* Read by every free(); all but the frontier are written once, before the first block is handed out.
- * Every tag below the limit can be read; descriptors only below the frontier. */
+/* Read by every free(); all but the frontier are written once, before the first block is handed
+ * out. Every tag below the limit can be read; descriptors only below the frontier. */
 struct region_map {
     uintptr_t base;
     size_t limit; /* granules that there are addresses for; 0 at first, so that nothing is ours */

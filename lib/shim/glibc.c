@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls by which programs for glibc tune and look at their malloc, in glibc's shapes and with this
- * heap's figures (glibc manual, "Statistics for Memory Allocation with malloc"). */
+/* The calls by which programs for glibc tune and look at their malloc, in glibc's shapes and with
+ * this heap's figures (glibc manual, "Statistics for Memory Allocation with malloc"). */
 #if BARROW_OVERRIDE_MALLOC
 
 #include "barrow/barrow.h"
@@ -53,8 +53,8 @@ struct mallinfo mallinfo(void)
                               .keepcost = (int)wide.keepcost };
 }
 
-/* glibc's parameters (malloc.h). Those that ask for a trade between time and memory are accepted: the
- * heap makes it by itself. Those that ask for a behaviour that is not here are refused. */
+/* glibc's parameters (malloc.h). Those that ask for a trade between time and memory are accepted:
+ * the heap makes it by itself. Those that ask for a behaviour that is not here are refused. */
 int mallopt(int parameter, int value)
 {
     enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* C++'s operators new and delete, under the names that the Itanium ABI gives them, so that a C program
- * need not load a C++ library. What failure needs of one (the new-handler, bad_alloc) is looked up
- * when it happens. ISO C++20, [new.delete]. */
+/* C++'s operators new and delete, under the names that the Itanium ABI gives them, so that a C
+ * program need not load a C++ library. What failure needs of one (the new-handler, bad_alloc) is
+ * looked up when it happens. ISO C++20, [new.delete]. */
 #if BARROW_OVERRIDE_MALLOC
 
 #include "heap/heap.h"
@@ -23,7 +23,8 @@ extern char _ZTISt9bad_alloc[] __attribute__((weak));
 extern char _ZTVSt9bad_alloc[] __attribute__((weak));
 extern void _ZNSt9bad_allocD1Ev(void *) __attribute__((weak));
 
-/* A weak name is bound when this library is loaded; a C++ library that came later is found by search. */
+/* A weak name is bound when this library is loaded; a C++ library that came later is found by
+ * search. */
 #define FIND(name) ((__typeof__(&name))(&name != NULL ? (void *)&name : dlsym(RTLD_DEFAULT, #name)))
 
 static COLD new_handler *current_handler(void)
@@ -66,8 +67,8 @@ static COLD void *alloc_or_throw(size_t align, size_t size)
     return block;
 }
 
-/* A new-handler may throw bad_alloc, which the nothrow forms must turn into NULL. C can't catch; the
- * C++ library's own nothrow form can, and it calls our throwing one. */
+/* A new-handler may throw bad_alloc, which the nothrow forms must turn into NULL. C can't catch;
+ * the C++ library's own nothrow form can, and it calls our throwing one. */
 static COLD void *alloc_or_null(const char *name, size_t align, size_t size)
 {
     static const char nothrow;

@@ -58,8 +58,8 @@ void os_write_error(const char *text, size_t length)
 
 bool os_append_file(const char *path, const char *text, size_t length)
 {
-    long file = syscall4(SYS_openat, AT_FDCWD, (long)path,
-                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    long file =
+        syscall4(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (file < 0)
         return false;
     bool done = write_all(file, text, length);

@@ -16,13 +16,13 @@
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 static pthread_key_t exit_key;
 static bool exit_key_works;
-static void (*exit_call)(void *);
+static _Atomic(void (*)(void *)) exit_call;
 static THREAD_LOCAL int exit_rounds;
 
 static void run_exit_call(void *argument)
 {
     exit_rounds++;
-    exit_call(argument);
+    atomic_load_explicit(&exit_call, memory_order_relaxed)(argument);
 }
 
 static void make_exit_key(void)
@@ -35,7 +35,7 @@ bool os_thread_on_exit(void (*on_exit)(void *), void *argument)
     /* The C library goes over the keys that have values a limited number of times. */
     if (exit_rounds >= _POSIX_THREAD_DESTRUCTOR_ITERATIONS - 1)
         return false;
-    exit_call = on_exit;
+    atomic_store_explicit(&exit_call, on_exit, memory_order_relaxed);
     pthread_once(&exit_once, make_exit_key);
     return exit_key_works && pthread_setspecific(exit_key, argument) == 0;
 }
@@ -76,16 +76,18 @@ bool os_background_start(void (*run)(void))
     *(void **)thread_pointer = thread_pointer; /* the x86-64 ABI reads it there */
 
     uint64_t all = ~0ULL, before;
+    int saved_errno = errno; /* clone() is the C library's */
     syscall4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof all);
     atomic_store_explicit(&background_alive, 1, memory_order_relaxed);
     int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
                 CLONE_SETTLS | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID;
-    int thread = clone(background_main, stack_top, flags, (void *)run,
-                       (int *)(uintptr_t)&background_alive, thread_pointer,
-                       (int *)(uintptr_t)&background_alive);
+    int thread =
+        clone(background_main, stack_top, flags, (void *)run, (int *)(uintptr_t)&background_alive,
+              thread_pointer, (int *)(uintptr_t)&background_alive);
     if (thread < 0)
         atomic_store_explicit(&background_alive, 0, memory_order_relaxed);
     syscall4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof before);
+    errno = saved_errno;
     return thread >= 0;
 }
 
