@@ -113,7 +113,7 @@ static void queued_values_are_forwarded(void **state)
     (void)state;
     struct running running;
     int status;
-    START(&running, NULL, BARROW_COMMAND, "run", "--stats", "python3", "-c",
+    START(&running, NULL, BARROW_COMMAND, "run", "--stats", "/usr/bin/python3", "-c",
           "import signal\n"
           "signal.pthread_sigmask(signal.SIG_BLOCK, [40])\n"
           "print('ready', flush=True)\n"
@@ -239,8 +239,9 @@ static void interrupt_arrives_once(void **state)
                                  "exit(more)\n";
     pid_t pid;
     int status;
-    int terminal = start_on_terminal(&pid, (const char *const[]){ BARROW_COMMAND, "run", "--stats",
-                                                                  "python3", "-c", script, NULL });
+    int terminal =
+        start_on_terminal(&pid, (const char *const[]){ BARROW_COMMAND, "run", "--stats",
+                                                       "/usr/bin/python3", "-c", script, NULL });
     await_text(terminal, "ready");
     for (int i = 0; i < 20; i++) {
         assert_int_equal(write(terminal, "\3", 1), 1);
