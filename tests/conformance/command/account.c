@@ -18,7 +18,7 @@ static void account_is_complete(void **state)
     assert_contains(outcome.err, "barrow: the heap of a name, process ");
     assert_contains(outcome.err, ", at its end\n"
                                  "  allocated    1,234,567 blocks, 16.0 EiB; 999 freed\n"
-                                 "  live         1 blocks, 1023 bytes\n"
+                                 "  live         1 block, 1023 bytes\n"
                                  "  cached       12 blocks, 1.0 KiB\n"
                                  "  committed    1.5 MiB, peak 1.0 GiB, no limit\n"
                                  "  purged       1.0 MiB\n"
