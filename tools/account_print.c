@@ -14,14 +14,24 @@
 #define COUNT(value) (count_text(value).text)
 #define SIZE(value)  (size_text(value).text)
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void print_blocks(FILE *out, const char *label, uint64_t blocks, uint64_t bytes)
+{
+    fprintf(out, "  %-12s %s block%s, %s", label, COUNT(blocks), plural(blocks), SIZE(bytes));
+}
+
 static void print_heap(FILE *out, const struct barrow_stats *stats)
 {
-    fprintf(out, "  allocated    %s blocks, %s; %s freed\n", COUNT(stats->allocations),
-            SIZE(stats->allocated_bytes), COUNT(stats->frees));
-    fprintf(out, "  live         %s blocks, %s\n", COUNT(stats->live_blocks),
-            SIZE(stats->live_bytes));
-    fprintf(out, "  cached       %s blocks, %s\n", COUNT(stats->cached_blocks),
-            SIZE(stats->cached_bytes));
+    print_blocks(out, "allocated", stats->allocations, stats->allocated_bytes);
+    fprintf(out, "; %s freed\n", COUNT(stats->frees));
+    print_blocks(out, "live", stats->live_blocks, stats->live_bytes);
+    fputc('\n', out);
+    print_blocks(out, "cached", stats->cached_blocks, stats->cached_bytes);
+    fputc('\n', out);
     fprintf(out, "  committed    %s, peak %s, ", SIZE(stats->committed),
             SIZE(stats->committed_peak));
     if (stats->commit_limit)
@@ -31,8 +41,9 @@ static void print_heap(FILE *out, const struct barrow_stats *stats)
     fprintf(out, "  purged       %s\n", SIZE(stats->purged));
     fprintf(out, "  regions      %s, of %s of address space\n", COUNT(stats->reservations),
             SIZE(stats->reserved));
-    fprintf(out, "  spans        %s: %s slabs, %s large blocks of %s\n", COUNT(stats->spans),
-            COUNT(stats->slabs), COUNT(stats->large_blocks), SIZE(stats->large_bytes));
+    fprintf(out, "  spans        %s: %s slab%s, %s large block%s of %s\n", COUNT(stats->spans),
+            COUNT(stats->slabs), plural(stats->slabs), COUNT(stats->large_blocks),
+            plural(stats->large_blocks), SIZE(stats->large_bytes));
     fprintf(out, "  threads      %s, at most %s at once\n", COUNT(stats->threads),
             COUNT(stats->theaps));
 }

@@ -15,17 +15,14 @@ struct key {
     size_t offset;
 };
 
-#define KEY(field)                                                                                 \
-    {                                                                                              \
-#field, offsetof(struct barrow_stats, field)                                               \
-    }
+#define KEY(field) .name = #field, .offset = offsetof(struct barrow_stats, field)
 
 static const struct key keys[] = {
-    KEY(live_blocks),  KEY(live_bytes),      KEY(cached_blocks), KEY(cached_bytes),
-    KEY(committed),    KEY(committed_peak),  KEY(commit_limit),  KEY(reserved),
-    KEY(purged),       KEY(reservations),    KEY(spans),         KEY(slabs),
-    KEY(large_blocks), KEY(large_bytes),     KEY(threads),       KEY(theaps),
-    KEY(allocations),  KEY(allocated_bytes), KEY(frees),
+    { KEY(live_blocks) },  { KEY(live_bytes) },      { KEY(cached_blocks) }, { KEY(cached_bytes) },
+    { KEY(committed) },    { KEY(committed_peak) },  { KEY(commit_limit) },  { KEY(reserved) },
+    { KEY(purged) },       { KEY(reservations) },    { KEY(spans) },         { KEY(slabs) },
+    { KEY(large_blocks) }, { KEY(large_bytes) },     { KEY(threads) },       { KEY(theaps) },
+    { KEY(allocations) },  { KEY(allocated_bytes) }, { KEY(frees) },
 };
 
 enum { KEYS = sizeof keys / sizeof keys[0] };

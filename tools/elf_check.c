@@ -14,10 +14,7 @@ struct field {
     unsigned offset, width;
 };
 
-#define FIELD(type, member)                                                                        \
-    {                                                                                              \
-        offsetof(type, member), sizeof(((type *)0)->member)                                        \
-    }
+#define FIELD(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
 
 /* Where the two classes differ. */
 struct layout {
@@ -29,29 +26,29 @@ struct layout {
 
 static const struct layout layouts[2] = {
     {
-        FIELD(Elf32_Ehdr, e_type),
-        FIELD(Elf32_Ehdr, e_machine),
-        FIELD(Elf32_Ehdr, e_phoff),
-        FIELD(Elf32_Ehdr, e_phentsize),
-        FIELD(Elf32_Ehdr, e_phnum),
-        FIELD(Elf32_Phdr, p_type),
-        FIELD(Elf32_Phdr, p_offset),
-        FIELD(Elf32_Phdr, p_filesz),
-        FIELD(Elf32_Dyn, d_tag),
-        FIELD(Elf32_Dyn, d_un),
+        { FIELD(Elf32_Ehdr, e_type) },
+        { FIELD(Elf32_Ehdr, e_machine) },
+        { FIELD(Elf32_Ehdr, e_phoff) },
+        { FIELD(Elf32_Ehdr, e_phentsize) },
+        { FIELD(Elf32_Ehdr, e_phnum) },
+        { FIELD(Elf32_Phdr, p_type) },
+        { FIELD(Elf32_Phdr, p_offset) },
+        { FIELD(Elf32_Phdr, p_filesz) },
+        { FIELD(Elf32_Dyn, d_tag) },
+        { FIELD(Elf32_Dyn, d_un) },
         sizeof(Elf32_Dyn),
     },
     {
-        FIELD(Elf64_Ehdr, e_type),
-        FIELD(Elf64_Ehdr, e_machine),
-        FIELD(Elf64_Ehdr, e_phoff),
-        FIELD(Elf64_Ehdr, e_phentsize),
-        FIELD(Elf64_Ehdr, e_phnum),
-        FIELD(Elf64_Phdr, p_type),
-        FIELD(Elf64_Phdr, p_offset),
-        FIELD(Elf64_Phdr, p_filesz),
-        FIELD(Elf64_Dyn, d_tag),
-        FIELD(Elf64_Dyn, d_un),
+        { FIELD(Elf64_Ehdr, e_type) },
+        { FIELD(Elf64_Ehdr, e_machine) },
+        { FIELD(Elf64_Ehdr, e_phoff) },
+        { FIELD(Elf64_Ehdr, e_phentsize) },
+        { FIELD(Elf64_Ehdr, e_phnum) },
+        { FIELD(Elf64_Phdr, p_type) },
+        { FIELD(Elf64_Phdr, p_offset) },
+        { FIELD(Elf64_Phdr, p_filesz) },
+        { FIELD(Elf64_Dyn, d_tag) },
+        { FIELD(Elf64_Dyn, d_un) },
         sizeof(Elf64_Dyn),
     },
 };

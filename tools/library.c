@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* library.c: where the library is. The build sets BARROW_LIBRARY_NAME (its SONAME) and
- * BARROW_LIBRARY_FOLDER (from the installed command's folder to the installed library's). */
+/* library.c: where the library is. The build sets BARROW_LIBRARY_NAME (its SONAME),
+ * BARROW_LIBRARY_FOLDER (from the installed command's folder to the installed library's) and
+ * BARROW_GLIBC (1 when it is built for glibc). */
 #include "library.h"
 
 #include <elf.h>
@@ -57,14 +58,16 @@ static bool find_given(char path[PATH_MAX], const char *given, const char *sourc
     return false;
 }
 
-static bool find_path(char path[PATH_MAX], const char *given)
+static bool find_path(struct library *library, const char *given)
 {
+    library->glibc = false;
     if (given)
-        return find_given(path, given, "--library");
+        return find_given(library->path, given, "--library");
     const char *variable = getenv("BARROW_LIBRARY");
     if (variable && *variable)
-        return find_given(path, variable, "BARROW_LIBRARY");
-    return find_beside_command(path);
+        return find_given(library->path, variable, "BARROW_LIBRARY");
+    library->glibc = BARROW_GLIBC;
+    return find_beside_command(library->path);
 }
 
 /* The loader would only print a warning and run the program without the library. */
@@ -90,7 +93,7 @@ static bool check(struct library *library)
 
 bool library_find(struct library *library, const char *given)
 {
-    return find_path(library->path, given) && check(library);
+    return find_path(library, given) && check(library);
 }
 
 bool library_preload(const struct library *library)

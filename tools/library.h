@@ -6,10 +6,12 @@
 #include "elf_check.h"
 
 #include <limits.h>
+#include <stdbool.h>
 
 struct library {
     char path[PATH_MAX]; /* absolute: the program may change its directory */
     struct elf_file elf;
+    bool glibc; /* is the one that was built with this command, by glibc's compiler */
 };
 
 /* Finds the library: given (from --library) when it is not NULL, else BARROW_LIBRARY, else beside

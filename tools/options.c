@@ -8,7 +8,6 @@
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +30,7 @@ static const struct library_option table[] = {
     { "commit-limit", "BARROW_COMMIT_LIMIT", KIND_SIZE, 0, 0, "SIZE",
       "the most memory to commit; 0 for no limit" },
     { "huge-pages", "BARROW_HUGE_PAGES", KIND_NUMBER, 0, 1, "0|1", "ask for huge pages (0)" },
-    { "purge-delay", "BARROW_PURGE_DELAY", KIND_NUMBER, -1, INT_MAX, "MS",
+    { "purge-delay", "BARROW_PURGE_DELAY", KIND_NUMBER, -1, 86400000, "MS",
       "how long free memory is kept: 0 not at all, -1 for ever (500)" },
     { "reserve", "BARROW_RESERVE", KIND_SIZE, 0, 0, "SIZE",
       "address space to reserve at the start" },

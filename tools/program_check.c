@@ -90,6 +90,8 @@ static int check_elf(const struct subject *subject, int fd, const struct library
                       library->path, elf_machine_text(&library->elf).text);
     if (elf_is_static(&elf))
         return refuse(subject, "statically linked; no library can be preloaded into it");
+    if (library->glibc && strstr(elf.interpreter, "/ld-musl-"))
+        return refuse(subject, "a program of musl, but %s is of glibc", library->path);
     if (elf.interpreter[0] && access(elf.interpreter, F_OK) != 0)
         return refuse(subject, "its loader %s: %s", elf.interpreter, strerror(errno));
     return check_identity(subject);

@@ -31,7 +31,7 @@ bool size_parse(const char *text, uint64_t *bytes)
         if (__builtin_mul_overflow(*bytes, UINT64_C(1) << shift, bytes))
             return false;
     }
-    return *bytes <= SIZE_MAX;
+    return *bytes <= INT64_MAX;
 }
 
 struct figure size_text(uint64_t bytes)

@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 /* Reads decimal digits with an optional suffix K, M, G or T (powers of 1024, either case), nothing
- * before, between or after. Returns false when text is anything else or exceeds SIZE_MAX. */
+ * before, between or after. Returns false when text is anything else or exceeds INT64_MAX, the most
+ * that the library takes. */
 bool size_parse(const char *text, uint64_t *bytes);
 
 struct figure {

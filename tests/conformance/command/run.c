@@ -140,6 +140,22 @@ void assert_lacks(const char *text, const char *part)
         fail_msg("\"%s\" is in: %s", part, text);
 }
 
+double figure_after(const char *text, const char *part)
+{
+    char digits[64];
+    size_t length = 0;
+    const char *at = strstr(text, part);
+    if (!at)
+        fail_msg("\"%s\" is not in: %s", part, text);
+    for (at += strlen(part); *at && strchr("0123456789.,", *at) && length < sizeof digits - 1; at++)
+        if (*at != ',')
+            digits[length++] = *at;
+    digits[length] = '\0';
+    if (length == 0)
+        fail_msg("no figure after \"%s\" in: %s", part, text);
+    return strtod(digits, NULL);
+}
+
 /* ---- files ---- */
 
 static char folder[64];

@@ -55,6 +55,10 @@ void assert_signalled(int status, int expected);
 void assert_contains(const char *text, const char *part);
 void assert_lacks(const char *text, const char *part);
 
+/* The figure that follows part in text, its thousands separated by commas; fails when there is
+ * none. */
+double figure_after(const char *text, const char *part);
+
 /* A folder that anybody may enter, on a file system where set-user-id is honoured, with the path of
  * a file in it put together by in_folder(). */
 int folder_make(void **state);

@@ -185,6 +185,30 @@ static void foreign_machines(void **state)
     assert_refused(NULL, narrow, 126, "narrow: ");
 }
 
+static void forget_library(void)
+{
+    unsetenv("BARROW_LIBRARY");
+}
+
+/* musl's loader would stop at the first symbol that only glibc has. The library is the one that was
+ * built with the command: of another the command does not know. */
+static void program_of_musl(void **state)
+{
+    (void)state;
+    char content[65536];
+    static const char loader[] = "/lib/ld-musl-any.so.1";
+    FILE *file = fopen("/bin/true", "r");
+    assert_non_null(file);
+    size_t length = fread(content, 1, sizeof content, file);
+    assert_int_equal(fclose(file), 0);
+    char *place = memmem(content, length, "/lib", 4); /* the first: the loader's path */
+    assert_non_null(place);
+    memcpy(place, loader, sizeof loader);
+    const char *path = write_to_folder("of-musl", content, length, 0755);
+    assert_refused(forget_library, path, 126, "of-musl: a program of musl, but ");
+    assert_refused(NULL, path, 126, "of-musl: its loader /lib/ld-musl-any.so.1: No such file");
+}
+
 /* A file whose header says where its segments are, and no more. */
 static void narrow_program(void **state)
 {
@@ -278,11 +302,6 @@ static void identities_seen_by_others(void **state)
 
 /* ---- the library ---- */
 
-static void forget_library(void)
-{
-    unsetenv("BARROW_LIBRARY");
-}
-
 static void name_missing_library(void)
 {
     setenv("BARROW_LIBRARY", "/no/such/library.so", 1);
@@ -368,6 +387,7 @@ int main(void)
         IN_FOLDER(scripts_run),
         IN_FOLDER(unknown_formats),
         IN_FOLDER(foreign_machines),
+        IN_FOLDER(program_of_musl),
         IN_FOLDER(narrow_program),
         IN_FOLDER(set_user_id),
         IN_FOLDER(set_user_id_of_ones_own),
