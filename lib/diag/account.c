@@ -58,7 +58,8 @@ void account_append(const struct barrow_stats *stats, const char *path)
         add(&text, "%s %" PRIu64 "\n", fields[i].name,
             *(const uint64_t *)(const void *)((const char *)stats + fields[i].offset));
     add(&text, "end\n");
-    os_append_file(path, text.bytes, text.length);
+    if (!os_append_file(path, text.bytes, text.length))
+        message("BARROW_STATS=%.100s is ignored: the file can't be written", path);
 }
 
 static double mib(uint64_t bytes)

@@ -3,14 +3,17 @@
 #ifndef BARROW_HEAP_BLOCK_H
 #define BARROW_HEAP_BLOCK_H
 
-#include "os/compiler.h"
+#include "region/span.h"
 
 struct block {
     struct block *next;
-    /* The theap into whose cache it was freed, so that freeing it twice is seen; cleared when the
-     * block is handed out. Nothing rests on it but that check. */
+    /* BLOCK_FREE, so that freeing it again is seen; cleared when the block is handed out. A program
+     * may write the same by chance, so a mark is only the reason for a closer look. */
     const void *mark;
 };
+
+/* Some address of this process that no program has to do with; free() has this one at hand. */
+#define BLOCK_FREE ((const void *)&region_map)
 
 /* Free blocks on their way between a cache, a slab and another thread. */
 struct chain {

@@ -2,6 +2,7 @@
 #include "heap/heap.h"
 
 #include "heap/bad_pointer.h"
+#include "heap/free_block.h"
 #include "heap/large.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
@@ -43,8 +44,10 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
-static void count_allocation(struct theap *theap, size_t size)
+static void count_allocation(struct theap *theap, const void *block, size_t size)
 {
+    if (likely(!threads_calls_are_counted()) || block == NULL)
+        return;
     add(&theap->allocations, 1);
     add(&theap->allocated_bytes, size);
 }
@@ -70,10 +73,9 @@ static void *alloc(size_t size, size_t clear)
     struct access access = begin();
     void *block = NULL;
     if (access.theap != NULL) {
-        if (unlikely(threads_calls_are_counted()))
-            count_allocation(access.theap, size);
         block = size <= SLAB_BLOCK_MAX ? alloc_class(access.theap, size_class_of(size), clear)
                                        : large_alloc(1, size, clear != 0, false);
+        count_allocation(access.theap, block, size);
     }
     end(access);
     return block;
@@ -106,10 +108,9 @@ void *heap_alloc_aligned(size_t align, size_t size)
     struct access access = begin();
     void *block = NULL;
     if (access.theap != NULL) {
-        if (unlikely(threads_calls_are_counted()))
-            count_allocation(access.theap, size);
         block = class < SIZE_CLASSES ? alloc_class(access.theap, class, 0)
                                      : large_alloc(align, size, false, false);
+        count_allocation(access.theap, block, size);
     }
     end(access);
     return block;
@@ -128,7 +129,9 @@ static struct span *span_of_block(const void *address, const char *call)
     struct span *span = span_at(granule);
     if (tag != 0) {
         span = span_at(span->head);
-        if (unlikely(address != slab_block_at(span, address)))
+        if (unlikely(address != slab_block_at(span, address)) ||
+            (unlikely(((const struct block *)address)->mark == BLOCK_FREE) &&
+             block_is_free(span, address)))
             bad_pointer(call, address);
     } else if (unlikely(span_kind(span) != SPAN_LARGE || address != span_start(span))) {
         bad_pointer(call, address);
@@ -144,40 +147,14 @@ size_t heap_usable_size(const void *block, const char *call)
 
 /* ---- free --------------------------------------------------------------------------------- */
 
-static bool has_block(const struct block *list, const struct block *block)
-{
-    while (list != NULL && list != block)
-        list = list->next;
-    return list != NULL;
-}
-
-/* The mark says that the block was freed by the theap that it names; a program may also have
- * written just that by chance. Then the lists tell. */
-static bool is_really_free(struct theap *theap, struct span *slab, struct block *block)
-{
-    const struct bin *bin = &theap->bins[slab->size_class];
-    bool free = has_block(bin->free, block) || has_block(bin->spare, block);
-    struct theap *owner = threads_theap(slab->owner);
-    if (!free && !os_lock_is_mine(&owner->lock)) {
-        os_lock(&owner->lock);
-        theap_drain(owner);
-        free = slab_block_is_free(slab, block);
-        os_unlock(&owner->lock);
-    }
-    return free;
-}
-
-static void free_in_slab(struct theap *theap, struct span *slab, struct block *block,
-                         const char *call)
+static void free_in_slab(struct theap *theap, struct span *slab, struct block *block)
 {
     unsigned class = slab->size_class;
-    if (unlikely(block->mark == theap) && is_really_free(theap, slab, block))
-        bad_pointer(call, block);
     if (slab->owner == theap_number(theap)) {
         bin_push(theap, &theap->bins[class], block);
         return;
     }
-    block->mark = theap;
+    block->mark = BLOCK_FREE;
     theap_free_remote(theap, slab->owner, class, block);
 }
 
@@ -200,7 +177,7 @@ void heap_free_slow(void *address, const char *call)
     if (span_kind(span) == SPAN_LARGE)
         large_free(span);
     else if (access.theap != NULL)
-        free_in_slab(access.theap, span, address, call);
+        free_in_slab(access.theap, span, address);
     else
         free_orphaned(span, address);
     end(access);
@@ -226,9 +203,8 @@ void *heap_realloc(void *block, size_t size, const char *call)
         return copy_to(heap_alloc(size), block, span_bytes(span), size, call);
     }
     size_t old = size_class_bytes(span->size_class);
-    if (size <= old && size >= old / 2)
+    if (size <= old && (size >= old / 2 || size_class_of(size) == span->size_class))
         return block;
-    void *fresh =
-        size <= SLAB_BLOCK_MAX ? heap_alloc(size) : large_alloc(1, size, false, size <= 4 * old);
+    void *fresh = size <= SLAB_BLOCK_MAX ? heap_alloc(size) : large_alloc(1, size, false, false);
     return copy_to(fresh, block, old, size, call);
 }

@@ -39,7 +39,7 @@ ALWAYS_INLINE struct block *bin_pop(struct bin *bin)
 ALWAYS_INLINE void bin_push(struct theap *theap, struct bin *bin, struct block *block)
 {
     block->next = bin->free;
-    block->mark = theap;
+    block->mark = BLOCK_FREE;
     bin->free = block;
     if (unlikely(--bin->room < 0))
         theap_overflow(theap, bin);
@@ -87,7 +87,7 @@ ALWAYS_INLINE void heap_free(void *address, const char *call)
     if (unlikely(offset >= BINS_SIZE))
         return heap_free_slow(address, call);
     struct bin *bin = theap_bin(theap, offset);
-    if (unlikely(is_off_start(bin, address)) || unlikely(block->mark == theap))
+    if (unlikely(is_off_start(bin, address)) || unlikely(block->mark == BLOCK_FREE))
         return heap_free_slow(address, call);
     bin_push(theap, bin, block);
 }

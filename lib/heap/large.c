@@ -67,10 +67,11 @@ void large_free(struct span *span)
 static void *move(struct span *span, size_t size)
 {
     size_t old = span_bytes(span);
-    char *block = large_alloc(1, size, false, true);
+    char *block = large_alloc(1, size, false, span->grown);
     if (block == NULL)
         return NULL;
     struct span *target = span_at(granule_of(block));
+    target->grown = true;
     if (old < MOVE_LEAST || !region_move(span, target, old))
         memcpy(block, span_start(span), old);
     large_free(span);

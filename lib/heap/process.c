@@ -48,6 +48,11 @@ static void start(void)
     }
     options_read(&options);
     apply();
+    message_verbose(1,
+                    "version %d.%d.%d: purge delay %lld ms, background purge %s, commit limit %zu",
+                    BARROW_VERSION_MAJOR, BARROW_VERSION_MINOR, BARROW_VERSION_PATCH,
+                    (long long)purge_settings.delay, purge_settings.background ? "on" : "off",
+                    region_settings.commit_limit);
     os_on_fork_child(after_fork);
 }
 

@@ -4,6 +4,7 @@
  * none, whoever frees does, when a tick is due. */
 #include "heap/purge.h"
 
+#include "diag/message.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
 #include "os/process.h"
@@ -97,8 +98,9 @@ static bool tick(void)
     bool waiting = false;
     atomic_fetch_add_explicit(&slab_tick, 1, memory_order_relaxed);
     drain_inboxes();
-    purge_slabs(false, &waiting);
-    region_purge(false);
+    size_t purged = purge_slabs(false, &waiting) + region_purge(false);
+    if (purged != 0)
+        message_verbose(2, "gave %zu KiB back to the system", purged / 1024);
     return waiting || region_dirty() > 0;
 }
 

@@ -132,8 +132,9 @@ static struct chain cut_hole(struct span *slab)
     char *block = start + first * size, *last = start + (end - 1) * size;
     struct chain chain = { (struct block *)(void *)block, (struct block *)(void *)last,
                            end - first };
-    for (; block < last; block += size)
-        ((struct block *)(void *)block)->next = (struct block *)(void *)(block + size);
+    for (; block <= last; block += size)
+        *(struct block *)(void *)block =
+            (struct block){ (struct block *)(void *)(block + size), BLOCK_FREE };
     slab->holes &= slab->holes - 1;
     return chain;
 }

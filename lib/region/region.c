@@ -7,6 +7,7 @@
  * some times the limit; memory is then mapped piece by piece inside that window. */
 #include "region/region.h"
 
+#include "diag/message.h"
 #include "os/vm.h"
 #include "region/runs.h"
 
@@ -22,6 +23,7 @@
 #define COMMIT_STEP    MIB         /* the frontier grows by this much at least ... */
 #define COMMIT_MOST    (64 * MIB)  /* ... and, beyond what is asked for, by this much at most */
 #define DIRTY_LEAST    (256 * MIB) /* free memory up to here is kept for a tick or two */
+#define SHORT_SPAN     16          /* granules; see take_short */
 #define MOVED_MOST     12          /* spans with a mapping of their own: two mappings each */
 
 struct region_map region_map;
@@ -154,6 +156,8 @@ static void make_region(void)
         return;
     region.made = true;
     region_map.limit = region.granules;
+    message_verbose(1, "reserved %zu MiB of address space%s", region.reserved / MIB,
+                    region.windowed ? " for its tables; memory is mapped piece by piece" : "");
     /* index 0 means "none" in all lists, so granule 0 is never a span */
     set_frontier(region.windowed ? region.granules : 1);
     region.committed_end = region.windowed ? region.granules : 0;
@@ -280,6 +284,15 @@ static void insert_dirty(uint32_t index, size_t granules)
     add(&region.dirty, granules);
 }
 
+/* Windowed: the process has its address space back. */
+static void forget_piece(uint32_t index, size_t granules)
+{
+    region.reserved -= granules << GRANULE_SHIFT;
+    region.reservations--;
+    if (index == region.lowest_piece)
+        region.lowest_piece += granules;
+}
+
 /* Enters and leaves with region.lock held, and lets it go while the system works if it may. False
  * when the system refuses: the run then counts as freed just now. */
 static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
@@ -289,12 +302,17 @@ static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
     span_set_kind(span_at(index), SPAN_PURGING);
     if (may_unlock)
         os_unlock(&region.lock);
-    bool done = os_purge(span_start(span_at(index)), granules << GRANULE_SHIFT);
+    bool unmap = region.windowed && granules > SHORT_SPAN;
+    bool done = unmap ? (os_release(span_start(span_at(index)), granules << GRANULE_SHIFT), true)
+                      : os_purge(span_start(span_at(index)), granules << GRANULE_SHIFT);
     if (may_unlock)
         os_lock(&region.lock);
     span_set_kind(span_at(index), SPAN_NONE);
     region.purging = 0;
-    runs_insert(index, granules, done ? SPAN_CLEAN : SPAN_YOUNG);
+    if (unmap)
+        forget_piece(index, granules);
+    else
+        runs_insert(index, granules, done ? SPAN_CLEAN : SPAN_YOUNG);
     if (!done)
         return false;
     add(&region.dirty, -granules);
@@ -362,6 +380,17 @@ static uint32_t take_dirty(size_t granules, size_t align)
     return index;
 }
 
+/* Where address space is scarce, a long run is better kept whole than made use of. */
+static uint32_t take_short(size_t granules)
+{
+    if (!region.windowed || granules > SHORT_SPAN || !fits_limit(granules))
+        return 0;
+    uint32_t index = runs_take(SPAN_CLEAN, granules, 1);
+    if (index != 0)
+        charge(granules);
+    return index;
+}
+
 static uint32_t take_clean(size_t granules, size_t align)
 {
     if (!fits_limit(granules))
@@ -391,7 +420,7 @@ static void init_span(struct span *span, size_t granules, size_t room, enum span
     span->next = span->prev = span->head = 0;
     span->free_count = span->used = span->owner = span->freed_at = 0;
     span->group = span->size_class = 0;
-    span->moved = span->zero_holes = false;
+    span->grown = span->moved = span->zero_holes = false;
     span->granules = (uint32_t)granules;
     span->room = (uint32_t)room;
     atomic_store_explicit(&span->stirred, false, memory_order_relaxed);
@@ -410,6 +439,9 @@ static struct span *alloc_locked(size_t granules, size_t align, size_t room, enu
     uint32_t index = room != 0 ? take_with_room(granules, align, room) : 0;
     if (index == 0) {
         room = 0;
+        index = align == 1 ? take_short(granules) : 0;
+    }
+    if (index == 0) {
         index = take_dirty(granules, align);
         *zero = index == 0;
         if (index == 0)

@@ -4,6 +4,7 @@
  * looked up when it happens. ISO C++20, [new.delete]. */
 #if BARROW_OVERRIDE_MALLOC
 
+#include "diag/message.h"
 #include "heap/heap.h"
 #include "os/process.h"
 
@@ -23,9 +24,27 @@ extern char _ZTISt9bad_alloc[] __attribute__((weak));
 extern char _ZTVSt9bad_alloc[] __attribute__((weak));
 extern void _ZNSt9bad_allocD1Ev(void *) __attribute__((weak));
 
-/* A weak name is bound when this library is loaded; a C++ library that came later is found by
- * search. */
-#define FIND(name) ((__typeof__(&name))(&name != NULL ? (void *)&name : dlsym(RTLD_DEFAULT, #name)))
+/* Weak, so that a static program gets by without a loader. */
+extern void *dlopen(const char *, int) __attribute__((weak));
+extern void *dlsym(void *, const char *) __attribute__((weak));
+
+/* A weak name is bound when this library is loaded. A C++ library that came later is found by
+ * search; if it came with a plugin, loaded apart, only by its own name. */
+static COLD void *search(const char *name)
+{
+    static const char *const libraries[] = { "libstdc++.so.6", "libc++abi.so.1" };
+    if (dlsym == NULL || dlopen == NULL)
+        return NULL;
+    void *found = dlsym(RTLD_DEFAULT, name);
+    for (size_t i = 0; found == NULL && i < sizeof libraries / sizeof libraries[0]; i++) {
+        void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+        if (library != NULL)
+            found = dlsym(library, name);
+    }
+    return found;
+}
+
+#define FIND(name) ((__typeof__(&name))(&name != NULL ? (void *)&name : search(#name)))
 
 static COLD new_handler *current_handler(void)
 {
@@ -40,8 +59,10 @@ static COLD _Noreturn void throw_bad_alloc(void)
     __typeof__(&__cxa_allocate_exception) allocate = FIND(__cxa_allocate_exception);
     __typeof__(&__cxa_throw) throw_it = FIND(__cxa_throw);
     char *table = (char *)FIND(_ZTVSt9bad_alloc), *type = (char *)FIND(_ZTISt9bad_alloc);
-    if (allocate == NULL || throw_it == NULL || table == NULL || type == NULL)
+    if (allocate == NULL || throw_it == NULL || table == NULL || type == NULL) {
+        message("operator new: out of memory, and no C++ library to throw bad_alloc with");
         os_abort();
+    }
     void **object = allocate(sizeof(void *));
     *object = table + 2 * sizeof(void *);
     throw_it(object, type, (void (*)(void *))FIND(_ZNSt9bad_allocD1Ev));
@@ -74,7 +95,7 @@ static COLD void *alloc_or_null(const char *name, size_t align, size_t size)
     static const char nothrow;
     if (current_handler() == NULL)
         return NULL;
-    void *next = dlsym(RTLD_NEXT, name);
+    void *next = dlsym != NULL ? dlsym(RTLD_NEXT, name) : NULL;
     if (next == NULL)
         return NULL;
     return align <= 16 ? ((void *(*)(size_t, const void *))next)(size, &nothrow)

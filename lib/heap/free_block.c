@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/free_block.h"
+
+#include "heap/threads.h"
+
+enum { LOOKS = 4096 /* at blocks of one list */ };
+
+/* The list may be another thread's, which goes on changing it. So each link is checked before it is
+ * followed: it must lead into a slab, whose memory can be read whatever becomes of it. A block that
+ * changes hands just now may be missed. */
+static bool list_has(struct block *const *list, const struct block *block)
+{
+    const struct block *at = __atomic_load_n(list, __ATOMIC_RELAXED);
+    for (int i = 0; i < LOOKS && at != NULL; i++) {
+        size_t granule = granule_of(at);
+        if (at == block)
+            return true;
+        if (!granule_is_ours(granule) || tag_of(granule) == 0 || (uintptr_t)at % 16 != 0)
+            return false;
+        at = __atomic_load_n(&at->next, __ATOMIC_RELAXED);
+    }
+    return false;
+}
+
+static bool theap_has(const struct theap *theap, unsigned class, const struct block *block)
+{
+    const struct bin *bin = &theap->bins[class];
+    if (list_has(&bin->free, block) || list_has(&bin->spare, block))
+        return true;
+    for (int i = 0; i < OUTGOING_SLOTS; i++)
+        if (list_has(&theap->outgoing[i].chain.first, block))
+            return true;
+    return false;
+}
+
+bool block_is_free(struct span *slab, const struct block *block)
+{
+    struct theap *owner = threads_theap(slab->owner);
+    unsigned class = slab->size_class;
+    bool free = false;
+    if (!owner->broken && !os_lock_is_mine(&owner->lock)) {
+        os_lock(&owner->lock);
+        theap_drain(owner);
+        free = slab_block_is_free(slab, block);
+        os_unlock(&owner->lock);
+    }
+    for (uint32_t number = 1; number <= threads_theaps() && !free; number++)
+        free = theap_has(threads_theap(number), class, block);
+    return free;
+}
