@@ -455,11 +455,24 @@ static struct span *alloc_locked(size_t granules, size_t align, size_t room, enu
     return span_at(index);
 }
 
+/* A purge has memory in hand that may be all there is: lets it finish. */
+static void await_purge(void)
+{
+    os_unlock(&region.lock);
+    os_lock(&purge_lock);
+    os_unlock(&purge_lock);
+    os_lock(&region.lock);
+}
+
 struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_kind kind,
                           bool *zero)
 {
     os_lock(&region.lock);
     struct span *span = alloc_locked(granules, align, room, kind, zero);
+    if (span == NULL && region.purging != 0) {
+        await_purge();
+        span = alloc_locked(granules, align, room, kind, zero);
+    }
     os_unlock(&region.lock);
     return span;
 }
