@@ -9,9 +9,10 @@
 #include <string.h>
 
 enum {
-    ROOM_FACTOR = 3,         /* room behind a block that has been seen to grow, in its own sizes */
-    MOVE_LEAST = 512 * 1024, /* below, copying is cheaper than moving pages */
-    POKE_LEAST = 1024 * 1024 /* freed bytes that the purge is told of at once */
+    ROOM_FACTOR = 3, /* room behind a block that has been seen to grow, in its own sizes */
+    ROOM_LEAST = 4 * 1024 * 1024, /* below, room would cost more fresh memory than copying time */
+    MOVE_LEAST = 512 * 1024,      /* below, copying is cheaper than moving pages */
+    POKE_LEAST = 1024 * 1024      /* freed bytes that the purge is told of at once */
 };
 
 /* relaxed: figures */
@@ -67,7 +68,8 @@ void large_free(struct span *span)
 static void *move(struct span *span, size_t size)
 {
     size_t old = span_bytes(span);
-    char *block = large_alloc(1, size, false, span->grown);
+    bool growing = span->grown && size >= ROOM_LEAST;
+    char *block = large_alloc(1, size, false, growing);
     if (block == NULL)
         return NULL;
     struct span *target = span_at(granule_of(block));

@@ -420,7 +420,7 @@ static void init_span(struct span *span, size_t granules, size_t room, enum span
     span->next = span->prev = span->head = 0;
     span->free_count = span->used = span->owner = span->freed_at = 0;
     span->group = span->size_class = 0;
-    span->grown = span->moved = span->zero_holes = false;
+    span->grown = span->emptied = span->moved = span->zero_holes = false;
     span->granules = (uint32_t)granules;
     span->room = (uint32_t)room;
     atomic_store_explicit(&span->stirred, false, memory_order_relaxed);
@@ -477,15 +477,19 @@ struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_
     return span;
 }
 
+static void insert_emptied(uint32_t index, size_t granules)
+{
+    runs_insert(index, granules, SPAN_CLEAN);
+    add(&region.committed, -granules);
+}
+
 /* The memory of [index, index+granules), which has a mapping of its own, becomes plain again. */
 static void free_moved(uint32_t index, size_t granules)
 {
-    if (os_renew(span_start(span_at(index)), granules << GRANULE_SHIFT)) {
-        runs_insert(index, granules, SPAN_CLEAN);
-        add(&region.committed, -granules);
-    } else {
+    if (os_renew(span_start(span_at(index)), granules << GRANULE_SHIFT))
+        insert_emptied(index, granules);
+    else
         insert_dirty(index, granules);
-    }
 }
 
 void region_free(struct span *span)
@@ -493,15 +497,17 @@ void region_free(struct span *span)
     uint32_t index = span_index(span);
     size_t granules = span->granules, room = span->room;
     os_lock(&region.lock);
-    bool moved = span->moved;
+    bool moved = span->moved, emptied = span->emptied;
     span_set_kind(span, SPAN_NONE);
     add(&region.spans, (size_t)-1);
-    if (moved) {
+    if (moved)
         region.moved--;
+    if (moved)
         free_moved(index, granules);
-    } else {
+    else if (emptied)
+        insert_emptied(index, granules);
+    else
         insert_dirty(index, granules);
-    }
     if (room != 0)
         runs_insert(index + (uint32_t)granules, room, SPAN_CLEAN);
     if (count(&region.dirty) > dirty_most())
@@ -569,6 +575,7 @@ bool region_move(struct span *from, struct span *to, size_t bytes)
     if (done) {
         region.moved++;
         to->moved = true;
+        from->emptied = true;
     }
     os_unlock(&region.lock);
     return done;

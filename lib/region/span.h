@@ -54,6 +54,7 @@ struct span {
     uint8_t size_class;   /* slab */
     uint8_t group;        /* slab: how full it is, see slab.c */
     bool grown;           /* large: it has been moved in order to grow */
+    bool emptied;         /* large: its pages have been moved out */
     bool moved;           /* large: its mapping is one of its own, see os_move */
     bool zero_holes;      /* slab: the memory in its holes reads as zero */
     _Atomic bool stirred; /* slab: blocks came back since the last search for holes */
