@@ -92,6 +92,14 @@ static void drain_inboxes(void)
 
 /* ---- ticks -------------------------------------------------------------------------------- */
 
+/* In milliseconds: half the delay, and longer for a very large heap, so that looking at its
+ * descriptors (3 ms for 16 GiB) never takes more than a hundredth of a processor. */
+static uint32_t tick_length(void)
+{
+    size_t granules = atomic_load_explicit(&region_map.frontier, memory_order_relaxed);
+    return (uint32_t)(purge_settings.delay / 2) + (uint32_t)(granules / 1024);
+}
+
 /* Returns whether there is anything left to wait for. */
 static bool tick(void)
 {
@@ -115,14 +123,6 @@ size_t purge_all(void)
     drain_inboxes();
     size_t purged = purge_slabs(true, &waiting);
     return purged + region_purge(true);
-}
-
-/* In milliseconds: half the delay, and longer for a very large heap, so that looking at its
- * descriptors (3 ms for 16 GiB) never takes more than a hundredth of a processor. */
-static uint32_t tick_length(void)
-{
-    size_t granules = atomic_load_explicit(&region_map.frontier, memory_order_relaxed);
-    return (uint32_t)(purge_settings.delay / 2) + (uint32_t)(granules / 1024);
 }
 
 static void background(void)
@@ -151,9 +151,9 @@ static void tick_if_due(void)
 {
     uint64_t now = os_milliseconds();
     uint64_t due = atomic_load_explicit(&next_tick, memory_order_relaxed);
-    if (now >= due && atomic_compare_exchange_strong_explicit(
-                          &next_tick, &due, now + (uint64_t)purge_settings.delay / 2,
-                          memory_order_relaxed, memory_order_relaxed))
+    if (now >= due &&
+        atomic_compare_exchange_strong_explicit(&next_tick, &due, now + tick_length(),
+                                                memory_order_relaxed, memory_order_relaxed))
         tick();
 }
 
