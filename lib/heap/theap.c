@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The caches' size is found as the program runs. A cache starts small. When it overflows and then
- * runs dry, the program frees and allocates in longer waves than the cache holds, and it is
- * doubled; a theap's caches together are widened by GROW_MOST at most. */
+/* The caches' size is found as the program runs. A bin's lists start short. They are doubled when
+ * the bin runs dry, unless it was only just started: the program allocates in longer waves than it
+ * holds. They are halved when the bin overflows twice with no need of a block in between: the
+ * program gives up more than it will want back soon. All of a theap's lists together are widened by
+ * GROW_MOST. */
 #include "heap/theap.h"
 
 #include "heap/purge.h"
@@ -11,13 +13,15 @@
 #include <string.h>
 
 enum {
-    START_BYTES = 8 * 1024, /* what a list may hold at the start, but ... */
-    START_LEAST = 4,
+    START_BYTES = 4 * 1024, /* what a list may hold at the start, but ... */
+    START_LEAST = 1,
     START_MOST = 32,
     WIDE_BYTES = 256 * 1024, /* what it may come to hold */
     WIDE_LEAST = 4,
     WIDE_MOST = 512,
-    GROW_MOST = 1024 * 1024,
+    NARROW_LEAST = 4, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
+    NARROW_SMALL = 1024,
+    GROW_MOST = 2 * 1024 * 1024,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
 };
 
@@ -34,7 +38,7 @@ static void reset_bin(struct theap *theap, struct bin *bin)
     size_t size = size_class_bytes(bin_class(theap, bin));
     bin->most = clamp(START_BYTES / size, START_LEAST, START_MOST);
     bin->room = bin->most;
-    bin->flushed = false;
+    bin->used = bin->flushed = false;
 }
 
 void theap_init(struct theap *theap, uint32_t number)
@@ -50,6 +54,17 @@ void theap_init(struct theap *theap, uint32_t number)
 
 /* ---- cache -------------------------------------------------------------------------------- */
 
+static void narrow(struct theap *theap, struct bin *bin)
+{
+    size_t size = size_class_bytes(bin_class(theap, bin));
+    uint16_t narrower = (uint16_t)((bin->most + 1) / 2);
+    size_t shrunk = 2 * (bin->most - narrower) * size;
+    if (size <= NARROW_SMALL && narrower < NARROW_LEAST)
+        return;
+    bin->most = narrower;
+    theap->grown = theap->grown > shrunk ? theap->grown - shrunk : 0;
+}
+
 static void widen(struct theap *theap, struct bin *bin)
 {
     size_t size = size_class_bytes(bin_class(theap, bin));
@@ -64,8 +79,9 @@ static void widen(struct theap *theap, struct bin *bin)
 /* The list to go on with when the bin's is used up. */
 static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
 {
-    if (bin->flushed)
+    if (bin->used)
         widen(theap, bin);
+    bin->used = true;
     bin->flushed = false;
     os_lock(&theap->lock);
     theap_drain(theap);
@@ -105,6 +121,8 @@ void theap_overflow(struct theap *theap, struct bin *bin)
     bin->spare = bin->free;
     bin->spare_count = (uint16_t)(bin->most - bin->room);
     bin->free = NULL;
+    if (rest != NULL && bin->flushed)
+        narrow(theap, bin);
     bin->room = bin->most;
     if (rest == NULL)
         return;

@@ -26,6 +26,7 @@ struct bin {
     struct block *spare; /* a list that was full; the next to be used */
     uint16_t spare_count;
     uint16_t most; /* blocks that a list may hold */
+    bool used;     /* a list has been fetched before */
     bool flushed;  /* a list was given back since one was fetched */
 };
 

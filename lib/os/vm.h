@@ -13,9 +13,10 @@ size_t os_page_size(void);
 /* Address space without access and without accounting; NULL when the system refuses. */
 void *os_reserve(size_t size);
 
-/* Readable, writable, zeroed memory at exactly that address; false, and nothing changed, when the
- * range is taken, in part or whole, or the system refuses. */
-bool os_map_at(void *address, size_t size);
+/* Readable, writable, zeroed memory at exactly that address; nothing has changed when the range is
+ * taken, in part or whole, or the system refuses. */
+enum os_mapped { OS_MAPPED, OS_TAKEN, OS_REFUSED };
+enum os_mapped os_map_at(void *address, size_t size);
 
 /* Makes reserved memory readable: it reads as zero, and still costs nothing. */
 bool os_allow_reading(void *address, size_t size);

@@ -24,6 +24,7 @@
 #define COMMIT_MOST    (64 * MIB)  /* ... and, beyond what is asked for, by this much at most */
 #define DIRTY_LEAST    (256 * MIB) /* free memory up to here is kept for a tick or two */
 #define SHORT_SPAN     16          /* granules; see take_short */
+#define WINDOW_TRIES   4096        /* places tried for a piece of memory */
 #define MOVED_MOST     12          /* spans with a mapping of their own: two mappings each */
 
 struct region_map region_map;
@@ -37,7 +38,6 @@ static struct {
     size_t committed_end;  /* granules below are readable and writable */
     size_t tags_committed; /* bytes */
     size_t spans_committed;
-    size_t lowest_piece; /* windowed: the piece that was mapped last starts at this granule */
     size_t moved;
     char *meta, *meta_end;
     size_t reserved, reservations;
@@ -133,7 +133,6 @@ static bool reserve_window(size_t address_space)
     uintptr_t middle = (uintptr_t)tables & ~(uintptr_t)(GRANULE_SIZE - 1);
     uintptr_t half = (uintptr_t)(granules / 2) << GRANULE_SHIFT;
     region_map.base = middle > half ? middle - half : GRANULE_SIZE;
-    region.lowest_piece = (middle - region_map.base) >> GRANULE_SHIFT;
     return commit_tables(granules);
 }
 
@@ -161,6 +160,8 @@ static void make_region(void)
     /* index 0 means "none" in all lists, so granule 0 is never a span */
     set_frontier(region.windowed ? region.granules : 1);
     region.committed_end = region.windowed ? region.granules : 0;
+    if (region.windowed)
+        runs_insert(1, region.granules - 1, SPAN_UNMAPPED);
 }
 
 /* ---- frontier ----------------------------------------------------------------------------- */
@@ -197,19 +198,26 @@ static bool commit_to(size_t end)
     return commit_more(commit_step(needed)) || commit_more(needed);
 }
 
-/* A piece of fresh memory inside the window: below the last one, or wherever there is a place. */
+/* A piece of fresh memory inside the window. Addresses that the process has something else at are
+ * forgotten, granule by granule, as they are met. */
 static uint32_t map_piece(size_t granules)
 {
-    size_t start = region.lowest_piece;
-    for (size_t step = granules; start > step; start -= step) {
-        size_t place = start - granules;
-        if (!os_map_at((char *)region_map.base + (place << GRANULE_SHIFT),
-                       granules << GRANULE_SHIFT))
-            continue;
-        region.reserved += granules << GRANULE_SHIFT;
-        region.reservations++;
-        region.lowest_piece = place;
-        return (uint32_t)place;
+    for (int tries = 0; tries < WINDOW_TRIES; tries++) {
+        uint32_t place = runs_take(SPAN_UNMAPPED, granules, 1);
+        if (place == 0)
+            return 0;
+        enum os_mapped mapped = os_map_at(span_start(span_at(place)), granules << GRANULE_SHIFT);
+        if (mapped == OS_MAPPED) {
+            region.reserved += granules << GRANULE_SHIFT;
+            region.reservations++;
+            return place;
+        }
+        if (mapped == OS_REFUSED) {
+            runs_insert(place, granules, SPAN_UNMAPPED);
+            return 0;
+        }
+        if (granules > 1)
+            runs_insert(place + 1, granules - 1, SPAN_UNMAPPED);
     }
     return 0;
 }
@@ -284,15 +292,6 @@ static void insert_dirty(uint32_t index, size_t granules)
     add(&region.dirty, granules);
 }
 
-/* Windowed: the process has its address space back. */
-static void forget_piece(uint32_t index, size_t granules)
-{
-    region.reserved -= granules << GRANULE_SHIFT;
-    region.reservations--;
-    if (index == region.lowest_piece)
-        region.lowest_piece += granules;
-}
-
 /* Enters and leaves with region.lock held, and lets it go while the system works if it may. False
  * when the system refuses: the run then counts as freed just now. */
 static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
@@ -309,12 +308,11 @@ static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
         os_lock(&region.lock);
     span_set_kind(span_at(index), SPAN_NONE);
     region.purging = 0;
-    if (unmap)
-        forget_piece(index, granules);
-    else
-        runs_insert(index, granules, done ? SPAN_CLEAN : SPAN_YOUNG);
+    runs_insert(index, granules, unmap ? SPAN_UNMAPPED : done ? SPAN_CLEAN : SPAN_YOUNG);
     if (!done)
         return false;
+    if (unmap)
+        region.reserved -= granules << GRANULE_SHIFT;
     add(&region.dirty, -granules);
     add(&region.committed, -granules);
     add(&region.purged_bytes, granules << GRANULE_SHIFT);
@@ -660,7 +658,7 @@ static void abandon_free_runs(void)
     runs_forget();
     for (size_t i = 1; i < region.committed_end && i < frontier(); i++) {
         enum span_kind kind = span_kind(span_at(i));
-        if (kind >= SPAN_CLEAN && kind <= SPAN_PURGING)
+        if (kind >= SPAN_UNMAPPED && kind <= SPAN_PURGING)
             span_set_kind(span_at(i), SPAN_NONE);
     }
     atomic_store_explicit(&region.dirty, 0, memory_order_relaxed);

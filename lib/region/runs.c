@@ -5,7 +5,7 @@
  * looked at. */
 #include "region/runs.h"
 
-enum { EXACT_BINS = 32, BINS = 128, KINDS = 3, LOOKS = 8 };
+enum { EXACT_BINS = 32, BINS = 128, KINDS = 4, LOOKS = 8 };
 
 static struct {
     uint64_t in_use[2]; /* bit b: bins[b] is not empty */
@@ -14,7 +14,7 @@ static struct {
 
 static inline int set_of(enum span_kind kind)
 {
-    return (int)kind - SPAN_CLEAN;
+    return (int)kind - SPAN_UNMAPPED;
 }
 
 static unsigned bin_of(size_t granules)

@@ -6,7 +6,7 @@
 
 #include "region/span.h"
 
-/* Makes [index, index+granules) a free run of that kind (SPAN_CLEAN, _YOUNG or _OLD), joined with
+/* Makes [index, index+granules) a free run of that kind (SPAN_UNMAPPED to SPAN_OLD), joined with
  * free neighbours of the same kind. */
 void runs_insert(uint32_t index, size_t granules, enum span_kind kind);
 

@@ -42,16 +42,16 @@ void *os_reserve(size_t size)
     return failed(result) ? NULL : (void *)result;
 }
 
-bool os_map_at(void *address, size_t size)
+enum os_mapped os_map_at(void *address, size_t size)
 {
     long result = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
     if (failed(result))
-        return false;
+        return result == -EEXIST ? OS_TAKEN : OS_REFUSED;
     if ((void *)result == address)
-        return true;
+        return OS_MAPPED;
     /* kernels before 4.17 take the address for a hint */
     os_release((void *)result, size);
-    return false;
+    return OS_TAKEN;
 }
 
 bool os_allow_reading(void *address, size_t size)
