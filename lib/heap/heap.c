@@ -23,9 +23,8 @@ struct access {
     bool spare;
 };
 
-static struct access begin(void)
+static struct access begin(struct theap *theap)
 {
-    struct theap *theap = threads_current();
     if (likely(theap != NULL && !os_lock_is_mine(&theap->lock) && !region_is_interrupted()))
         return (struct access){ theap, false };
     return (struct access){ threads_lock_spare(), true };
@@ -70,7 +69,7 @@ static void *alloc_class(struct theap *theap, unsigned class, size_t clear)
 
 static void *alloc(size_t size, size_t clear)
 {
-    struct access access = begin();
+    struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
         block = size <= SLAB_BLOCK_MAX ? alloc_class(access.theap, size_class_of(size), clear)
@@ -105,7 +104,7 @@ static unsigned aligned_class(size_t align, size_t size)
 void *heap_alloc_aligned(size_t align, size_t size)
 {
     unsigned class = aligned_class(align, size);
-    struct access access = begin();
+    struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
         block = class < SIZE_CLASSES ? alloc_class(access.theap, class, 0)
@@ -171,7 +170,7 @@ void heap_free_slow(void *address, const char *call)
     if (address == NULL)
         return;
     struct span *span = span_of_block(address, call);
-    struct access access = begin();
+    struct access access = begin(threads_current_to_free());
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
         add(&access.theap->frees, 1);
     if (span_kind(span) == SPAN_LARGE)

@@ -13,6 +13,10 @@ struct theap *threads_current(void);
 /* The same, or NULL if it has none. */
 struct theap *threads_current_if_any(void);
 
+/* The same, for a free. A thread at its end, whose theap is gone, gets no other for that: the C
+ * library frees what is its own after the last destructor, when nobody would take a theap back. */
+struct theap *threads_current_to_free(void);
+
 /* By number, as slabs' tags name it; NULL for a number never given out. */
 struct theap *threads_theap(uint32_t number);
 
