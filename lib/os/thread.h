@@ -5,6 +5,11 @@
 
 #include "os/compiler.h"
 
+/* To be called before main: takes one of the few keys for thread-specific values that need no
+ * memory. With a later one, a thread whose first allocation is for its own second key would lose
+ * ours. */
+void os_thread_prepare(void);
+
 /* Calls on_exit(argument) when the calling thread ends, after its other thread-local destructors as
  * far as possible. May be called again from within on_exit, a few times; returns false when the
  * system will not call any more. May allocate. */

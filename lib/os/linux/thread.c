@@ -30,13 +30,18 @@ static void make_exit_key(void)
     exit_key_works = pthread_key_create(&exit_key, run_exit_call) == 0;
 }
 
+void os_thread_prepare(void)
+{
+    pthread_once(&exit_once, make_exit_key);
+}
+
 bool os_thread_on_exit(void (*on_exit)(void *), void *argument)
 {
     /* The C library goes over the keys that have values a limited number of times. */
     if (exit_rounds >= _POSIX_THREAD_DESTRUCTOR_ITERATIONS - 1)
         return false;
     atomic_store_explicit(&exit_call, on_exit, memory_order_relaxed);
-    pthread_once(&exit_once, make_exit_key);
+    os_thread_prepare();
     return exit_key_works && pthread_setspecific(exit_key, argument) == 0;
 }
 
