@@ -9,7 +9,7 @@
 
 static void count_slabs(struct theap *theap, struct barrow_stats *stats)
 {
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++)
+    for (unsigned class = 0; class < SIZE_CLASSES; class++)
         for (int group = 0; group < GROUPS; group++)
             for (uint32_t i = theap->groups[class][group]; i != 0; i = span_at(i)->next) {
                 stats->slabs++;
@@ -43,9 +43,10 @@ static void count_list(const struct block *list, unsigned class, struct barrow_s
  * they run, and count as live; they are few. */
 static void count_cache(const struct theap *theap, struct barrow_stats *stats)
 {
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
         count_list(theap->bins[class].free, class, stats);
-        count_list(theap->bins[class].spare, class, stats);
+        count_list(atomic_load_explicit(&theap->bins[class].spare, memory_order_acquire), class,
+                   stats);
     }
     stats->live_blocks -= stats->cached_blocks;
     stats->live_bytes -= stats->cached_bytes;

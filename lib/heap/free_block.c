@@ -25,7 +25,8 @@ static bool list_has(struct block *const *list, const struct block *block)
 static bool theap_has(const struct theap *theap, unsigned class, const struct block *block)
 {
     const struct bin *bin = &theap->bins[class];
-    if (list_has(&bin->free, block) || list_has(&bin->spare, block))
+    struct block *spare = atomic_load_explicit(&bin->spare, memory_order_acquire);
+    if (list_has(&bin->free, block) || list_has(&spare, block))
         return true;
     for (int i = 0; i < OUTGOING_SLOTS; i++)
         if (list_has(&theap->outgoing[i].chain.first, block))

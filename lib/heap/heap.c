@@ -23,16 +23,24 @@ struct access {
     bool spare;
 };
 
+/* This thread is on a slow path. Found set, it has been interrupted there, by a signal whose
+ * handler allocates: POSIX forbids that, and programs do it. */
+static THREAD_LOCAL bool busy;
+
 static struct access begin(struct theap *theap)
 {
-    if (likely(theap != NULL && !os_lock_is_mine(&theap->lock) && !region_is_interrupted()))
+    if (likely(theap != NULL && !busy)) {
+        busy = true;
         return (struct access){ theap, false };
+    }
     return (struct access){ threads_lock_spare(), true };
 }
 
 static void end(struct access access)
 {
-    if (access.spare && access.theap != NULL)
+    if (!access.spare)
+        busy = false;
+    else if (access.theap != NULL)
         threads_unlock_spare();
 }
 
@@ -97,7 +105,7 @@ static unsigned aligned_class(size_t align, size_t size)
         return SIZE_CLASSES;
     unsigned class = size_class_of(round_up(size != 0 ? size : 1, align));
     while (class < SIZE_CLASSES && (size_class_bytes(class) & (align - 1)) != 0)
-        class ++;
+        class++;
     return class;
 }
 

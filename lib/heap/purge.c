@@ -77,15 +77,16 @@ static size_t purge_slabs(bool all, bool *waiting)
     return purged;
 }
 
-static void drain_inboxes(void)
+/* Takes in what is posted to theaps whose threads sleep, and gives their spare lists back. */
+static void tend_theaps(bool all)
 {
     for (uint32_t number = 1; number <= threads_theaps(); number++) {
         struct theap *theap = threads_theap(number);
-        if (theap->broken || atomic_load_explicit(&theap->inbox, memory_order_relaxed) == NULL ||
-            os_lock_is_mine(&theap->lock))
+        if (theap->broken || theap->idle || os_lock_is_mine(&theap->lock))
             continue;
         os_lock(&theap->lock);
         theap_drain(theap);
+        theap_release_spares(theap, all);
         os_unlock(&theap->lock);
     }
 }
@@ -105,7 +106,7 @@ static bool tick(void)
 {
     bool waiting = false;
     atomic_fetch_add_explicit(&slab_tick, 1, memory_order_relaxed);
-    drain_inboxes();
+    tend_theaps(false);
     size_t purged = purge_slabs(false, &waiting) + region_purge(false);
     if (purged != 0)
         message_verbose(2, "gave %zu KiB back to the system", purged / 1024);
@@ -120,7 +121,7 @@ size_t purge_all(void)
         return 0;
     if (theap != NULL && !os_lock_is_mine(&theap->lock))
         theap_flush(theap);
-    drain_inboxes();
+    tend_theaps(true);
     size_t purged = purge_slabs(true, &waiting);
     return purged + region_purge(true);
 }

@@ -46,7 +46,7 @@ void theap_init(struct theap *theap, uint32_t number)
     theap->tag = (uint64_t)number << TAG_SHIFT;
     for (unsigned n = 0; n < SMALL_UNITS; n++)
         theap->bin_of[n] = (uint16_t)(size_class_of(n * 16) * sizeof(struct bin));
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
         theap->bins[class].magic = size_class_magic(class);
         reset_bin(theap, &theap->bins[class]);
     }
@@ -90,10 +90,28 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     return chain;
 }
 
+static struct block *exchange_spare(struct theap *theap, struct bin *bin, struct block *list)
+{
+    atomic_store_explicit(&theap->active_at, atomic_load_explicit(&slab_tick, memory_order_relaxed),
+                          memory_order_relaxed);
+    /* release: who takes the list follows its links; acquire: for a list that this thread put there
+     * nothing would be needed, but only the owner ever puts one there */
+    return atomic_exchange_explicit(&bin->spare, list, memory_order_acq_rel);
+}
+
+void theap_release_spares(struct theap *theap, bool all)
+{
+    uint32_t tick = atomic_load_explicit(&slab_tick, memory_order_relaxed);
+    if (!all && tick - atomic_load_explicit(&theap->active_at, memory_order_relaxed) <= 1)
+        return;
+    for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++)
+        if (atomic_load_explicit(&bin->spare, memory_order_relaxed) != NULL)
+            slab_give(theap, atomic_exchange_explicit(&bin->spare, NULL, memory_order_acquire));
+}
+
 struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
 {
-    struct chain chain = { bin->spare, NULL, bin->spare_count };
-    bin->spare = NULL;
+    struct chain chain = { exchange_spare(theap, bin, NULL), NULL, bin->spare_count };
     if (chain.first == NULL)
         chain = fetch_list(theap, bin, zero_wanted, zero);
     if (chain.first == NULL)
@@ -117,8 +135,9 @@ static void give_back(struct theap *theap, struct block *first, size_t bytes)
 
 void theap_overflow(struct theap *theap, struct bin *bin)
 {
-    struct block *rest = bin->spare;
-    bin->spare = bin->free;
+    if (os_lock_is_mine(&theap->lock))
+        return; /* a signal handler frees: the list grows longer */
+    struct block *rest = exchange_spare(theap, bin, bin->free);
     bin->spare_count = (uint16_t)(bin->most - bin->room);
     bin->free = NULL;
     if (rest != NULL && bin->flushed)
@@ -147,10 +166,10 @@ void theap_flush(struct theap *theap)
     theap_drain(theap);
     for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
         slab_give(theap, bin->free);
-        slab_give(theap, bin->spare);
-        bin->free = bin->spare = NULL;
+        bin->free = NULL;
         reset_bin(theap, bin);
     }
+    theap_release_spares(theap, true);
     theap->grown = 0;
     os_unlock(&theap->lock);
 }

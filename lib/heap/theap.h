@@ -17,17 +17,19 @@
 #include "heap/size_class.h"
 #include "os/lock.h"
 
-/* The cache for one size class: two lists, so that what overflows is a list that nobody need walk.
- */
+/* The cache for one size class: blocks are taken from the list and freed to it. A list that is full
+ * becomes the spare one, so that nobody need walk it. */
 struct bin {
-    struct block *free;  /* blocks are taken from here and freed to here */
-    int32_t room;        /* how many more blocks `free` may hold */
-    uint32_t magic;      /* size_class_magic */
-    struct block *spare; /* a list that was full; the next to be used */
-    uint16_t spare_count;
-    uint16_t most; /* blocks that a list may hold */
-    bool used;     /* a list has been fetched before */
-    bool flushed;  /* a list was given back since one was fetched */
+    struct block *free;
+    int32_t room;   /* how many more blocks `free` may hold */
+    uint32_t magic; /* size_class_magic */
+    /* Whoever exchanges it for another, or for NULL, has the list: the owner on its slow paths, and
+     * who gives back what a sleeping thread keeps. */
+    _Atomic(struct block *) spare;
+    uint16_t spare_count; /* of the list that the owner put there last */
+    uint16_t most;        /* blocks that a list may hold */
+    bool used;            /* a list has been fetched before */
+    bool flushed;         /* a list was given back since one was fetched */
 };
 
 _Static_assert(sizeof(struct bin) == 32, "a tag's low bits are a bin's offset");
@@ -59,6 +61,7 @@ struct theap {
     uint64_t tag;                 /* number << TAG_SHIFT */
     size_t grown;                 /* bytes by which the caches have been widened, see theap.c */
     size_t freed_bytes;           /* given back since the purge was last told */
+    _Atomic uint32_t active_at;   /* tick of the last change of a spare list; others read it */
     struct outgoing outgoing[OUTGOING_SLOTS];
     /* counted only when statistics are on; atomic since others read them */
     _Atomic uint64_t allocations, allocated_bytes, frees;
@@ -113,6 +116,10 @@ void theap_free_remote(struct theap *theap, uint32_t owner, unsigned class, stru
 
 /* Gives back all that the caches and outgoing batches hold. Owner only, or when there is none. */
 void theap_flush(struct theap *theap);
+
+/* Gives back the spare lists of a theap whose thread has not been on its slow paths for a tick or,
+ * with `all`, in any case. Any thread that holds the lock. */
+void theap_release_spares(struct theap *theap, bool all);
 
 /* Gives a chain of blocks, all of them the theap's, back to it. Any thread. */
 void theap_post(struct theap *theap, struct chain chain);

@@ -17,8 +17,13 @@ struct os_lock {
         owner; /* os_thread_token() of the holder, 0 when free; written by the holder */
 };
 
+extern THREAD_LOCAL char os_thread_mark;
+
 /* A value that no other living thread has. */
-uintptr_t os_thread_token(void);
+ALWAYS_INLINE uintptr_t os_thread_token(void)
+{
+    return (uintptr_t)&os_thread_mark;
+}
 
 void os_lock_wait(struct os_lock *lock);
 void os_lock_wake(struct os_lock *lock);

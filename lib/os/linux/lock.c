@@ -9,12 +9,7 @@ enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
 /* Critical sections are some hundred instructions long: a short spin mostly ends a wait. */
 enum { SPINS = 60 };
 
-static THREAD_LOCAL char token; /* its address is the token */
-
-uintptr_t os_thread_token(void)
-{
-    return (uintptr_t)&token;
-}
+THREAD_LOCAL char os_thread_mark;
 
 static void pause_cpu(void)
 {
