@@ -515,16 +515,14 @@ void region_free(struct span *span)
     os_unlock(&region.lock);
 }
 
-/* Takes `granules` right behind index: free ones, or fresh ones at the frontier. */
+/* Takes `granules` right behind index: free ones, or fresh ones at the frontier. They fit the
+ * limit. */
 static bool take_behind(uint32_t index, size_t granules, bool *zero)
 {
     if (index == frontier() && !region.windowed) {
         *zero = true;
-        return fits_limit(granules) && extend_frontier(granules, 1) != 0 &&
-               (charge(granules), true);
+        return extend_frontier(granules, 1) != 0 && (charge(granules), true);
     }
-    if (!fits_limit(granules))
-        return false;
     enum span_kind kind = runs_take_at(index, granules);
     *zero = kind == SPAN_CLEAN;
     if (kind == SPAN_CLEAN)
@@ -540,7 +538,7 @@ bool region_grow(struct span *span, size_t granules, bool *zero)
     size_t from_room = more < span->room ? more : span->room;
     os_lock(&region.lock);
     *zero = true;
-    bool done = fits_limit(from_room);
+    bool done = fits_limit(more);
     if (done && more > from_room)
         done = take_behind(span_index(span) + span->granules + span->room, more - from_room, zero);
     if (done) {

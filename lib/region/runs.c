@@ -22,7 +22,8 @@ static unsigned bin_of(size_t granules)
     if (granules <= EXACT_BINS)
         return (unsigned)granules - 1;
     unsigned log = 63u - (unsigned)__builtin_clzll(granules);
-    return EXACT_BINS + (log - 5) * 4 + ((granules >> (log - 2)) & 3);
+    unsigned bin = EXACT_BINS + (log - 5) * 4 + (unsigned)((granules >> (log - 2)) & 3);
+    return bin < BINS ? bin : BINS - 1; /* all of 28 TiB and more */
 }
 
 static void link_run(uint32_t index, enum span_kind kind)

@@ -2,6 +2,7 @@
 #include "os/vm.h"
 
 #include "os/linux/syscall.h"
+#include "os/process.h"
 
 #include <fcntl.h>
 #include <sys/auxv.h>
@@ -79,7 +80,13 @@ bool os_move(void *from, void *to, size_t size)
     /* DONTUNMAP (Linux 5.7) leaves the old mapping in place and empty: no hole to fill, and nobody
      * can be given that address meanwhile. */
     long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-    return !failed(syscall6(SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0));
+    if (!failed(syscall6(SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0)))
+        return true;
+    /* Most kernels unmap the target before they look at the source: where that spans mappings, as
+     * after growth of what was moved, there is a hole now. */
+    if (!os_renew(to, size))
+        os_abort();
+    return false;
 }
 
 void os_advise_huge(void *address, size_t size, bool wanted)
