@@ -31,7 +31,8 @@ bool os_purge(void *address, size_t size);
 bool os_renew(void *address, size_t size);
 
 /* Moves the pages of [from, from+size) to [to, to+size) without copying; `from` reads as zero
- * afterwards. Both ranges must be committed. False, and nothing changed, where the system can't. */
+ * afterwards. Both ranges must be committed. False where the system can't: then `from` is as it
+ * was, but the contents of `to` may be gone. */
 bool os_move(void *from, void *to, size_t size);
 
 /* Asks for huge pages over the range, or declines them. Advice: may do nothing. */

@@ -197,20 +197,30 @@ static bool commit_to(size_t end)
     return commit_more(commit_step(needed)) || commit_more(needed);
 }
 
-/* A piece of fresh memory inside the window: below the last one, or wherever there is a place. */
+static bool map_at(size_t place, size_t granules)
+{
+    if (!os_map_at((char *)region_map.base + (place << GRANULE_SHIFT), granules << GRANULE_SHIFT))
+        return false;
+    region.reserved += granules << GRANULE_SHIFT;
+    region.reservations++;
+    return true;
+}
+
+/* A piece of fresh memory inside the window: where one was before, below the last one, or wherever
+ * there is a place. */
 static uint32_t map_piece(size_t granules)
 {
-    size_t start = region.lowest_piece;
-    for (size_t step = granules; start > step; start -= step) {
-        size_t place = start - granules;
-        if (!os_map_at((char *)region_map.base + (place << GRANULE_SHIFT),
-                       granules << GRANULE_SHIFT))
-            continue;
-        region.reserved += granules << GRANULE_SHIFT;
-        region.reservations++;
-        region.lowest_piece = place;
-        return (uint32_t)place;
+    uint32_t gone = runs_take(SPAN_GONE, granules, 1);
+    if (gone != 0) {
+        if (map_at(gone, granules))
+            return gone;
+        runs_insert(gone, granules, SPAN_GONE);
     }
+    for (size_t start = region.lowest_piece; start > granules; start -= granules)
+        if (map_at(start - granules, granules)) {
+            region.lowest_piece = start - granules;
+            return (uint32_t)region.lowest_piece;
+        }
     return 0;
 }
 
@@ -289,8 +299,7 @@ static void forget_piece(uint32_t index, size_t granules)
 {
     region.reserved -= granules << GRANULE_SHIFT;
     region.reservations--;
-    if (index == region.lowest_piece)
-        region.lowest_piece += granules;
+    runs_insert(index, granules, SPAN_GONE);
 }
 
 /* Enters and leaves with region.lock held, and lets it go while the system works if it may. False

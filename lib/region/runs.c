@@ -5,7 +5,7 @@
  * looked at. */
 #include "region/runs.h"
 
-enum { EXACT_BINS = 32, BINS = 128, KINDS = 3, LOOKS = 8 };
+enum { EXACT_BINS = 32, BINS = 128, KINDS = 4, LOOKS = 8 };
 
 static struct {
     uint64_t in_use[2]; /* bit b: bins[b] is not empty */

@@ -6,16 +6,16 @@
 
 #include "region/span.h"
 
-/* Makes [index, index+granules) a free run of that kind (SPAN_CLEAN, _YOUNG or _OLD), joined with
- * free neighbours of the same kind. */
+/* Makes [index, index+granules) a free run of that kind (SPAN_CLEAN, _YOUNG, _OLD or _GONE), joined
+ * with free neighbours of the same kind. */
 void runs_insert(uint32_t index, size_t granules, enum span_kind kind);
 
 /* Takes a run of that kind that holds `granules` at a multiple of `align`, cuts it to measure, and
  * returns its index; 0 when there is none. Prefers the run that fits most closely. */
 uint32_t runs_take(enum span_kind kind, size_t granules, size_t align);
 
-/* Takes exactly [index, index+granules) out of the free run that starts at index, if it is that
- * long; returns the kind it was of, or SPAN_NONE. */
+/* Takes exactly [index, index+granules) out of the free run of memory that starts at index, if it
+ * is that long; returns the kind it was of, or SPAN_NONE. */
 enum span_kind runs_take_at(uint32_t index, size_t granules);
 
 /* Takes any run of that kind whole: its index, or 0. */

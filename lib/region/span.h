@@ -29,6 +29,7 @@ enum span_kind {
     SPAN_CLEAN,   /* free; reads as zero */
     SPAN_YOUNG,   /* free; may hold memory of the last use, freed since the last tick */
     SPAN_OLD,     /* free; the same, but it has waited for one tick already */
+    SPAN_GONE,    /* addresses only: they were mapped, and may be again; see map_piece */
     SPAN_PURGING, /* free; memory is on its way back to the system */
     SPAN_META,    /* the library's own */
     SPAN_SLAB,
