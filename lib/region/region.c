@@ -94,25 +94,25 @@ static void place_tables(char *tables, size_t granules)
     region_map.tags = (_Atomic uint32_t *)(void *)tables;
     region_map.spans =
         (struct span *)(void *)(tables + round_up(granules * sizeof(uint32_t), TABLE_STEP));
-    region.reservations++;
 }
 
 static bool reserve_whole(size_t size)
 {
     size_t granules = size >> GRANULE_SHIFT;
     size_t total = tables_size(granules) + size + GRANULE_SIZE;
-    char *start = os_reserve(total);
-    if (start == NULL)
+    char *reservation = os_reserve(total);
+    if (reservation == NULL)
         return false;
-    start = (char *)round_up((uintptr_t)start, GRANULE_SIZE);
+    char *start = (char *)round_up((uintptr_t)reservation, GRANULE_SIZE);
     place_tables(start, granules);
     /* so that a free of whatever address finds a tag: 0 */
     if (!os_allow_reading(start, granules * sizeof(uint32_t))) {
-        os_release(start, total - GRANULE_SIZE);
+        os_release(reservation, total);
         return false;
     }
     region_map.base = (uintptr_t)start + tables_size(granules);
     region.reserved = total;
+    region.reservations = 1;
     return true;
 }
 
@@ -128,13 +128,19 @@ static bool reserve_window(size_t address_space)
     if (tables == NULL)
         return false;
     place_tables(tables, granules);
+    if (!commit_tables(granules)) {
+        region.tags_committed = region.spans_committed = 0;
+        os_release(tables, tables_size(granules));
+        return false;
+    }
     region.windowed = true;
     region.reserved = tables_size(granules);
+    region.reservations = 1;
     uintptr_t middle = (uintptr_t)tables & ~(uintptr_t)(GRANULE_SIZE - 1);
     uintptr_t half = (uintptr_t)(granules / 2) << GRANULE_SHIFT;
     region_map.base = middle > half ? middle - half : GRANULE_SIZE;
     region.lowest_piece = (middle - region_map.base) >> GRANULE_SHIFT;
-    return commit_tables(granules);
+    return true;
 }
 
 static bool make_reservation(void)
