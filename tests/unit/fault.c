@@ -135,7 +135,7 @@ static size_t random_size(struct random *random)
 {
     switch (random_below(random, 10)) {
     case 0:
-        return 65537 + random_below(random, 1000000);
+        return 65537 + random_below(random, 300000);
     case 1:
     case 2:
         return random_below(random, 66000);
@@ -150,7 +150,7 @@ static void step_long(struct random *random)
     size_t i = random_below(random, 6);
     if (all[i].block == NULL)
         put(i, heap_alloc(600000), 600000);
-    else if (all[i].size < 6000000)
+    else if (all[i].size < 2500000)
         resize(i, all[i].size + 70000 + random_below(random, 1000000));
     else
         drop(i);
@@ -254,7 +254,7 @@ static void refuse_every(enum call call, bool for_ever)
     faults.call = call;
     faults.for_ever = for_ever;
     size_t n = 1;
-    for (; n <= 24; n += n < 8 ? 1 : n / 2) {
+    for (; n <= 20; n += n < 8 ? 1 : n / 2) {
         faults.nth = n;
         if (run_in_child(run_case, NULL) != 0)
             break;
