@@ -29,7 +29,8 @@ static int start(void **state)
     own_map.spans = descriptors;
     /* aligned to five granules' worth of nothing in particular */
     own_map.base = (uintptr_t)0x7f0000050000;
-    own_map.limit = own_map.frontier = GRANULES;
+    own_map.limit = GRANULES;
+    own_map.frontier = GRANULES;
     return 0;
 }
 
