@@ -8,7 +8,7 @@
 
 /* Runs body(argument) in a forked child, where its assertions hold as anywhere. Fails, with what
  * the child wrote, if it fails, dies or takes longer than a minute. Returns what body returns, 0 to
- * 99. */
+ * 9. */
 int run_in_child(int (*body)(void *), void *argument);
 
 #endif

@@ -135,8 +135,19 @@ static void thousands_of_threads_do_not_grow_the_heap(void **state)
 
 /* ---- the end of a thread ------------------------------------------------------------------- */
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+enum { ROUNDS = 3 }; /* in the fourth the sanitizer knows the thread no more */
+#define HAS_ROUNDS
+#endif
+#endif
+#ifndef HAS_ROUNDS
+enum { ROUNDS = 4 };
+#endif
+
 static pthread_key_t key;
 static _Atomic int destructions;
+static THREAD_LOCAL int rounds;
 
 /* Allocates and frees in every round of destructors that the C library grants, also after the
  * library's own. */
@@ -144,6 +155,8 @@ static void allocate_late(void *block)
 {
     destructions++;
     heap_free(block, "test");
+    if (++rounds == ROUNDS)
+        return;
     void *more = heap_alloc(500);
     memset(more, 1, 500);
     pthread_setspecific(key, more);
@@ -169,7 +182,7 @@ static void destructors_may_allocate(void **state)
     for (size_t i = 0; i < THREADS; i++)
         run(leave_a_value, &kept[i]);
     pthread_key_delete(key);
-    assert_true(destructions >= 2 * THREADS);
+    assert_int_equal(destructions, ROUNDS * THREADS);
     assert_true(threads_theaps() <= theaps + 2);
     for (size_t i = 0; i < THREADS; i++)
         heap_free(kept[i], "test");
