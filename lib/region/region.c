@@ -8,7 +8,6 @@
 #include "region/region.h"
 
 #include "diag/message.h"
-#include "os/vm.h"
 #include "region/runs.h"
 
 #include <string.h>
@@ -39,6 +38,7 @@ static struct {
     size_t spans_committed;
     size_t lowest_piece; /* windowed: the piece that was mapped last starts at this granule */
     size_t moved;
+    bool moves_fail; /* one lost its target: copying is safer */
     char *meta, *meta_end;
     size_t reserved, reservations;
     /* the account; in granules */
@@ -581,17 +581,33 @@ void region_shrink(struct span *span, size_t granules)
     os_unlock(&region.lock);
 }
 
-bool region_move(struct span *from, struct span *to, size_t bytes)
+/* Nobody must be given [span, span+granules) again: somebody else may have the addresses. */
+static void lose_span(struct span *span)
 {
+    uint32_t behind = span_index(span) + span->granules;
+    span_set_kind(span, SPAN_META);
+    add(&region.spans, (size_t)-1);
+    add(&region.committed, -(size_t)span->granules);
+    if (span->room != 0)
+        runs_insert(behind, span->room, SPAN_CLEAN);
+}
+
+enum os_moved region_move(struct span *from, struct span *to, size_t bytes)
+{
+    enum os_moved moved = OS_NOT_MOVED;
     os_lock(&region.lock);
-    bool done = region.moved < MOVED_MOST && os_move(span_start(from), span_start(to), bytes);
-    if (done) {
+    if (region.moved < MOVED_MOST && !region.moves_fail)
+        moved = os_move(span_start(from), span_start(to), bytes);
+    if (moved == OS_MOVED) {
         region.moved++;
         to->moved = true;
         from->emptied = true;
+    } else if (moved == OS_TARGET_LOST) {
+        region.moves_fail = true;
+        lose_span(to);
     }
     os_unlock(&region.lock);
-    return done;
+    return moved;
 }
 
 void *region_meta(size_t size)

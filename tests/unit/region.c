@@ -259,7 +259,7 @@ static struct span *move(struct span *from, size_t granules, unsigned seed)
 {
     struct span *to = alloc(granules);
     size_t bytes = span_bytes(from);
-    if (region_move(from, to, bytes)) {
+    if (region_move(from, to, bytes) == OS_MOVED) {
         assert_true(to->moved);
         assert_true(is_zero(span_start(from), bytes));
     } else {
