@@ -6,6 +6,7 @@
 #include "heap/large.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/thread.h"
 #include "region/region.h"
 
 enum {
@@ -29,6 +30,14 @@ static struct access begin(void)
     if (likely(theap != NULL && !os_lock_is_mine(&theap->lock) && !region_is_interrupted()))
         return (struct access){ theap, false };
     return (struct access){ threads_lock_spare(), true };
+}
+
+/* A thread at its end frees by way of the spare theap: a theap of its own would be lost with it. */
+static struct access begin_free(void)
+{
+    if (unlikely(threads_current_if_any() == NULL && os_thread_is_ending()))
+        return (struct access){ threads_lock_spare(), true };
+    return begin();
 }
 
 static void end(struct access access)
@@ -171,7 +180,7 @@ void heap_free_slow(void *address, const char *call)
     if (address == NULL)
         return;
     struct span *span = span_of_block(address, call);
-    struct access access = begin();
+    struct access access = begin_free();
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
         add(&access.theap->frees, 1);
     if (span_kind(span) == SPAN_LARGE)
