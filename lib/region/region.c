@@ -312,18 +312,20 @@ static void forget_piece(uint32_t index, size_t granules)
  * when the system refuses: the run then counts as freed just now. */
 static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
 {
-    region.purging = index;
-    region.purging_granules = granules;
     span_set_kind(span_at(index), SPAN_PURGING);
-    if (may_unlock)
+    if (may_unlock) {
+        region.purging = index;
+        region.purging_granules = granules;
         os_unlock(&region.lock);
+    }
     bool unmap = region.windowed && granules > SHORT_SPAN;
     bool done = unmap ? (os_release(span_start(span_at(index)), granules << GRANULE_SHIFT), true)
                       : os_purge(span_start(span_at(index)), granules << GRANULE_SHIFT);
-    if (may_unlock)
+    if (may_unlock) {
         os_lock(&region.lock);
+        region.purging = 0;
+    }
     span_set_kind(span_at(index), SPAN_NONE);
-    region.purging = 0;
     if (unmap)
         forget_piece(index, granules);
     else
