@@ -308,6 +308,11 @@ static void forget_piece(uint32_t index, size_t granules)
     runs_insert(index, granules, SPAN_GONE);
 }
 
+static bool is_unmapped_by_purge(size_t granules)
+{
+    return region.windowed && granules > SHORT_SPAN;
+}
+
 /* Enters and leaves with region.lock held, and lets it go while the system works if it may. False
  * when the system refuses: the run then counts as freed just now. */
 static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
@@ -318,7 +323,7 @@ static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
         region.purging_granules = granules;
         os_unlock(&region.lock);
     }
-    bool unmap = region.windowed && granules > SHORT_SPAN;
+    bool unmap = is_unmapped_by_purge(granules);
     bool done = unmap ? (os_release(span_start(span_at(index)), granules << GRANULE_SHIFT), true)
                       : os_purge(span_start(span_at(index)), granules << GRANULE_SHIFT);
     if (may_unlock) {
@@ -698,6 +703,20 @@ static void abandon_free_runs(void)
     region.meta = region.meta_end = NULL;
 }
 
+/* Another thread had this run in hand. One that it was unmapping may be gone or not: if not, its
+ * memory is lost, for in doubt nobody may be given it. */
+static void inherit_purging(uint32_t index, size_t granules)
+{
+    span_set_kind(span_at(index), SPAN_NONE);
+    if (!is_unmapped_by_purge(granules)) {
+        runs_insert(index, granules, SPAN_YOUNG);
+        return;
+    }
+    forget_piece(index, granules);
+    add(&region.dirty, -granules);
+    add(&region.committed, -granules);
+}
+
 void region_after_fork(void)
 {
     if (region_is_interrupted())
@@ -710,5 +729,5 @@ void region_after_fork(void)
     if (torn)
         abandon_free_runs();
     else if (purging != 0)
-        runs_insert(purging, region.purging_granules, SPAN_YOUNG);
+        inherit_purging(purging, region.purging_granules);
 }
