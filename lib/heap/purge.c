@@ -92,7 +92,8 @@ static void drain_inboxes(void)
 
 /* ---- ticks -------------------------------------------------------------------------------- */
 
-/* Returns whether there is anything left to wait for. */
+/* Returns whether there may be anything left to wait for: what is free now is purged in the next
+ * tick but one. What the system refuses to take does not count. */
 static bool tick(void)
 {
     bool waiting = false;
@@ -101,7 +102,7 @@ static bool tick(void)
     size_t purged = purge_slabs(false, &waiting) + region_purge(false);
     if (purged != 0)
         message_verbose(2, "gave %zu KiB back to the system", purged / 1024);
-    return waiting || region_dirty() > 0;
+    return waiting || purged != 0;
 }
 
 size_t purge_all(void)

@@ -314,8 +314,9 @@ static bool is_unmapped_by_purge(size_t granules)
 }
 
 /* Enters and leaves with region.lock held, and lets it go while the system works if it may. False
- * when the system refuses: the run then counts as freed just now. */
-static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
+ * when the system refuses, as it does for locked memory: the run then gets the other kind, out of
+ * the way of those that are yet to be purged. */
+static bool purge_run(uint32_t index, size_t granules, enum span_kind kind, bool may_unlock)
 {
     span_set_kind(span_at(index), SPAN_PURGING);
     if (may_unlock) {
@@ -334,7 +335,7 @@ static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
     if (unmap)
         forget_piece(index, granules);
     else
-        runs_insert(index, granules, done ? SPAN_CLEAN : SPAN_YOUNG);
+        runs_insert(index, granules, done ? SPAN_CLEAN : kind == SPAN_OLD ? SPAN_YOUNG : SPAN_OLD);
     if (!done)
         return false;
     add(&region.dirty, -granules);
@@ -343,14 +344,15 @@ static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
     return true;
 }
 
+/* Goes over as much as there was at the start, whatever others free meanwhile. */
 static size_t purge_kind(enum span_kind kind, bool may_unlock)
 {
     uint32_t index;
-    size_t granules, purged = 0;
-    while ((index = runs_take_any(kind, &granules)) != 0) {
-        if (!purge_run(index, granules, may_unlock))
-            break;
-        purged += granules;
+    size_t granules, purged = 0, left = count(&region.dirty);
+    while (left > 0 && (index = runs_take_any(kind, &granules)) != 0) {
+        if (purge_run(index, granules, kind, may_unlock))
+            purged += granules;
+        left -= granules < left ? granules : left;
     }
     return purged << GRANULE_SHIFT;
 }

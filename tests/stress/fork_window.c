@@ -16,7 +16,7 @@
 
 #include "face.h"
 
-enum { MIB = 1 << 20, FORKS = 150, BLOCKS = 8 };
+enum { MIB = 1 << 20, FORKS = 80, BLOCKS = 8 };
 
 static _Atomic int at_end;
 
