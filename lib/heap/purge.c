@@ -51,7 +51,7 @@ static size_t purge_slab(struct span *slab, uint32_t number, bool all, bool *wai
         return 0;
     os_lock(&theap->lock);
     /* it may have been freed meanwhile; while the lock is held it can't be */
-    if (span_kind(slab) == SPAN_SLAB && slab->owner == number) {
+    if (span_kind_elsewhere(slab) == SPAN_SLAB && span_get(&slab->owner) == number) {
         if (is_due(slab, all))
             purged = slab_purge(theap, slab);
         else

@@ -441,8 +441,10 @@ static void init_span(struct span *span, size_t granules, size_t room, enum span
 {
     span->free = NULL;
     span->holes = 0;
-    span->next = span->prev = span->head = 0;
-    span->free_count = span->used = span->owner = span->freed_at = 0;
+    span->next = span->prev = 0;
+    span_set(&span->head, 0);
+    span_set(&span->owner, 0);
+    span->free_count = span->used = span->freed_at = 0;
     span->group = span->size_class = 0;
     span->grown = span->emptied = span->moved = span->zero_holes = false;
     span->granules = (uint32_t)granules;
