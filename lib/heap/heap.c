@@ -6,6 +6,7 @@
 #include "heap/large.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/thread.h"
 #include "region/region.h"
 
 enum {
@@ -212,6 +213,5 @@ void *heap_realloc(void *block, size_t size, const char *call)
     size_t old = size_class_bytes(span->size_class);
     if (size <= old && (size >= old / 2 || size_class_of(size) == span->size_class))
         return block;
-    void *fresh = size <= SLAB_BLOCK_MAX ? heap_alloc(size) : large_alloc(1, size, false, false);
-    return copy_to(fresh, block, old, size, call);
+    return copy_to(heap_alloc(size), block, old, size, call);
 }

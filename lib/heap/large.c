@@ -65,6 +65,12 @@ void large_free(struct span *span)
         purge_poke();
 }
 
+static void *alloc_copy(const struct span *span, size_t size)
+{
+    void *block = large_alloc(1, size, false, false);
+    return block == NULL ? NULL : memcpy(block, span_start(span), span_bytes(span));
+}
+
 static void *move(struct span *span, size_t size)
 {
     size_t old = span_bytes(span);
@@ -74,9 +80,15 @@ static void *move(struct span *span, size_t size)
         return NULL;
     struct span *target = span_at(granule_of(block));
     target->grown = true;
-    if (old < MOVE_LEAST || !region_move(span, target, old))
+    enum os_moved moved = old < MOVE_LEAST ? OS_NOT_MOVED : region_move(span, target, old);
+    if (moved == OS_NOT_MOVED) {
         memcpy(block, span_start(span), old);
-    large_free(span);
+    } else if (moved == OS_TARGET_LOST) {
+        count((size_t)-1, -span_bytes(target));
+        block = alloc_copy(span, size);
+    }
+    if (block != NULL)
+        large_free(span);
     return block;
 }
 

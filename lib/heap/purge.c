@@ -51,7 +51,7 @@ static size_t purge_slab(struct span *slab, uint32_t number, bool all, bool *wai
         return 0;
     os_lock(&theap->lock);
     /* it may have been freed meanwhile; while the lock is held it can't be */
-    if (span_kind(slab) == SPAN_SLAB && slab->owner == number) {
+    if (span_kind_elsewhere(slab) == SPAN_SLAB && span_get(&slab->owner) == number) {
         if (is_due(slab, all))
             purged = slab_purge(theap, slab);
         else
@@ -101,7 +101,8 @@ static uint32_t tick_length(void)
     return (uint32_t)(purge_settings.delay / 2) + (uint32_t)(granules / 1024);
 }
 
-/* Returns whether there is anything left to wait for. */
+/* Returns whether there may be anything left to wait for: what is free now is purged in the next
+ * tick but one. What the system refuses to take does not count. */
 static bool tick(void)
 {
     bool waiting = false;
@@ -110,7 +111,7 @@ static bool tick(void)
     size_t purged = purge_slabs(false, &waiting) + region_purge(false);
     if (purged != 0)
         message_verbose(2, "gave %zu KiB back to the system", purged / 1024);
-    return waiting || region_dirty() > 0;
+    return waiting || purged != 0;
 }
 
 size_t purge_all(void)

@@ -88,7 +88,7 @@ static void set_tags(const struct span *slab, uint32_t tag)
 {
     uint32_t index = span_index(slab);
     for (uint32_t i = 0; i < slab->granules; i++) {
-        span_at(index + i)->head = index;
+        span_set(&span_at(index + i)->head, index);
         /* relaxed: the blocks reach other threads by the program's own synchronisation */
         atomic_store_explicit(&region_map.tags[index + i], tag, memory_order_relaxed);
     }
@@ -101,7 +101,7 @@ static struct span *make_slab(struct theap *theap, unsigned class)
     if (slab == NULL)
         return NULL;
     slab->size_class = (uint8_t) class;
-    slab->owner = theap_number(theap);
+    span_set(&slab->owner, theap_number(theap));
     slab->zero_holes = zero;
     slab->holes = all_holes(slab);
     set_tags(slab, (uint32_t)(theap->tag | class * sizeof(struct bin)));

@@ -22,7 +22,6 @@ static bool calls_are_counted;
 
 /* The theap that this thread has; theap_fast is the same, or theap_none when calls are counted. */
 static THREAD_LOCAL struct theap *current;
-static THREAD_LOCAL bool ending; /* the thread has given back its theap, at least once */
 
 /* ---- table -------------------------------------------------------------------------------- */
 
@@ -112,7 +111,6 @@ static void detach(void *argument)
         return; /* given up in the child of a fork */
     theap_fast = &theap_none;
     current = NULL;
-    ending = true;
     theap_flush(theap);
     os_lock(&lock);
     push_idle(theap);
@@ -150,7 +148,7 @@ struct theap *threads_current_if_any(void)
 
 struct theap *threads_current_to_free(void)
 {
-    return likely(current != NULL) || ending ? current : attach();
+    return likely(current != NULL) || os_thread_is_ending() ? current : attach();
 }
 
 void threads_count_calls(void)

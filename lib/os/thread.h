@@ -15,6 +15,10 @@ void os_thread_prepare(void);
  * system will not call any more. May allocate. */
 bool os_thread_on_exit(void (*on_exit)(void *), void *argument);
 
+/* True from the first such call on. Who frees then may be the C library, past all destructors, so
+ * that a new os_thread_on_exit would never be answered. */
+bool os_thread_is_ending(void);
+
 /* Calls `child` in the child of every later fork(), in its only thread. */
 void os_on_fork_child(void (*child)(void));
 

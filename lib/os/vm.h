@@ -32,8 +32,10 @@ bool os_purge(void *address, size_t size);
 bool os_renew(void *address, size_t size);
 
 /* Moves the pages of [from, from+size) to [to, to+size) without copying; `from` reads as zero
- * afterwards. Both ranges must be committed. False, and nothing changed, where the system can't. */
-bool os_move(void *from, void *to, size_t size);
+ * afterwards. Both ranges must be committed. Where the system can't, `from` is as it was, but the
+ * contents of `to` may be gone, or even its addresses be no longer ours. */
+enum os_moved { OS_NOT_MOVED, OS_MOVED, OS_TARGET_LOST };
+enum os_moved os_move(void *from, void *to, size_t size);
 
 /* Asks for huge pages over the range, or declines them. Advice: may do nothing. */
 void os_advise_huge(void *address, size_t size, bool wanted);

@@ -8,7 +8,6 @@
 #include "region/region.h"
 
 #include "diag/message.h"
-#include "os/vm.h"
 #include "region/runs.h"
 
 #include <string.h>
@@ -39,6 +38,7 @@ static struct {
     size_t tags_committed; /* bytes */
     size_t spans_committed;
     size_t moved;
+    bool moves_fail; /* one lost its target: copying is safer */
     char *meta, *meta_end;
     size_t reserved, reservations;
     /* the account; in granules */
@@ -94,25 +94,25 @@ static void place_tables(char *tables, size_t granules)
     region_map.tags = (_Atomic uint32_t *)(void *)tables;
     region_map.spans =
         (struct span *)(void *)(tables + round_up(granules * sizeof(uint32_t), TABLE_STEP));
-    region.reservations++;
 }
 
 static bool reserve_whole(size_t size)
 {
     size_t granules = size >> GRANULE_SHIFT;
     size_t total = tables_size(granules) + size + GRANULE_SIZE;
-    char *start = os_reserve(total);
-    if (start == NULL)
+    char *reservation = os_reserve(total);
+    if (reservation == NULL)
         return false;
-    start = (char *)round_up((uintptr_t)start, GRANULE_SIZE);
+    char *start = (char *)round_up((uintptr_t)reservation, GRANULE_SIZE);
     place_tables(start, granules);
     /* so that a free of whatever address finds a tag: 0 */
     if (!os_allow_reading(start, granules * sizeof(uint32_t))) {
-        os_release(start, total - GRANULE_SIZE);
+        os_release(reservation, total);
         return false;
     }
     region_map.base = (uintptr_t)start + tables_size(granules);
     region.reserved = total;
+    region.reservations = 1;
     return true;
 }
 
@@ -128,12 +128,18 @@ static bool reserve_window(size_t address_space)
     if (tables == NULL)
         return false;
     place_tables(tables, granules);
+    if (!commit_tables(granules)) {
+        region.tags_committed = region.spans_committed = 0;
+        os_release(tables, tables_size(granules));
+        return false;
+    }
     region.windowed = true;
     region.reserved = tables_size(granules);
+    region.reservations = 1;
     uintptr_t middle = (uintptr_t)tables & ~(uintptr_t)(GRANULE_SIZE - 1);
     uintptr_t half = (uintptr_t)(granules / 2) << GRANULE_SHIFT;
     region_map.base = middle > half ? middle - half : GRANULE_SIZE;
-    return commit_tables(granules);
+    return true;
 }
 
 static bool make_reservation(void)
@@ -292,23 +298,35 @@ static void insert_dirty(uint32_t index, size_t granules)
     add(&region.dirty, granules);
 }
 
-/* Enters and leaves with region.lock held, and lets it go while the system works if it may. False
- * when the system refuses: the run then counts as freed just now. */
-static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
+static bool is_unmapped_by_purge(size_t granules)
 {
-    region.purging = index;
-    region.purging_granules = granules;
+    return region.windowed && granules > SHORT_SPAN;
+}
+
+/* Enters and leaves with region.lock held, and lets it go while the system works if it may. False
+ * when the system refuses, as it does for locked memory: the run then gets the other kind, out of
+ * the way of those that are yet to be purged. */
+static bool purge_run(uint32_t index, size_t granules, enum span_kind kind, bool may_unlock)
+{
     span_set_kind(span_at(index), SPAN_PURGING);
-    if (may_unlock)
+    if (may_unlock) {
+        region.purging = index;
+        region.purging_granules = granules;
         os_unlock(&region.lock);
-    bool unmap = region.windowed && granules > SHORT_SPAN;
+    }
+    bool unmap = is_unmapped_by_purge(granules);
     bool done = unmap ? (os_release(span_start(span_at(index)), granules << GRANULE_SHIFT), true)
                       : os_purge(span_start(span_at(index)), granules << GRANULE_SHIFT);
-    if (may_unlock)
+    if (may_unlock) {
         os_lock(&region.lock);
+        region.purging = 0;
+    }
     span_set_kind(span_at(index), SPAN_NONE);
-    region.purging = 0;
-    runs_insert(index, granules, unmap ? SPAN_UNMAPPED : done ? SPAN_CLEAN : SPAN_YOUNG);
+    runs_insert(index, granules,
+                unmap              ? SPAN_UNMAPPED
+                : done             ? SPAN_CLEAN
+                : kind == SPAN_OLD ? SPAN_YOUNG
+                                   : SPAN_OLD);
     if (!done)
         return false;
     if (unmap)
@@ -319,14 +337,15 @@ static bool purge_run(uint32_t index, size_t granules, bool may_unlock)
     return true;
 }
 
+/* Goes over as much as there was at the start, whatever others free meanwhile. */
 static size_t purge_kind(enum span_kind kind, bool may_unlock)
 {
     uint32_t index;
-    size_t granules, purged = 0;
-    while ((index = runs_take_any(kind, &granules)) != 0) {
-        if (!purge_run(index, granules, may_unlock))
-            break;
-        purged += granules;
+    size_t granules, purged = 0, left = count(&region.dirty);
+    while (left > 0 && (index = runs_take_any(kind, &granules)) != 0) {
+        if (purge_run(index, granules, kind, may_unlock))
+            purged += granules;
+        left -= granules < left ? granules : left;
     }
     return purged << GRANULE_SHIFT;
 }
@@ -415,8 +434,10 @@ static void init_span(struct span *span, size_t granules, size_t room, enum span
 {
     span->free = NULL;
     span->holes = 0;
-    span->next = span->prev = span->head = 0;
-    span->free_count = span->used = span->owner = span->freed_at = 0;
+    span->next = span->prev = 0;
+    span_set(&span->head, 0);
+    span_set(&span->owner, 0);
+    span->free_count = span->used = span->freed_at = 0;
     span->group = span->size_class = 0;
     span->grown = span->emptied = span->moved = span->zero_holes = false;
     span->granules = (uint32_t)granules;
@@ -513,16 +534,14 @@ void region_free(struct span *span)
     os_unlock(&region.lock);
 }
 
-/* Takes `granules` right behind index: free ones, or fresh ones at the frontier. */
+/* Takes `granules` right behind index: free ones, or fresh ones at the frontier. They fit the
+ * limit. */
 static bool take_behind(uint32_t index, size_t granules, bool *zero)
 {
     if (index == frontier() && !region.windowed) {
         *zero = true;
-        return fits_limit(granules) && extend_frontier(granules, 1) != 0 &&
-               (charge(granules), true);
+        return extend_frontier(granules, 1) != 0 && (charge(granules), true);
     }
-    if (!fits_limit(granules))
-        return false;
     enum span_kind kind = runs_take_at(index, granules);
     *zero = kind == SPAN_CLEAN;
     if (kind == SPAN_CLEAN)
@@ -538,7 +557,7 @@ bool region_grow(struct span *span, size_t granules, bool *zero)
     size_t from_room = more < span->room ? more : span->room;
     os_lock(&region.lock);
     *zero = true;
-    bool done = fits_limit(from_room);
+    bool done = fits_limit(more);
     if (done && more > from_room)
         done = take_behind(span_index(span) + span->granules + span->room, more - from_room, zero);
     if (done) {
@@ -566,17 +585,33 @@ void region_shrink(struct span *span, size_t granules)
     os_unlock(&region.lock);
 }
 
-bool region_move(struct span *from, struct span *to, size_t bytes)
+/* Nobody must be given [span, span+granules) again: somebody else may have the addresses. */
+static void lose_span(struct span *span)
 {
+    uint32_t behind = span_index(span) + span->granules;
+    span_set_kind(span, SPAN_META);
+    add(&region.spans, (size_t)-1);
+    add(&region.committed, -(size_t)span->granules);
+    if (span->room != 0)
+        runs_insert(behind, span->room, SPAN_CLEAN);
+}
+
+enum os_moved region_move(struct span *from, struct span *to, size_t bytes)
+{
+    enum os_moved moved = OS_NOT_MOVED;
     os_lock(&region.lock);
-    bool done = region.moved < MOVED_MOST && os_move(span_start(from), span_start(to), bytes);
-    if (done) {
+    if (region.moved < MOVED_MOST && !region.moves_fail)
+        moved = os_move(span_start(from), span_start(to), bytes);
+    if (moved == OS_MOVED) {
         region.moved++;
         to->moved = true;
         from->emptied = true;
+    } else if (moved == OS_TARGET_LOST) {
+        region.moves_fail = true;
+        lose_span(to);
     }
     os_unlock(&region.lock);
-    return done;
+    return moved;
 }
 
 void *region_meta(size_t size)
@@ -665,6 +700,21 @@ static void abandon_free_runs(void)
     region.meta = region.meta_end = NULL;
 }
 
+/* Another thread had this run in hand. One that it was unmapping may be gone or not: if not, its
+ * memory is lost, for in doubt nobody may be given it. */
+static void inherit_purging(uint32_t index, size_t granules)
+{
+    span_set_kind(span_at(index), SPAN_NONE);
+    if (!is_unmapped_by_purge(granules)) {
+        runs_insert(index, granules, SPAN_YOUNG);
+        return;
+    }
+    runs_insert(index, granules, SPAN_UNMAPPED);
+    region.reserved -= granules << GRANULE_SHIFT;
+    add(&region.dirty, -granules);
+    add(&region.committed, -granules);
+}
+
 void region_after_fork(void)
 {
     if (region_is_interrupted())
@@ -677,5 +727,5 @@ void region_after_fork(void)
     if (torn)
         abandon_free_runs();
     else if (purging != 0)
-        runs_insert(purging, region.purging_granules, SPAN_YOUNG);
+        inherit_purging(purging, region.purging_granules);
 }

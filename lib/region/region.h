@@ -6,6 +6,7 @@
 #define BARROW_REGION_REGION_H
 
 #include "os/lock.h"
+#include "os/vm.h"
 #include "region/span.h"
 
 /* What the process heap starts with and may have; set before the first span is asked for, but for
@@ -39,9 +40,9 @@ bool region_grow(struct span *span, size_t granules, bool *zero);
 /* Makes a large span shorter; what is cut off is freed. */
 void region_shrink(struct span *span, size_t granules);
 
-/* Moves the first `bytes` of a span's memory into another span without copying; false if it can't.
- */
-bool region_move(struct span *from, struct span *to, size_t bytes);
+/* Moves the first `bytes` of a span's memory into another span without copying. If it can't,
+ * nothing has changed but the contents of `to`; or `to` is lost, and must not be used nor freed. */
+enum os_moved region_move(struct span *from, struct span *to, size_t bytes);
 
 /* Memory that is committed, in bytes; and what of it is free. */
 size_t region_committed(void);

@@ -22,7 +22,8 @@ static unsigned bin_of(size_t granules)
     if (granules <= EXACT_BINS)
         return (unsigned)granules - 1;
     unsigned log = 63u - (unsigned)__builtin_clzll(granules);
-    return EXACT_BINS + (log - 5) * 4 + ((granules >> (log - 2)) & 3);
+    unsigned bin = EXACT_BINS + (log - 5) * 4 + (unsigned)((granules >> (log - 2)) & 3);
+    return bin < BINS ? bin : BINS - 1; /* all of 28 TiB and more */
 }
 
 static void link_run(uint32_t index, enum span_kind kind)
@@ -58,7 +59,7 @@ static void place_run(uint32_t index, size_t granules, enum span_kind kind)
 {
     struct span *run = span_at(index);
     run->granules = (uint32_t)granules;
-    span_at(index + granules - 1)->head = index;
+    span_set(&span_at(index + granules - 1)->head, index);
     span_set_kind(run, kind);
     link_run(index, kind);
 }
@@ -75,7 +76,7 @@ static uint32_t run_before(uint32_t index, enum span_kind kind)
 {
     if (index <= 1)
         return 0;
-    uint32_t head = span_at(index - 1)->head;
+    uint32_t head = span_get(&span_at(index - 1)->head);
     if (head == 0 || head >= index || span_kind(span_at(head)) != kind)
         return 0;
     return head + span_at(head)->granules == index ? head : 0;

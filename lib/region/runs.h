@@ -14,8 +14,8 @@ void runs_insert(uint32_t index, size_t granules, enum span_kind kind);
  * returns its index; 0 when there is none. Prefers the run that fits most closely. */
 uint32_t runs_take(enum span_kind kind, size_t granules, size_t align);
 
-/* Takes exactly [index, index+granules) out of the free run that starts at index, if it is that
- * long; returns the kind it was of, or SPAN_NONE. */
+/* Takes exactly [index, index+granules) out of the free run of memory that starts at index, if it
+ * is that long; returns the kind it was of, or SPAN_NONE. */
 enum span_kind runs_take_at(uint32_t index, size_t granules);
 
 /* Takes any run of that kind whole: its index, or 0. */

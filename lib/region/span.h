@@ -120,9 +120,28 @@ ALWAYS_INLINE enum span_kind span_kind(const struct span *span)
     return atomic_load_explicit(&span->kind, memory_order_relaxed);
 }
 
+/* For whoever comes upon a span that may be another's: it is seen as it was made, or later. */
+ALWAYS_INLINE enum span_kind span_kind_elsewhere(const struct span *span)
+{
+    return atomic_load_explicit(&span->kind, memory_order_acquire);
+}
+
 ALWAYS_INLINE void span_set_kind(struct span *span, enum span_kind kind)
 {
-    atomic_store_explicit(&span->kind, (uint8_t)kind, memory_order_relaxed);
+    /* release: pairs with span_kind_elsewhere */
+    atomic_store_explicit(&span->kind, (uint8_t)kind, memory_order_release);
+}
+
+/* relaxed, both: who looks at a head or owner that may be changing (the neighbour of a run, the
+ * search for holes) decides by the kind and the lock of what it names */
+ALWAYS_INLINE void span_set(uint32_t *field, uint32_t value)
+{
+    __atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
+ALWAYS_INLINE uint32_t span_get(const uint32_t *field)
+{
+    return __atomic_load_n(field, __ATOMIC_RELAXED);
 }
 
 ALWAYS_INLINE size_t span_bytes(const struct span *span)

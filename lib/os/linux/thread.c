@@ -45,6 +45,11 @@ bool os_thread_on_exit(void (*on_exit)(void *), void *argument)
     return exit_key_works && pthread_setspecific(exit_key, argument) == 0;
 }
 
+bool os_thread_is_ending(void)
+{
+    return exit_rounds > 0;
+}
+
 void os_on_fork_child(void (*child)(void))
 {
     pthread_atfork(NULL, NULL, child);

@@ -74,12 +74,19 @@ bool os_renew(void *address, size_t size)
     return !failed(map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED));
 }
 
-bool os_move(void *from, void *to, size_t size)
+enum os_moved os_move(void *from, void *to, size_t size)
 {
     /* DONTUNMAP (Linux 5.7) leaves the old mapping in place and empty: no hole to fill, and nobody
      * can be given that address meanwhile. */
     long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-    return !failed(syscall6(SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0));
+    long result = syscall6(SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0);
+    if (!failed(result))
+        return OS_MOVED;
+    /* Other errors come after the target has been unmapped: where the source spans mappings (as
+     * after growth of what was moved, or parted by the program's own madvise; Linux before 6.17),
+     * or where the limit of address space has no room for both. */
+    return result == -EINVAL || result == -ENOSYS || os_map_at(to, size) ? OS_NOT_MOVED
+                                                                         : OS_TARGET_LOST;
 }
 
 void os_advise_huge(void *address, size_t size, bool wanted)

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* The purge's ticks, by a clock of our own: what is free goes back after the delay, not before, and
+ * in programs that keep allocating too. */
+#include "test.h"
+
+#include "heap/heap.h"
+#include "heap/purge.h"
+#include "heap/slab.h"
+#include "heap/threads.h"
+#include "invariants.h"
+#include "os/process.h"
+#include "os/vm.h"
+#include "region/region.h"
+
+enum { MIB = 1 << 20, BALLAST = 8 * MIB };
+
+static uint64_t now = 1000000;
+static size_t purged, refused;
+
+uint64_t __wrap_os_milliseconds(void);
+bool __real_os_purge(void *address, size_t size);
+bool __wrap_os_purge(void *address, size_t size);
+
+uint64_t __wrap_os_milliseconds(void)
+{
+    return now;
+}
+
+bool __wrap_os_purge(void *address, size_t size)
+{
+    bool done = __real_os_purge(address, size);
+    *(done ? &purged : &refused) += size;
+    return done;
+}
+
+static char *ballast; /* below some MiB the purge does nothing by itself */
+
+/* Enough time has passed since the tests before, and nothing is left of them. */
+static int start(void **state)
+{
+    (void)state;
+    purge_settings.background = false;
+    purge_settings.delay = -1;
+    ballast = heap_alloc(BALLAST);
+    purge_all();
+    now += 100000;
+    purged = 0;
+    return 0;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    purge_settings.delay = -1;
+    heap_free(ballast, "test");
+    purge_all();
+    check_heap();
+    assert_int_equal(refused, 0);
+    return 0;
+}
+
+static void free_new(size_t size)
+{
+    char *block = heap_alloc(size);
+    memset(block, 1, size);
+    heap_free(block, "test");
+}
+
+static void a_delay_of_nothing_gives_back_at_once(void **state)
+{
+    (void)state;
+    purge_settings.delay = 0;
+    free_new(2 * MIB);
+    assert_true(purged >= 2 * MIB);
+    assert_int_equal(region_dirty(), 0);
+}
+
+static void a_negative_delay_gives_nothing_back(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        free_new(2 * MIB);
+        now += 1000;
+    }
+    assert_int_equal(purged, 0);
+    assert_true(region_dirty() >= 2 * MIB);
+    assert_true(purge_all() >= 2 * MIB); /* on demand it does */
+    assert_int_equal(region_dirty(), 0);
+}
+
+static void free_memory_goes_back_after_the_delay(void **state)
+{
+    (void)state;
+    purge_settings.delay = 100;
+    free_new(4 * MIB); /* the first tick is due: it starts to wait */
+    free_new(4 * MIB);
+    assert_int_equal(purged, 0);
+    now += 49;
+    purge_poke();
+    assert_int_equal(purged, 0);
+    now += 60 + 60;
+    purge_poke();
+    now += 60;
+    purge_poke();
+    assert_true(purged >= 4 * MIB);
+    assert_int_equal(region_dirty(), 0);
+}
+
+/* What is used over and over again is not given back in between. */
+static void memory_in_use_stays(void **state)
+{
+    (void)state;
+    purge_settings.delay = 100;
+    for (int i = 0; i < 100; i++) {
+        free_new(2 * MIB);
+        now += 10;
+    }
+    assert_int_equal(purged, 0);
+    check_heap();
+}
+
+static void a_small_heap_is_left_alone(void **state)
+{
+    (void)state;
+    heap_free(ballast, "test");
+    purge_all();
+    purged = 0;
+    purge_settings.delay = 0;
+    assert_true(region_committed() < 4 * MIB);
+    free_new(MIB);
+    assert_int_equal(purged, 0);
+    purge_settings.delay = -1;
+    ballast = heap_alloc(BALLAST);
+}
+
+/* Pages between survivors wait as long as spans do. */
+static void holes_wait_for_the_delay(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 4000 };
+    static void *blocks[BLOCKS];
+    purge_settings.delay = 100;
+    purge_poke();
+    for (size_t i = 0; i < BLOCKS; i++)
+        memset(blocks[i] = heap_alloc(1000), 1, 1000);
+    for (size_t i = 0; i < BLOCKS; i++)
+        if (i % 40 != 0)
+            heap_free(blocks[i], "test");
+    theap_flush(threads_current());
+    purged = 0;
+    now += 200;
+    purge_poke();
+    assert_int_equal(purged, 0);
+    for (int i = 0; i < 3; i++) {
+        now += 200;
+        purge_poke();
+    }
+    assert_true(purged > BLOCKS * 1000 / 2);
+    for (size_t i = 0; i < BLOCKS; i += 40) {
+        const unsigned char *block = blocks[i];
+        assert_true(block[0] == 1 && block[999] == 1);
+        heap_free(blocks[i], "test");
+    }
+    check_heap();
+}
+
+static void a_trim_says_what_it_gave_back(void **state)
+{
+    (void)state;
+    free_new(3 * MIB);
+    size_t before = region_committed(), given = purge_all();
+    assert_true(given >= 3 * MIB);
+    assert_int_equal(before - region_committed(), 3 * MIB);
+    assert_int_equal(purge_all(), 0);
+}
+
+#define PURGE_TEST(test) cmocka_unit_test_setup_teardown(test, start, finish)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PURGE_TEST(a_delay_of_nothing_gives_back_at_once),
+        PURGE_TEST(a_negative_delay_gives_nothing_back),
+        PURGE_TEST(free_memory_goes_back_after_the_delay),
+        PURGE_TEST(memory_in_use_stays),
+        PURGE_TEST(a_small_heap_is_left_alone),
+        PURGE_TEST(holes_wait_for_the_delay),
+        PURGE_TEST(a_trim_says_what_it_gave_back),
+    };
+    return cmocka_run_group_tests_name("purge", tests, NULL, NULL);
+}

@@ -1,0 +1,640 @@
+/* SPDX-License-Identifier: MIT */
+/* Regions: spans are taken, grown, shrunk, moved and given back; what is said to be zero is zero;
+ * the account and every descriptor agree all the time. */
+#include "test.h"
+
+#include "invariants.h"
+#include "os/vm.h"
+#include "region/region.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { MIB = 1 << 20, GRANULES_PER_MIB = MIB / GRANULE_SIZE };
+
+static struct span *alloc(size_t granules)
+{
+    bool zero;
+    struct span *span = region_alloc(granules, 1, 0, SPAN_LARGE, &zero);
+    assert_non_null(span);
+    return span;
+}
+
+static int purge_everything(void **state)
+{
+    (void)state;
+    region_settings.commit_limit = 0;
+    region_purge(true);
+    return 0;
+}
+
+static bool is_zero(const char *bytes, size_t length)
+{
+    return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
+}
+
+/* Bytes of [start, start+length) that are in memory. */
+static size_t resident(void *start, size_t length)
+{
+    size_t page = os_page_size(), pages = length / page, count = 0;
+    static unsigned char map[4096];
+    assert_true(pages <= sizeof map);
+    assert_int_equal(mincore(start, length, map), 0);
+    for (size_t i = 0; i < pages; i++)
+        count += map[i] & 1;
+    return count * page;
+}
+
+/* ---- taking and giving back --------------------------------------------------------------- */
+
+static void a_span_is_what_was_asked_for(void **state)
+{
+    (void)state;
+    for (size_t granules = 1; granules <= 100; granules = granules * 3 / 2 + 1) {
+        size_t before = region_committed() - region_dirty();
+        struct span *span = alloc(granules);
+        assert_int_equal(span->granules, granules);
+        assert_int_equal(span->room, 0);
+        assert_int_equal(span_kind(span), SPAN_LARGE);
+        assert_true((uintptr_t)span_start(span) % GRANULE_SIZE == 0);
+        assert_ptr_equal(span_at(granule_of(span_start(span))), span);
+        assert_int_equal(region_committed() - region_dirty() - before, granules << GRANULE_SHIFT);
+        memset(span_start(span), 1, span_bytes(span));
+        check_region();
+        region_free(span);
+        assert_int_equal(region_committed() - region_dirty(), before);
+        check_region();
+    }
+}
+
+static void alignment_is_as_asked(void **state)
+{
+    (void)state;
+    struct span *spans[11];
+    for (unsigned log = 0; log <= 10; log++) {
+        bool zero;
+        spans[log] = region_alloc(3, (size_t)1 << log, 0, SPAN_LARGE, &zero);
+        assert_non_null(spans[log]);
+        assert_true((uintptr_t)span_start(spans[log]) % ((size_t)GRANULE_SIZE << log) == 0);
+        check_region();
+    }
+    for (unsigned log = 0; log <= 10; log++)
+        region_free(spans[log]);
+    check_region();
+}
+
+static void impossible_sizes_are_refused(void **state)
+{
+    (void)state;
+    bool zero;
+    size_t all = region_map.limit;
+    const size_t sizes[] = { all, all + 1, SIZE_MAX >> GRANULE_SHIFT };
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        assert_null(region_alloc(sizes[i], 1, 0, SPAN_LARGE, &zero));
+        assert_null(region_alloc(sizes[i], 1, sizes[i] * 3, SPAN_LARGE, &zero));
+        assert_null(region_alloc(1, (size_t)1 << 47, 0, SPAN_LARGE, &zero));
+        assert_null(region_alloc(sizes[i], (size_t)1 << 47, 0, SPAN_LARGE, &zero));
+    }
+    check_region();
+    region_free(alloc(1));
+}
+
+static void an_address_leads_to_its_span(void **state)
+{
+    (void)state;
+    struct span *span = alloc(7);
+    char *start = span_start(span);
+    assert_ptr_equal(region_find(start), span);
+    assert_ptr_equal(region_find(start + 1), span);
+    assert_ptr_equal(region_find(start + span_bytes(span) - 1), span);
+    assert_ptr_not_equal(region_find(start + span_bytes(span)), span);
+    assert_ptr_not_equal(region_find(start - 1), span);
+    assert_null(region_find(NULL));
+    assert_null(region_find((void *)&span));
+    assert_null(region_find((void *)(region_map.base - 1)));
+    assert_null(region_find((void *)region_map.base));
+    assert_null(region_find((void *)(region_map.base + (region_map.limit << GRANULE_SHIFT))));
+    region_free(span);
+}
+
+static void room_belongs_to_nobody(void **state)
+{
+    (void)state;
+    bool zero;
+    struct span *span = region_alloc(4, 1, 12, SPAN_LARGE, &zero);
+    assert_non_null(span);
+    if (span->room != 0)
+        assert_null(region_find(span_start(span) + span_bytes(span)));
+    region_free(span);
+}
+
+/* ---- growing and shrinking ---------------------------------------------------------------- */
+
+static void a_span_grows_into_its_room(void **state)
+{
+    (void)state;
+    bool zero;
+    struct span *span = region_alloc(4, 1, 12, SPAN_LARGE, &zero);
+    assert_non_null(span);
+    if (os_commit_is_strict()) {
+        assert_int_equal(span->room, 0);
+        region_free(span);
+        return;
+    }
+    assert_int_equal(span->room, 12);
+    check_region();
+    size_t before = region_committed();
+    memset(span_start(span), 1, span_bytes(span));
+    assert_true(region_grow(span, 10, &zero));
+    assert_true(zero);
+    assert_int_equal(span->granules, 10);
+    assert_int_equal(span->room, 6);
+    assert_int_equal(region_committed() - before, (size_t)6 << GRANULE_SHIFT);
+    assert_true(is_zero(span_start(span) + 4 * GRANULE_SIZE, 6 * GRANULE_SIZE));
+    check_region();
+    assert_true(region_grow(span, 16, &zero));
+    assert_int_equal(span->room, 0);
+    check_region();
+    region_free(span);
+    check_region();
+}
+
+static void a_span_grows_at_the_frontier(void **state)
+{
+    (void)state;
+    bool zero;
+    /* more than there are free runs for */
+    struct span *span = alloc((region_dirty() >> GRANULE_SHIFT) + 3000);
+    while (span_index(span) + span->granules != atomic_load(&region_map.frontier)) {
+        struct span *next = alloc(3000);
+        region_free(span);
+        span = next;
+    }
+    size_t granules = span->granules + 5;
+    assert_true(region_grow(span, granules, &zero));
+    assert_true(zero);
+    assert_int_equal(span->granules, granules);
+    assert_true(is_zero(span_start(span) + span_bytes(span) - 5 * GRANULE_SIZE, 5 * GRANULE_SIZE));
+    check_region();
+    region_free(span);
+}
+
+static void a_span_grows_into_free_memory_behind_it(void **state)
+{
+    (void)state;
+    bool zero;
+    struct span *whole = alloc(20);
+    memset(span_start(whole), 1, span_bytes(whole));
+    region_shrink(whole, 5);
+    check_region();
+    assert_true(region_grow(whole, 12, &zero));
+    if (zero)
+        assert_true(is_zero(span_start(whole) + 5 * GRANULE_SIZE, 7 * GRANULE_SIZE));
+    assert_int_equal(*span_start(whole), 1);
+    check_region();
+    region_free(whole);
+    check_region();
+}
+
+static void what_is_in_use_stops_growth(void **state)
+{
+    (void)state;
+    bool zero;
+    struct span *span = alloc(20);
+    region_shrink(span, 19);
+    struct span *behind = NULL, *taken[64];
+    size_t count = 0;
+    do
+        behind = taken[count++] = alloc(1);
+    while (count < COUNT(taken) && span_index(behind) != span_index(span) + 19);
+    if (span_index(behind) == span_index(span) + 19) {
+        assert_false(region_grow(span, 20, &zero));
+        assert_int_equal(span->granules, 19);
+    }
+    check_region();
+    while (count > 0)
+        region_free(taken[--count]);
+    region_free(span);
+    check_region();
+}
+
+/* The rest of a span, with its room, is free after it has been shortened. */
+static void shrinking_gives_the_rest_back(void **state)
+{
+    (void)state;
+    bool zero;
+    struct span *span = region_alloc(16, 1, 16, SPAN_LARGE, &zero);
+    assert_non_null(span);
+    size_t dirty = region_dirty();
+    memset(span_start(span), 7, span_bytes(span));
+    region_shrink(span, 3);
+    assert_int_equal(span->granules, 3);
+    assert_int_equal(span->room, 0);
+    assert_int_equal(region_dirty() - dirty, (size_t)13 << GRANULE_SHIFT);
+    assert_int_equal(span_start(span)[3 * GRANULE_SIZE - 1], 7);
+    check_region();
+    region_free(span);
+    check_region();
+}
+
+/* ---- moving ------------------------------------------------------------------------------- */
+
+static void fill_numbers(struct span *span, unsigned seed)
+{
+    uint32_t *words = (uint32_t *)(void *)span_start(span);
+    for (size_t i = 0; i < span_bytes(span) / sizeof *words; i += 256)
+        words[i] = (uint32_t)(seed + i);
+}
+
+static void check_numbers(struct span *span, size_t granules, unsigned seed)
+{
+    const uint32_t *words = (const uint32_t *)(void *)span_start(span);
+    for (size_t i = 0; i < (granules << GRANULE_SHIFT) / sizeof *words; i += 256)
+        assert_int_equal(words[i], (uint32_t)(seed + i));
+}
+
+/* Moved or not, the contents are there once, and the target stays usable. */
+static struct span *move(struct span *from, size_t granules, unsigned seed)
+{
+    struct span *to = alloc(granules);
+    size_t bytes = span_bytes(from);
+    if (region_move(from, to, bytes) == OS_MOVED) {
+        assert_true(to->moved);
+        assert_true(is_zero(span_start(from), bytes));
+    } else {
+        assert_false(to->moved);
+        check_numbers(from, from->granules, seed);
+        memcpy(span_start(to), span_start(from), bytes);
+    }
+    check_numbers(to, from->granules, seed);
+    region_free(from);
+    check_region();
+    return to;
+}
+
+static void pages_move_with_their_contents(void **state)
+{
+    (void)state;
+    struct span *span = alloc(8);
+    fill_numbers(span, 5);
+    span = move(span, 20, 5);
+    fill_numbers(span, 6); /* the target is memory like any other */
+    span = move(span, 20, 6);
+    region_free(span);
+    check_region();
+}
+
+/* What has been moved and then grew in place lies in two mappings. */
+static void what_was_moved_and_grew_moves_again(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 40; round++) {
+        bool zero;
+        struct span *span = alloc(8);
+        fill_numbers(span, round);
+        span = move(span, 9, round);
+        if (region_grow(span, 12, &zero))
+            assert_int_equal(span->granules, 12);
+        fill_numbers(span, round);
+        span = move(span, 30, round);
+        region_shrink(span, 4);
+        check_region();
+        check_numbers(span, 4, round);
+        region_free(span);
+    }
+}
+
+static size_t own_mappings(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    size_t count = 0;
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        unsigned long start;
+        if (sscanf(line, "%lx", &start) == 1 && start >= region_map.base &&
+            (start - region_map.base) >> GRANULE_SHIFT < region_map.limit)
+            count++;
+    }
+    fclose(maps);
+    return count;
+}
+
+/* However much is moved, freed and grown, the mappings stay few. */
+static void mappings_stay_few(void **state)
+{
+    (void)state;
+    struct random random = { 77 };
+    struct span *spans[40] = { NULL };
+    for (int i = 0; i < 3000; i++) {
+        struct span **span = &spans[random_below(&random, COUNT(spans))];
+        bool zero;
+        if (*span == NULL) {
+            *span = alloc(1 + random_below(&random, 8));
+            continue;
+        }
+        switch (random_below(&random, 4)) {
+        case 0:
+            region_free(*span);
+            *span = NULL;
+            break;
+        case 1:
+            fill_numbers(*span, 1);
+            *span = move(*span, (*span)->granules + random_below(&random, 4), 1);
+            break;
+        case 2:
+            region_grow(*span, (*span)->granules + 1, &zero);
+            break;
+        default:
+            if ((*span)->granules > 1)
+                region_shrink(*span, (*span)->granules - 1);
+        }
+    }
+    check_region();
+    assert_true(own_mappings() <= 64);
+    for (size_t i = 0; i < COUNT(spans); i++)
+        if (spans[i] != NULL)
+            region_free(spans[i]);
+    check_region();
+}
+
+/* ---- purging ------------------------------------------------------------------------------ */
+
+static void freed_memory_goes_back_after_two_ticks(void **state)
+{
+    (void)state;
+    struct region_figures before, after;
+    region_figures(&before);
+    struct span *span = alloc(2 * GRANULES_PER_MIB);
+    char *start = span_start(span);
+    memset(start, 1, 2 * MIB);
+    assert_int_equal(resident(start, 2 * MIB), 2 * MIB);
+    region_free(span);
+    assert_true(region_dirty() >= 2 * MIB);
+    region_purge(false);
+    check_region();
+    assert_int_equal(resident(start, 2 * MIB), 2 * MIB);
+    assert_true(region_purge(false) >= 2 * MIB);
+    assert_int_equal(resident(start, 2 * MIB), 0);
+    assert_int_equal(region_dirty(), 0);
+    region_figures(&after);
+    assert_true(after.purged - before.purged >= 2 * MIB);
+    check_region();
+    assert_int_equal(region_purge(true), 0);
+}
+
+static void purging_all_waits_for_nothing(void **state)
+{
+    (void)state;
+    struct span *span = alloc(GRANULES_PER_MIB);
+    char *start = span_start(span);
+    memset(start, 1, MIB);
+    region_free(span);
+    assert_int_equal(region_purge(true), MIB);
+    assert_int_equal(resident(start, MIB), 0);
+    check_region();
+}
+
+/* Memory that was used between two ticks is young again. */
+static void reuse_makes_young(void **state)
+{
+    (void)state;
+    struct span *span = alloc(GRANULES_PER_MIB);
+    char *start = span_start(span);
+    memset(start, 1, MIB);
+    region_free(span);
+    region_purge(false);
+    span = alloc(GRANULES_PER_MIB);
+    assert_ptr_equal(span_start(span), start);
+    region_free(span);
+    assert_int_equal(region_purge(false), 0);
+    assert_int_equal(resident(start, MIB), MIB);
+    assert_int_equal(region_purge(false), MIB);
+    check_region();
+}
+
+static void clean_memory_is_zero(void **state)
+{
+    (void)state;
+    bool zero;
+    struct span *span = alloc(GRANULES_PER_MIB);
+    memset(span_start(span), 1, MIB);
+    region_free(span);
+    span = region_alloc(GRANULES_PER_MIB, 1, 0, SPAN_LARGE, &zero);
+    assert_false(zero); /* just freed, and the closest fit */
+    region_free(span);
+    region_purge(true);
+    span = region_alloc(GRANULES_PER_MIB, 1, 0, SPAN_LARGE, &zero);
+    assert_true(zero);
+    assert_true(is_zero(span_start(span), MIB));
+    region_free(span);
+}
+
+/* The system does not take locked memory back: it stays dirty, and is not lost track of. The calls
+ * are made by number, for sanitizers make mlock do nothing. */
+static void locked_memory_stays(void **state)
+{
+    (void)state;
+    struct span *span = alloc(1);
+    char *start = span_start(span);
+    memset(start, 1, GRANULE_SIZE);
+    assert_int_equal(syscall(SYS_mlock, start, (size_t)GRANULE_SIZE), 0);
+    region_free(span);
+    assert_int_equal(region_purge(true), 0);
+    assert_int_equal(region_dirty(), GRANULE_SIZE);
+    check_region();
+    assert_int_equal(syscall(SYS_munlock, start, (size_t)GRANULE_SIZE), 0);
+    assert_int_equal(region_purge(true), GRANULE_SIZE);
+    check_region();
+}
+
+/* ---- the limit ---------------------------------------------------------------------------- */
+
+static void the_limit_holds(void **state)
+{
+    (void)state;
+    struct span *spans[32];
+    size_t count = 0;
+    bool zero;
+    region_settings.commit_limit = region_committed() + 10 * GRANULE_SIZE;
+    while (count < COUNT(spans) &&
+           (spans[count] = region_alloc(1, 1, 0, SPAN_LARGE, &zero)) != NULL)
+        count++;
+    assert_int_equal(count, 10);
+    assert_true(region_committed() <= region_settings.commit_limit);
+    check_region();
+    /* what is freed can be had again, in whatever shape */
+    region_free(spans[--count]);
+    region_free(spans[--count]);
+    struct span *two = region_alloc(2, 1, 0, SPAN_LARGE, &zero);
+    assert_non_null(two);
+    assert_null(region_alloc(1, 1, 0, SPAN_LARGE, &zero));
+    region_free(two);
+    while (count > 0)
+        region_free(spans[--count]);
+    check_region();
+}
+
+static void growth_keeps_to_the_limit(void **state)
+{
+    (void)state;
+    for (size_t more = 0; more <= 24; more++) {
+        bool zero;
+        region_purge(true);
+        struct span *span = region_alloc(4, 1, 8, SPAN_LARGE, &zero);
+        assert_non_null(span);
+        region_settings.commit_limit = region_committed() + 10 * GRANULE_SIZE;
+        bool grown = region_grow(span, 4 + more, &zero);
+        assert_true(region_committed() <= region_settings.commit_limit);
+        assert_true(!grown || more <= 10);
+        assert_int_equal(span->granules, grown ? 4 + more : 4);
+        check_region();
+        region_settings.commit_limit = 0;
+        region_free(span);
+    }
+}
+
+/* ---- all together ------------------------------------------------------------------------- */
+
+enum { SPANS = 60 };
+
+struct one {
+    struct span *span;
+    unsigned seed;
+};
+
+static void stamp(struct one *one, unsigned seed)
+{
+    one->seed = seed;
+    fill_numbers(one->span, seed);
+}
+
+static void alloc_one(struct one *one, struct random *random)
+{
+    bool zero;
+    size_t granules = 1 + random_below(random, random_below(random, 5) == 0 ? 60 : 6);
+    size_t align = random_below(random, 6) == 0 ? (size_t)1 << random_below(random, 5) : 1;
+    size_t room = random_below(random, 4) == 0 ? granules * 3 : 0;
+    one->span = region_alloc(granules, align, room, SPAN_LARGE, &zero);
+    assert_non_null(one->span);
+    assert_true((uintptr_t)span_start(one->span) % (align << GRANULE_SHIFT) == 0);
+    if (zero)
+        assert_true(is_zero(span_start(one->span), span_bytes(one->span)));
+    stamp(one, (unsigned)random_next(random));
+}
+
+static void grow_one(struct one *one, struct random *random)
+{
+    bool zero;
+    size_t before = one->span->granules, after = before + 1 + random_below(random, 10);
+    if (!region_grow(one->span, after, &zero)) {
+        assert_int_equal(one->span->granules, before);
+        return;
+    }
+    if (zero)
+        assert_true(is_zero(span_start(one->span) + (before << GRANULE_SHIFT),
+                            (after - before) << GRANULE_SHIFT));
+    check_numbers(one->span, before, one->seed);
+    stamp(one, one->seed);
+}
+
+static void change_one(struct one *one, struct random *random)
+{
+    check_numbers(one->span, one->span->granules, one->seed);
+    switch (random_below(random, 6)) {
+    case 0:
+    case 1:
+        grow_one(one, random);
+        break;
+    case 2:
+        if (one->span->granules > 1)
+            region_shrink(one->span, 1 + random_below(random, one->span->granules - 1));
+        break;
+    case 3:
+        one->span = move(one->span, one->span->granules + random_below(random, 5), one->seed);
+        stamp(one, one->seed);
+        break;
+    default:
+        region_free(one->span);
+        one->span = NULL;
+    }
+}
+
+static void many_operations_agree(void **state)
+{
+    (void)state;
+    static struct one all[SPANS];
+    struct random random = { 4711 };
+    for (int i = 0; i < 4000; i++) {
+        struct one *one = &all[random_below(&random, SPANS)];
+        if (random_below(&random, 40) == 0)
+            region_purge(random_below(&random, 3) == 0);
+        if (one->span == NULL)
+            alloc_one(one, &random);
+        else
+            change_one(one, &random);
+        if (i % 16 == 0)
+            check_region();
+    }
+    for (size_t i = 0; i < SPANS; i++)
+        if (all[i].span != NULL)
+            region_free(all[i].span);
+    check_region();
+    region_purge(true);
+    check_region();
+}
+
+static void meta_memory_is_zero_and_apart(void **state)
+{
+    (void)state;
+    char *last = NULL;
+    for (size_t size = 1; size < 200000; size = size * 2 + 1) {
+        char *memory = region_meta(size);
+        assert_non_null(memory);
+        assert_true((uintptr_t)memory % CACHE_LINE == 0);
+        assert_true(is_zero(memory, size));
+        assert_int_equal(span_kind(region_find(memory)), SPAN_META);
+        memset(memory, 1, size);
+        assert_ptr_not_equal(memory, last);
+        last = memory;
+    }
+    check_region();
+}
+
+static int start(void **state)
+{
+    region_free(alloc(1));
+    return purge_everything(state);
+}
+
+#define REGION_TEST(test) cmocka_unit_test_setup_teardown(test, purge_everything, purge_everything)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        REGION_TEST(a_span_is_what_was_asked_for),
+        REGION_TEST(alignment_is_as_asked),
+        REGION_TEST(impossible_sizes_are_refused),
+        REGION_TEST(an_address_leads_to_its_span),
+        REGION_TEST(room_belongs_to_nobody),
+        REGION_TEST(a_span_grows_into_its_room),
+        REGION_TEST(a_span_grows_at_the_frontier),
+        REGION_TEST(a_span_grows_into_free_memory_behind_it),
+        REGION_TEST(what_is_in_use_stops_growth),
+        REGION_TEST(shrinking_gives_the_rest_back),
+        REGION_TEST(pages_move_with_their_contents),
+        REGION_TEST(what_was_moved_and_grew_moves_again),
+        REGION_TEST(mappings_stay_few),
+        REGION_TEST(freed_memory_goes_back_after_two_ticks),
+        REGION_TEST(purging_all_waits_for_nothing),
+        REGION_TEST(reuse_makes_young),
+        REGION_TEST(clean_memory_is_zero),
+        REGION_TEST(locked_memory_stays),
+        REGION_TEST(the_limit_holds),
+        REGION_TEST(growth_keeps_to_the_limit),
+        REGION_TEST(many_operations_agree),
+        REGION_TEST(meta_memory_is_zero_and_apart),
+    };
+    return cmocka_run_group_tests_name("region", tests, start, purge_everything);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Size classes: every size has the least class that fits, and the arithmetic over them is right for
+ * every size and offset there is. */
+#include "test.h"
+
+#include "heap/heap.h"
+#include "heap/size_class.h"
+
+static void every_size_has_the_least_class_that_fits(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size <= SLAB_BLOCK_MAX; size++) {
+        unsigned class = size_class_of(size);
+        assert_true(class < SIZE_CLASSES);
+        assert_true(size_class_bytes(class) >= size);
+        assert_true(class == 0 || size_class_bytes(class - 1) < size);
+    }
+    assert_int_equal(size_class_bytes(SIZE_CLASSES - 1), SLAB_BLOCK_MAX);
+}
+
+static void classes_rise_in_multiples_of_sixteen(void **state)
+{
+    (void)state;
+    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+        assert_int_equal(size_class_bytes(class) % 16, 0);
+        assert_true(class == 0 || size_class_bytes(class) > size_class_bytes(class - 1));
+        assert_int_equal(size_class_of(size_class_bytes(class)), class);
+    }
+}
+
+static void slack_is_an_eighth_at_most(void **state)
+{
+    (void)state;
+    for (size_t size = 257; size <= SLAB_BLOCK_MAX; size++) {
+        size_t slack = size_class_bytes(size_class_of(size)) - size;
+        assert_true(slack * 8 <= size);
+    }
+    for (size_t size = 1; size <= 256; size++)
+        assert_true(size_class_bytes(size_class_of(size)) - size < 16);
+}
+
+static void slabs_hold_enough_blocks(void **state)
+{
+    (void)state;
+    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+        size_t size = size_class_bytes(class), capacity = size_class_capacity(class);
+        size_t bytes = (size_t)size_class_granules(class) << GRANULE_SHIFT;
+        assert_true(capacity >= (size <= 8192 ? 32 : 16));
+        assert_true(capacity * size <= bytes && bytes - capacity * size < size);
+        assert_true((bytes - capacity * size) * 16 <= bytes);
+    }
+}
+
+/* For each power of two there is a class, at most twice what was asked for, of which all blocks are
+ * aligned to it. */
+static void every_alignment_has_a_class(void **state)
+{
+    (void)state;
+    for (size_t align = 16; align <= SLAB_BLOCK_MAX; align *= 2)
+        for (size_t size = align; size <= SLAB_BLOCK_MAX; size += 16) {
+            unsigned class = size_class_of(size);
+            while (class < SIZE_CLASSES && size_class_bytes(class) % align != 0)
+                class ++;
+            assert_true(class < SIZE_CLASSES && size_class_bytes(class) <= 2 * size);
+        }
+}
+
+/* The quick check of free() against division, for each offset in a granule of every class's slab.
+ * It may send a good address to the slow path; it must never take a bad one for good. */
+static void magic_check_agrees_with_division(void **state)
+{
+    (void)state;
+    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+        struct bin bin = { .magic = size_class_magic(class) };
+        size_t size = size_class_bytes(class), slab = size_class_granules(class);
+        for (size_t offset = 0; offset < slab << GRANULE_SHIFT; offset++) {
+            bool off = is_off_start(&bin, (const void *)(uintptr_t)(0x70000000 + offset));
+            if (bin.magic == 0)
+                assert_true(off);
+            else
+                assert_int_equal(off, offset % size != 0);
+        }
+    }
+}
+
+static void the_quick_check_serves_the_common_sizes(void **state)
+{
+    (void)state;
+    for (unsigned class = 0; class < SIZE_CLASSES; class ++)
+        if (size_class_bytes(class) <= 2048 || is_power_of_two(size_class_bytes(class)))
+            assert_int_not_equal(size_class_magic(class), 0);
+}
+
+static void the_table_of_small_sizes_agrees(void **state)
+{
+    (void)state;
+    static struct theap theap;
+    theap_init(&theap, 1);
+    for (size_t size = 0; size <= SMALL_MAX; size++) {
+        struct bin *bin = theap_bin(&theap, theap.bin_of[(size + 15) / 16]);
+        assert_int_equal(bin_class(&theap, bin), size_class_of(size));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_size_has_the_least_class_that_fits),
+        cmocka_unit_test(classes_rise_in_multiples_of_sixteen),
+        cmocka_unit_test(slack_is_an_eighth_at_most),
+        cmocka_unit_test(slabs_hold_enough_blocks),
+        cmocka_unit_test(every_alignment_has_a_class),
+        cmocka_unit_test(magic_check_agrees_with_division),
+        cmocka_unit_test(the_quick_check_serves_the_common_sizes),
+        cmocka_unit_test(the_table_of_small_sizes_agrees),
+    };
+    return cmocka_run_group_tests_name("size classes", tests, NULL, NULL);
+}
