@@ -62,7 +62,14 @@ WRAP_BOOL(os_allow_reading, ALLOW_READING, (void *address, size_t size), (addres
 WRAP_BOOL(os_commit, COMMIT, (void *address, size_t size), (address, size))
 WRAP_BOOL(os_purge, PURGE, (void *address, size_t size), (address, size))
 WRAP_BOOL(os_renew, RENEW, (void *address, size_t size), (address, size))
-WRAP_BOOL(os_move, MOVE, (void *from, void *to, size_t size), (from, to, size))
+
+enum os_moved __real_os_move(void *from, void *to, size_t size);
+enum os_moved __wrap_os_move(void *from, void *to, size_t size);
+
+enum os_moved __wrap_os_move(void *from, void *to, size_t size)
+{
+    return is_refused(MOVE) ? OS_NOT_MOVED : __real_os_move(from, to, size);
+}
 
 void *__real_os_reserve(size_t size);
 void *__wrap_os_reserve(size_t size);
