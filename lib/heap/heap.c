@@ -30,7 +30,7 @@ static THREAD_LOCAL bool busy;
 
 static struct access begin(struct theap *theap)
 {
-    if (likely(theap != NULL && !busy)) {
+    if (likely(theap != NULL && !busy && !os_lock_is_mine(&theap->lock))) {
         busy = true;
         return (struct access){ theap, false };
     }

@@ -114,10 +114,11 @@ struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wante
     struct chain chain = { exchange_spare(theap, bin, NULL), NULL, bin->spare_count };
     if (chain.first == NULL)
         chain = fetch_list(theap, bin, zero_wanted, zero);
+    bin->room = bin->most;
     if (chain.first == NULL)
         return NULL;
+    bin->room -= (int32_t)chain.count - 1;
     bin->free = chain.first->next;
-    bin->room = bin->most - (int32_t)chain.count + 1;
     return chain.first;
 }
 
@@ -137,9 +138,12 @@ void theap_overflow(struct theap *theap, struct bin *bin)
 {
     if (os_lock_is_mine(&theap->lock))
         return; /* a signal handler frees: the list grows longer */
-    struct block *rest = exchange_spare(theap, bin, bin->free);
+    struct block *full = bin->free;
     bin->spare_count = (uint16_t)(bin->most - bin->room);
     bin->free = NULL;
+    /* in this order, so that the child of a fork in between does not find the list twice */
+    atomic_signal_fence(memory_order_seq_cst);
+    struct block *rest = exchange_spare(theap, bin, full);
     if (rest != NULL && bin->flushed)
         narrow(theap, bin);
     bin->room = bin->most;

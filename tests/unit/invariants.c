@@ -97,7 +97,7 @@ void check_region(void)
             i++;
             continue;
         }
-        assert_in_range(kind, SPAN_CLEAN, SPAN_LARGE);
+        assert_in_range(kind, SPAN_UNMAPPED, SPAN_LARGE);
         assert_int_not_equal(kind, SPAN_PURGING);
         size_t room = kind == SPAN_LARGE ? span->room : 0;
         size_t granules = span->granules + room;
@@ -210,7 +210,7 @@ void check_theap(struct theap *theap)
 {
     size_t slabs = 0;
     assert_null(atomic_load(&theap->inbox));
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++)
+    for (unsigned class = 0; class < SIZE_CLASSES; class++)
         for (int group = 0; group < GROUPS; group++) {
             uint32_t before = 0;
             for (uint32_t i = theap->groups[class][group]; i != 0; i = span_at(i)->next) {
@@ -242,7 +242,7 @@ static size_t check_list(const struct block *list, uint32_t owner, unsigned clas
 
 void check_cache(struct theap *theap)
 {
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
         const struct bin *bin = &theap->bins[class];
         size_t listed = check_list(bin->free, theap_number(theap), class);
         assert_true((int32_t)listed == bin->most - bin->room);

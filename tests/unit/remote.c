@@ -21,7 +21,7 @@ static struct theap theap; /* of our own; the process heap knows nothing of it *
 static uint32_t blocks_in_use(void)
 {
     uint32_t used = 0;
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++)
+    for (unsigned class = 0; class < SIZE_CLASSES; class++)
         for (int group = 0; group < GROUPS; group++)
             for (uint32_t i = theap.groups[class][group]; i != 0; i = span_at(i)->next)
                 used += span_at(i)->used;
@@ -59,7 +59,7 @@ static int finish(void **state)
     theap_drain(&theap);
     assert_int_equal(blocks_in_use(), 0);
     check_theap(&theap);
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++)
+    for (unsigned class = 0; class < SIZE_CLASSES; class++)
         while (theap.groups[class][GROUP_EMPTY] != 0)
             slab_purge(&theap, span_at(theap.groups[class][GROUP_EMPTY]));
     os_unlock(&theap.lock);

@@ -21,7 +21,7 @@ static void every_size_has_the_least_class_that_fits(void **state)
 static void classes_rise_in_multiples_of_sixteen(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
         assert_int_equal(size_class_bytes(class) % 16, 0);
         assert_true(class == 0 || size_class_bytes(class) > size_class_bytes(class - 1));
         assert_int_equal(size_class_of(size_class_bytes(class)), class);
@@ -42,7 +42,7 @@ static void slack_is_an_eighth_at_most(void **state)
 static void slabs_hold_enough_blocks(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
         size_t size = size_class_bytes(class), capacity = size_class_capacity(class);
         size_t bytes = (size_t)size_class_granules(class) << GRANULE_SHIFT;
         assert_true(capacity >= (size <= 8192 ? 32 : 16));
@@ -60,7 +60,7 @@ static void every_alignment_has_a_class(void **state)
         for (size_t size = align; size <= SLAB_BLOCK_MAX; size += 16) {
             unsigned class = size_class_of(size);
             while (class < SIZE_CLASSES && size_class_bytes(class) % align != 0)
-                class ++;
+                class++;
             assert_true(class < SIZE_CLASSES && size_class_bytes(class) <= 2 * size);
         }
 }
@@ -70,7 +70,7 @@ static void every_alignment_has_a_class(void **state)
 static void magic_check_agrees_with_division(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
         struct bin bin = { .magic = size_class_magic(class) };
         size_t size = size_class_bytes(class), slab = size_class_granules(class);
         for (size_t offset = 0; offset < slab << GRANULE_SHIFT; offset++) {
@@ -86,7 +86,7 @@ static void magic_check_agrees_with_division(void **state)
 static void the_quick_check_serves_the_common_sizes(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++)
+    for (unsigned class = 0; class < SIZE_CLASSES; class++)
         if (size_class_bytes(class) <= 2048 || is_power_of_two(size_class_bytes(class)))
             assert_int_not_equal(size_class_magic(class), 0);
 }

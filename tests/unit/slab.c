@@ -160,7 +160,7 @@ static int finish(void **state)
     page_size = 0;
     purge_refused = false;
     give_all();
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++)
+    for (unsigned class = 0; class < SIZE_CLASSES; class++)
         purge_class(class);
     check_theap(&theap);
     check_region();
@@ -173,7 +173,7 @@ static int finish(void **state)
 static void every_class_gives_all_its_blocks(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
         uint32_t capacity = size_class_capacity(class), taken = 0;
         size_t empty;
         while (taken < capacity)
@@ -194,7 +194,7 @@ static void every_class_gives_all_its_blocks(void **state)
 static void blocks_of_aligned_classes_are_aligned(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
         size_t size = size_class_bytes(class), align = size & -size;
         take(class, 7);
         for (size_t i = 0; i < live_count; i++)
@@ -260,7 +260,7 @@ static void classes_do_not_mix(void **state)
 static void what_is_said_to_be_zero_is(void **state)
 {
     (void)state;
-    for (unsigned class = size_class_of(4096); class < SIZE_CLASSES; class ++) {
+    for (unsigned class = size_class_of(4096); class < SIZE_CLASSES; class++) {
         region_purge(true);
         for (uint32_t i = 0; i < 2 * size_class_capacity(class); i++)
             take(class, 1); /* checks, and fills the block */
@@ -290,7 +290,7 @@ static size_t resident_pages(const struct span *slab)
 static void pages_without_survivors_go_back(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
         uint32_t capacity = size_class_capacity(class), taken = 0;
         while (taken < capacity)
             taken += take(class, capacity - taken);
