@@ -59,20 +59,17 @@ const Deallocator kDeallocators[] = {
     { "delete[] aligned", [](void *p, std::size_t) { ::operator delete[](p, kAligned); }, true },
     { "delete sized aligned", [](void *p, std::size_t n) { ::operator delete(p, n, kAligned); },
       true },
-    { "delete[] sized aligned",
-      [](void *p, std::size_t n) { ::operator delete[](p, n, kAligned); }, true },
+    { "delete[] sized aligned", [](void *p, std::size_t n) { ::operator delete[](p, n, kAligned); },
+      true },
     { "delete aligned nothrow",
       [](void *p, std::size_t) { ::operator delete(p, kAligned, std::nothrow); }, true },
     { "delete[] aligned nothrow",
       [](void *p, std::size_t) { ::operator delete[](p, kAligned, std::nothrow); }, true },
 };
 
-const std::size_t kImpossible[] = { SIZE_MAX,
-                                    SIZE_MAX - 15,
-                                    SIZE_MAX - 4096,
-                                    std::size_t{ PTRDIFF_MAX } + 1,
-                                    PTRDIFF_MAX,
-                                    std::size_t{ 1 } << 56 };
+const std::size_t kImpossible[] = { SIZE_MAX,        SIZE_MAX - 15,
+                                    SIZE_MAX - 4096, std::size_t{ PTRDIFF_MAX } + 1,
+                                    PTRDIFF_MAX,     std::size_t{ 1 } << 56 };
 
 void EveryPairWorks(void **)
 {
@@ -83,8 +80,10 @@ void EveryPairWorks(void **)
             for (std::size_t size = 0; size < 3 * MIB; size = size * 3 / 2 + 1) {
                 void *block = opaque(allocator.make(opaque_size(size)));
                 assert_non_null(block);
-                assert_int_equal(reinterpret_cast<std::uintptr_t>(block) %
-                                     (allocator.aligned ? kLarge : size < 16 ? 1 : 16),
+                assert_int_equal(reinterpret_cast<std::uintptr_t>(block) % (allocator.aligned
+                                                                                ? kLarge
+                                                                            : size < 16 ? 1
+                                                                                        : 16),
                                  0);
                 assert_true(malloc_usable_size(block) >= size);
                 std::memset(block, 1, size);
