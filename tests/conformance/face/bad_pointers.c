@@ -226,18 +226,6 @@ static void *freed_aligned(void)
     return block;
 }
 
-/* The program writes zeros, then ones, over what it has freed: marks kept there are lost. */
-static void *freed_and_zeroed(void)
-{
-    void *first = malloc(200);
-    void *second = malloc(200);
-
-    free(opaque(first));
-    free(opaque(second));
-    memset(second, 0, 200);
-    return second;
-}
-
 static void *freed_before_another(void)
 {
     void *first = malloc(64);
@@ -376,7 +364,6 @@ const struct bad_pointer bad_pointers[] = {
     { "freed_large", freed_large, FREED | FOREIGN },
     { "freed_huge", freed_huge, FREED | FOREIGN },
     { "freed_aligned", freed_aligned, FREED | INSIDE },
-    { "freed_and_zeroed", freed_and_zeroed, FREED },
     { "freed_before_another", freed_before_another, FREED },
     { "freed_before_many", freed_before_many, FREED | FOREIGN },
     { "freed_with_all", freed_with_all, FREED | FOREIGN },

@@ -134,7 +134,7 @@ static void set_user_id_programs_ignore_options(void **state)
     (void)state;
     if (geteuid() != 0)
         skip();
-    secure_run(04755, "BARROW_CHECKS=0");
+    secure_run(04755, "BARROW_PURGE_DELAY=0");
     secure_run(04755, "BARROW_STATS=1");
     secure_run(04755, "BARROW_VERBOSE=2");
     secure_run(04755, "BARROW_VERBOSE=nonsense");
