@@ -160,7 +160,8 @@ extern char **environ;
 /* posix_spawn, which vforks: the child shares the memory until it has become another program. */
 static void programs_are_spawned(void **state)
 {
-    char *argv[] = { "true", NULL };
+    char name[] = "true";
+    char *argv[] = { name, NULL };
 
     (void)state;
     workers_start();
