@@ -18,7 +18,8 @@
 
 enum { WORKERS = 4, OWN = 200, LEFT = 500 };
 
-/* What each worker made at its start and then leaves alone: the child may look at it and free it. */
+/* What each worker made at its start and then leaves alone: the child may look at it and free it.
+ */
 static struct block left[WORKERS][LEFT];
 static atomic_size_t ready;
 static atomic_bool stop;

@@ -180,7 +180,8 @@ static void there_and_back_does_not_grow(void **state)
     assert_in_range(memory_resident(), 0, before + 8 * MIB);
 }
 
-/* --- a thread that only frees ------------------------------------------------------------------ */
+/* --- a thread that only frees ------------------------------------------------------------------
+ */
 
 static void **given;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* No test may pass because it met some other heap: before main, each program makes sure that malloc
- * and barrow_version are functions of one library. BARROW_TEST_ANY_HEAP=1 allows others, to see what
- * they do in the same tests. */
+ * and barrow_version are functions of one library. BARROW_TEST_ANY_HEAP=1 allows others, to see
+ * what they do in the same tests. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
