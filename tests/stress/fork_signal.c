@@ -97,17 +97,17 @@ static void several_threads(void **state)
     timer_run(4);
 }
 
-/* A child process that sends signals as fast as it can: they come at any place in malloc. */
-static void signals_from_outside(void **state)
+static pid_t sender_start(void)
 {
     pid_t parent = getpid();
+    sigset_t signals;
 
-    (void)state;
-    atomic_store(&forks, 0);
-    atomic_store(&failures, 0);
-    forks_wanted = scaled(600);
-    handler_set(SIGUSR1, handler_forks);
+    /* Not before this fork is done: the C library's own fork does not bear another one inside. */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
     pid_t sender = fork();
+    REQUIRE(sender >= 0);
     if (sender == 0) {
         guard_child();
         while (getppid() == parent) {
@@ -116,6 +116,19 @@ static void signals_from_outside(void **state)
         }
         _exit(0);
     }
+    sigprocmask(SIG_UNBLOCK, &signals, NULL);
+    return sender;
+}
+
+/* A child process that sends signals as fast as it can: they come at any place in malloc. */
+static void signals_from_outside(void **state)
+{
+    (void)state;
+    atomic_store(&forks, 0);
+    atomic_store(&failures, 0);
+    forks_wanted = scaled(600);
+    handler_set(SIGUSR1, handler_forks);
+    pid_t sender = sender_start();
     struct crew crew = { .count = 0 };
     crew_start(&crew, 2, allocates);
     allocates(NULL);
