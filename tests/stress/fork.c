@@ -231,7 +231,7 @@ static void parent_is_unharmed(void **state)
     (void)state;
     for (size_t i = 0; i < BLOCKS; i++)
         block_make(&blocks[i], rng_size(&random, 12), &random);
-    size_t before = memory_resident();
+    size_t before = memory_used();
     for (size_t round = scaled(100); round > 0; round--) {
         pid_t pid = fork();
         if (pid == 0) {
@@ -245,7 +245,7 @@ static void parent_is_unharmed(void **state)
         }
         assert_true(guard_wait(pid));
     }
-    assert_in_range(memory_resident(), 0, before + 3 * MIB);
+    assert_in_range(memory_used(), 0, before + 3 * MIB);
     for (size_t i = 0; i < BLOCKS; i++)
         block_drop(&blocks[i]);
 }

@@ -79,7 +79,7 @@ static void handler(int signal)
 /* The signal comes from raise, not from within malloc, so its handler may allocate. */
 static void handlers_on_a_stack_of_their_own(void **state)
 {
-    size_t size = (size_t)sysconf(_SC_SIGSTKSZ);
+    size_t size = (size_t)SIGSTKSZ;
     stack_t stack = { .ss_sp = stack_make(size), .ss_size = size };
     struct sigaction action = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
     stack_t none = { .ss_flags = SS_DISABLE };
@@ -107,6 +107,20 @@ static void coroutine_body(void)
     handled = 1;
 }
 
+static void coroutine_run(char *stack, size_t size)
+{
+    ucontext_t context;
+
+    assert_int_equal(getcontext(&context), 0);
+    context.uc_stack.ss_sp = stack;
+    context.uc_stack.ss_size = size;
+    context.uc_link = &caller;
+    handled = 0;
+    makecontext(&context, coroutine_body, 0);
+    assert_int_equal(swapcontext(&caller, &context), 0);
+    assert_int_equal(handled, 1);
+}
+
 static void coroutines(void **state)
 {
     enum { STACK = 8192 };
@@ -114,15 +128,7 @@ static void coroutines(void **state)
     (void)state;
     for (int i = 0; i < 20; i++) {
         char *stack = stack_make(STACK);
-        ucontext_t context;
-        assert_int_equal(getcontext(&context), 0);
-        context.uc_stack.ss_sp = stack;
-        context.uc_stack.ss_size = STACK;
-        context.uc_link = &caller;
-        handled = 0;
-        makecontext(&context, coroutine_body, 0);
-        assert_int_equal(swapcontext(&caller, &context), 0);
-        assert_int_equal(handled, 1);
+        coroutine_run(stack, STACK);
         stack_drop(stack, STACK);
     }
 }

@@ -68,9 +68,9 @@ void RunThreads(std::size_t rounds)
 void ThreadLocalObjects(void **)
 {
     RunThreads(scaled(100));
-    const std::size_t before = memory_resident();
+    const std::size_t before = memory_used();
     RunThreads(scaled(200));
-    assert_in_range(memory_resident(), 0, before + 6 * MIB);
+    assert_in_range(memory_used(), 0, before + 6 * MIB);
 }
 
 // The main thread's objects end with the process.

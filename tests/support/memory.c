@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/memory.h"
 
+#include <barrow/barrow.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
@@ -23,6 +24,18 @@ size_t memory_resident(void)
     for (at++; *at >= '0' && *at <= '9'; at++)
         pages = pages * 10 + (size_t)(*at - '0');
     return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t memory_used(void)
+{
+#if BARROW_TEST_SANITIZED
+    struct barrow_stats stats = { .size = sizeof(stats) };
+
+    REQUIRE(barrow_stats_get(&stats) == 0);
+    return stats.committed;
+#else
+    return memory_resident();
+#endif
 }
 
 size_t memory_settles(size_t limit, unsigned milliseconds)

@@ -17,6 +17,11 @@ extern "C" {
 /* Resident bytes (/proc/self/statm). */
 size_t memory_resident(void);
 
+/* What the heap holds of the system's memory: resident bytes as a rule; in a sanitizer's build,
+ * where most of those are the sanitizer's, the heap's own figure. For tests that look for growth.
+ */
+size_t memory_used(void);
+
 /* Waits until at most limit bytes are resident, for at most the time given.
  * Returns what is resident then. */
 size_t memory_settles(size_t limit, unsigned milliseconds);

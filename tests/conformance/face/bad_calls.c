@@ -95,16 +95,20 @@ static int child_calls(const char *argument)
     return 0;
 }
 
+/* The text right behind a prefix; NULL when the line does not start with it. */
+static const char *behind(const char *line, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return line != NULL && strncmp(line, prefix, length) == 0 ? line + length : NULL;
+}
+
 static bool line_names_call(const char *line, const struct call *call, const char *address)
 {
-    char start[160];
-
-    for (size_t i = 0; i < 2 && call->shown[i] != NULL; i++) {
-        snprintf(start, sizeof(start), "barrow: %s%s%s", BARROW_OVERRIDE_MALLOC ? "" : "barrow_",
-                 call->shown[i], address);
-        if (strncmp(line, start, strlen(start)) == 0)
+    line = behind(line, BARROW_OVERRIDE_MALLOC ? "barrow: " : "barrow: barrow_");
+    for (size_t i = 0; i < 2 && call->shown[i] != NULL; i++)
+        if (behind(behind(line, call->shown[i]), address) != NULL)
             return true;
-    }
     return false;
 }
 

@@ -97,14 +97,14 @@ void EveryPairWorks(void **)
 void EveryDeleteFrees(void **)
 {
     for (const Deallocator &deallocator : kDeallocators) {
-        const std::size_t before = memory_resident();
+        const std::size_t before = memory_used();
         for (int i = 0; i < 6400; i++) {
             void *block = opaque(deallocator.aligned ? ::operator new(10000, kAligned)
                                                      : ::operator new(10000));
             std::memset(block, 1, 10000);
             deallocator.drop(block, 10000);
         }
-        assert_in_range(memory_resident(), 0, before + 16 * MIB);
+        assert_in_range(memory_used(), 0, before + 16 * MIB);
         deallocator.drop(nullptr, 0);
         deallocator.drop(nullptr, 100);
     }

@@ -35,9 +35,9 @@ static void frees(freer *free_one, maker *make)
     for (size_t size = 0; size <= 6 * MIB; size = size_after(size))
         cycle(free_one, make, size, 3);
     for (size_t i = 0; i < sizeof(few) / sizeof(few[0]); i++) {
-        size_t before = memory_resident();
+        size_t before = memory_used();
         cycle(free_one, make, few[i], 32 * MIB / few[i]);
-        assert_in_range(memory_resident(), 0, before + 12 * MIB);
+        assert_in_range(memory_used(), 0, before + 12 * MIB);
     }
 }
 
