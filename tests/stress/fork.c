@@ -187,7 +187,6 @@ static void child_vforks(void **state)
     workers_stop();
 }
 
-#if !defined(__SANITIZE_THREAD__)
 static void *child_thread(void *number)
 {
     uint64_t random = (uint64_t)number;
@@ -218,7 +217,6 @@ static void child_starts_threads(void **state)
     }
     workers_stop();
 }
-#endif
 
 /* What the child does to the parent's blocks must not reach the parent, nor may the parent's heap
  * lose memory for every child. */
@@ -258,9 +256,7 @@ int main(void)
         cmocka_unit_test(many_threads_fork),
         cmocka_unit_test(programs_are_spawned),
         cmocka_unit_test(child_vforks),
-#if !defined(__SANITIZE_THREAD__)
         cmocka_unit_test(child_starts_threads),
-#endif
         cmocka_unit_test(parent_is_unharmed),
     };
 

@@ -105,7 +105,7 @@ static const char *behind(const char *line, const char *prefix)
 
 static bool line_names_call(const char *line, const struct call *call, const char *address)
 {
-    line = behind(line, BARROW_OVERRIDE_MALLOC ? "barrow: " : "barrow: barrow_");
+    line = behind(line, "barrow: ");
     for (size_t i = 0; i < 2 && call->shown[i] != NULL; i++)
         if (behind(behind(line, call->shown[i]), address) != NULL)
             return true;
