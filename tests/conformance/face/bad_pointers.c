@@ -165,18 +165,6 @@ static void *inside_aligned(void)
     return (char *)aligned_alloc(4096, 200) + 16;
 }
 
-static void *end_of_large(void)
-{
-    char *block = malloc(3 * MIB);
-
-    return block + malloc_usable_size(block);
-}
-
-static void *before_large(void)
-{
-    return (char *)malloc(3 * MIB) - 16;
-}
-
 /* --- free already -------------------------------------------------------------------------- */
 
 static void *freed(size_t size)
@@ -355,8 +343,6 @@ const struct bad_pointer bad_pointers[] = {
     { "inside_large_by_granule", inside_large_by_granule, INSIDE },
     { "inside_huge", inside_huge, INSIDE },
     { "inside_aligned", inside_aligned, INSIDE },
-    { "end_of_large", end_of_large, FOREIGN | INSIDE | FREED },
-    { "before_large", before_large, FOREIGN | INSIDE | FREED },
     { "freed_8", freed_8, FREED },
     { "freed_64", freed_64, FREED },
     { "freed_1000", freed_1000, FREED },

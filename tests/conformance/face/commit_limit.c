@@ -111,13 +111,13 @@ static int child_entries(const char *argument)
     void *out = NULL;
 
     (void)argument;
-    REQUIRE(malloc(65 * MIB) == NULL && errno == ENOMEM);
+    REQUIRE(opaque(malloc(65 * MIB)) == NULL && errno == ENOMEM);
     errno = 0;
-    REQUIRE(calloc(65, MIB) == NULL && errno == ENOMEM);
+    REQUIRE(opaque(calloc(65, MIB)) == NULL && errno == ENOMEM);
     errno = 0;
-    REQUIRE(aligned_alloc(4096, 65 * MIB) == NULL && errno == ENOMEM);
+    REQUIRE(opaque(aligned_alloc(4096, 65 * MIB)) == NULL && errno == ENOMEM);
     errno = 0;
-    REQUIRE(valloc(65 * MIB) == NULL && errno == ENOMEM);
+    REQUIRE(opaque(valloc(65 * MIB)) == NULL && errno == ENOMEM);
     errno = 0;
     REQUIRE(posix_memalign(&out, 64, 65 * MIB) == ENOMEM && errno == 0 && out == NULL);
     for (size_t size = 100; size <= 48 * MIB; size *= 8) {
@@ -125,7 +125,7 @@ static int child_entries(const char *argument)
         REQUIRE(block != NULL);
         pattern_fill(block, size, size);
         errno = 0;
-        REQUIRE(realloc(block, 65 * MIB) == NULL && errno == ENOMEM);
+        REQUIRE(opaque(realloc(block, 65 * MIB)) == NULL && errno == ENOMEM);
         REQUIRE(pattern_holds(block, size, size, size));
         free(block);
     }

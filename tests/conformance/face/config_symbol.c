@@ -31,11 +31,11 @@ static void limit_is_kept(void **state)
 {
     (void)state;
     errno = 0;
-    assert_null(malloc(opaque_size(65 * MIB)));
+    assert_null(opaque(malloc(65 * MIB)));
     assert_int_equal(errno, ENOMEM);
     void *block = malloc(32 * MIB);
     assert_non_null(block);
-    assert_null(malloc(opaque_size(40 * MIB)));
+    assert_null(opaque(malloc(40 * MIB)));
     free(block);
     block = malloc(40 * MIB);
     assert_non_null(block);
@@ -50,7 +50,7 @@ static int child_has_more(const char *argument)
     if (block == NULL)
         return 1;
     free(block);
-    return malloc(opaque_size(300 * MIB)) == NULL ? 0 : 2;
+    return opaque(malloc(300 * MIB)) == NULL ? 0 : 2;
 }
 
 static void environment_overrides(void **state)

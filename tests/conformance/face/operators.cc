@@ -277,6 +277,7 @@ void ExpressionsAndContainers(void **)
     try {
         std::vector<char> vast;
         vast.reserve(opaque_size(PTRDIFF_MAX - 100));
+        opaque(vast.data());
     } catch (const std::bad_alloc &) {
         refused = true;
     }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "support/opaque.h"
+
 namespace
 {
 
@@ -25,7 +27,7 @@ bool FailsAsItShould(std::size_t size)
     handled = 0;
     std::set_new_handler(Handler);
     try {
-        ::operator delete(::operator new(size));
+        ::operator delete(opaque(::operator new(size)));
         return false;
     } catch (const std::bad_alloc &) {
         return handled == 1;
@@ -38,7 +40,7 @@ extern "C" {
 
 __attribute__((visibility("default"))) char *plugin_make(std::size_t size)
 {
-    return new (std::nothrow) char[size];
+    return static_cast<char *>(opaque(new (std::nothrow) char[size]));
 }
 
 __attribute__((visibility("default"))) void plugin_drop(char *block)

@@ -122,7 +122,7 @@ static int child_one_large(const char *argument)
         free(block);
     }
     errno = 0;
-    REQUIRE(malloc(2 * limit_of(RLIMIT_AS)) == NULL && errno == ENOMEM);
+    REQUIRE(opaque(malloc(2 * limit_of(RLIMIT_AS))) == NULL && errno == ENOMEM);
     return 0;
 }
 
