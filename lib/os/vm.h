@@ -13,6 +13,10 @@ size_t os_page_size(void);
 /* Address space without access and without accounting; NULL when the system refuses. */
 void *os_reserve(size_t size);
 
+/* Readable, writable, zeroed memory at a multiple of `align`, which is a multiple of the page size;
+ * NULL when the system refuses. */
+void *os_map(size_t size, size_t align);
+
 /* Readable, writable, zeroed memory at exactly that address; false, and nothing changed, when the
  * range is taken, in part or whole, or the system refuses. */
 bool os_map_at(void *address, size_t size);

@@ -197,21 +197,32 @@ static bool commit_to(size_t end)
     return commit_more(commit_step(needed)) || commit_more(needed);
 }
 
-/* A piece of fresh memory inside the window: below the last one, or wherever there is a place. */
+/* Where the system finds a place: also where a piece has been given back. */
+static size_t map_anywhere(size_t granules)
+{
+    char *start = os_map(granules << GRANULE_SHIFT, GRANULE_SIZE);
+    if (start == NULL)
+        return 0;
+    size_t place = granule_of(start);
+    if (place != 0 && place < region.granules && granules <= region.granules - place)
+        return place;
+    os_release(start, granules << GRANULE_SHIFT);
+    return 0;
+}
+
+/* A piece of fresh memory inside the window: below the last one, so that they join, or anywhere. */
 static uint32_t map_piece(size_t granules)
 {
-    size_t start = region.lowest_piece;
-    for (size_t step = granules; start > step; start -= step) {
-        size_t place = start - granules;
-        if (!os_map_at((char *)region_map.base + (place << GRANULE_SHIFT),
-                       granules << GRANULE_SHIFT))
-            continue;
-        region.reserved += granules << GRANULE_SHIFT;
-        region.reservations++;
-        region.lowest_piece = place;
-        return (uint32_t)place;
-    }
-    return 0;
+    size_t place = region.lowest_piece > granules ? region.lowest_piece - granules : 0;
+    if (place == 0 ||
+        !os_map_at((char *)region_map.base + (place << GRANULE_SHIFT), granules << GRANULE_SHIFT))
+        place = map_anywhere(granules);
+    if (place == 0)
+        return 0;
+    region.reserved += granules << GRANULE_SHIFT;
+    region.reservations++;
+    region.lowest_piece = place;
+    return (uint32_t)place;
 }
 
 static uint32_t extend_window(size_t granules, size_t align)

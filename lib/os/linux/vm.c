@@ -42,6 +42,20 @@ void *os_reserve(size_t size)
     return failed(result) ? NULL : (void *)result;
 }
 
+void *os_map(size_t size, size_t align)
+{
+    size_t spare = align - os_page_size();
+    long result = map(NULL, size + spare, PROT_READ | PROT_WRITE, 0);
+    if (failed(result))
+        return NULL;
+    size_t before = round_up((size_t)result, align) - (size_t)result;
+    if (before != 0)
+        os_release((void *)result, before);
+    if (spare != before)
+        os_release((char *)result + before + size, spare - before);
+    return (char *)result + before;
+}
+
 bool os_map_at(void *address, size_t size)
 {
     long result = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
