@@ -3,4 +3,4 @@
 # A good part of Python's own regression tests, with each of its blocks from malloc.
 set -eu
 export PYTHONMALLOC=malloc PYTHONHASHSEED=0
-python3 -m test --timeout 150 --junit-xml outcomes.xml --fromfile "$DATA/python-tests.txt" >log
+python3 -m test --timeout 300 --junit-xml outcomes.xml --fromfile "$DATA/python-tests.txt" >log
