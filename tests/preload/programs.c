@@ -20,7 +20,7 @@ static const struct program programs[] = {
         .produced = { "outcomes.xml" },
         .varying = { " time=\"", " start=\"" },
         .served = "python3",
-        .allocations = 90000000,
+        .allocations = 60000000,
         .limit = 400,
     },
     {
