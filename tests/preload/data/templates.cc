@@ -251,9 +251,8 @@ int main()
     for (int number : values(arranged()))
         out << number << ' ';
     out << expression::polynomial<60>()(0.5) << '\n';
-    auto later = std::async(std::launch::async, [] {
-        return exercise_all(std::make_integer_sequence<int, 4>(), 200);
-    });
+    auto later = std::async(std::launch::async,
+                            [] { return exercise_all(std::make_integer_sequence<int, 4>(), 200); });
     out << later.get() << '\n';
     for (const auto &[word, count] :
          words(out.str() + " twelve words, 3.14 of them numbers, or words"))

@@ -3,6 +3,7 @@
 # Little address space: what does not fit is refused, and all goes on when memory has been given back.
 set -eu
 export PYTHONMALLOC=malloc
+# shellcheck disable=SC3045 # Debian's sh has it
 ulimit -v 400000
 python3 "$DATA/limits.py"
 perl -e 'my @lists = map { [1 .. $_ % 1000] } 1 .. 5000; print scalar(@lists), "\n"'

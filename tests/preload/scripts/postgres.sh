@@ -23,7 +23,7 @@ pgbench --initialize --quiet --scale 4 >pgbench.log 2>&1
 pgbench --client 8 --jobs 2 --transactions 400 --random-seed 42 >>pgbench.log 2>&1
 pgbench --client 4 --no-vacuum --transactions 200 --random-seed 42 \
     --select-only --protocol prepared >>pgbench.log 2>&1
-psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --file - <<'END'
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --file - <<'SQL'
 SELECT count(*), sum(delta) FROM pgbench_history;
 SELECT (SELECT sum(abalance) FROM pgbench_accounts) = (SELECT sum(tbalance) FROM pgbench_tellers)
    AND (SELECT sum(bbalance) FROM pgbench_branches) = (SELECT sum(delta) FROM pgbench_history)
@@ -47,7 +47,7 @@ BEGIN
     END LOOP;
 END $$;
 VACUUM ANALYZE word;
-END
+SQL
 pg_ctl --pgdata data --mode fast --wait --timeout 60 --silent stop
 trap - EXIT
 pg_controldata data | grep 'Database cluster state'
