@@ -113,31 +113,36 @@ static void check_ending(const struct ending *ending, const char *run, unsigned 
         fail_msg("%s: processes were left running\n%s", run, err);
 }
 
+/* argv of the program, in static memory. */
+static const char *const *command_line(const struct program *program)
+{
+    static char command[400];
+    static const char *const script[] = { "/bin/sh", command, NULL };
+    bool is_script = program->kind == SCRIPT;
+    snprintf(command, sizeof command, "%s/%s%s",
+             is_script ? PRELOAD_FOLDER "/scripts" : PRELOAD_FIXTURES, program->name,
+             is_script ? ".sh" : "");
+    return is_script ? script : script + 1;
+}
+
 /* Both runs are made in "work", which then gets the name of the run: so names that programs print
  * or store are the same. */
 static void run(const struct program *program, bool preloaded)
 {
-    const char *name = preloaded ? "preloaded" : "plain";
-    const char *environment[32], *file;
-    struct ending ending;
-    file = program->kind == SCRIPT ? PRELOAD_FOLDER "/scripts/" : PRELOAD_FIXTURES "/";
-    char command[400];
-    snprintf(command, sizeof command, "%s%s%s", file, program->name,
-             program->kind == SCRIPT ? ".sh" : "");
+    const char *name = preloaded ? "preloaded" : "plain", *environment[32];
     make_environment(environment, LENGTH(environment), preloaded);
     folder_add_directory("work", program->user);
-    command_run(
-        &(struct command){
-            .argv = program->kind == SCRIPT ? (const char *const[]){ "/bin/sh", command, NULL }
-                                            : (const char *const[]){ command, NULL },
-            .environment = environment,
-            .directory = folder_path("work"),
-            .out = of_run(name, ".out"),
-            .err = of_run(name, ".err"),
-            .user = program->user,
-            .limit = program->limit,
-        },
-        &ending);
+    struct command command = {
+        .argv = command_line(program),
+        .environment = environment,
+        .directory = folder_path("work"),
+        .out = of_run(name, ".out"),
+        .err = of_run(name, ".err"),
+        .user = program->user,
+        .limit = program->limit,
+    };
+    struct ending ending;
+    command_run(&command, &ending);
     folder_rename("work", name);
     printf("%s %s: %.2f s, processor %.2f s, peak %ld KiB\n", program->name, name, ending.seconds,
            ending.cpu, ending.peak);
