@@ -5,6 +5,7 @@
 #include "os/process.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum kind { TEXT, NUMBER, SIZE };
 
@@ -15,7 +16,7 @@ static const struct {
     int64_t least, most;
     const char *meaning;
 } table[] = {
-    { "BARROW_STATS", TEXT, offsetof(struct options, stats), 0, 0, "" },
+    { "BARROW_STATS", TEXT, offsetof(struct options, stats), 0, 0, "1 or a file's name" },
     { "BARROW_VERBOSE", NUMBER, offsetof(struct options, verbose), 0, 2, "0, 1 or 2" },
     { "BARROW_PURGE_DELAY", NUMBER, offsetof(struct options, purge_delay), -1, 86400000,
       "milliseconds, or -1 for never" },
@@ -89,13 +90,12 @@ void options_read(struct options *options)
         int64_t value = 0;
         if (text == NULL)
             continue;
-        if (table[i].kind == TEXT) {
-            *(const char **)field = text;
-            continue;
-        }
-        bool good =
-            table[i].kind == SIZE ? options_parse_size(text, &value) : parse_number(text, &value);
-        if (good && value >= table[i].least && value <= table[i].most)
+        bool good = table[i].kind == TEXT   ? strlen(text) < sizeof options->stats
+                    : table[i].kind == SIZE ? options_parse_size(text, &value)
+                                            : parse_number(text, &value);
+        if (good && table[i].kind == TEXT)
+            strcpy(field, text);
+        else if (good && value >= table[i].least && value <= table[i].most)
             *(int64_t *)field = value;
         else
             message("%s=%.100s is ignored: it should be %s", table[i].name, text, table[i].meaning);

@@ -7,8 +7,9 @@
 #include "os/compiler.h"
 
 struct options {
-    const char *stats; /* BARROW_STATS: "1": account on standard error at exit; or a file's name */
-    int64_t verbose;   /* BARROW_VERBOSE: 0 to 2 */
+    char stats[4096]; /* BARROW_STATS: "1": account on standard error at exit; or a file's name. A
+                         copy, because servers write their title over their environment */
+    int64_t verbose;  /* BARROW_VERBOSE: 0 to 2 */
     int64_t purge_delay; /* BARROW_PURGE_DELAY: milliseconds; 0: at once; -1: never */
     int64_t background;  /* BARROW_BACKGROUND: 0 or 1 */
     int64_t huge_pages;  /* BARROW_HUGE_PAGES: 0 or 1 */

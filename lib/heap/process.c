@@ -33,7 +33,7 @@ static void apply(void)
     region_settings.reserve = (size_t)options.reserve;
     region_settings.commit = (size_t)options.commit;
     region_settings.commit_limit = (size_t)options.commit_limit;
-    if (options.stats != NULL)
+    if (*options.stats != '\0')
         threads_count_calls();
 }
 
@@ -47,6 +47,7 @@ static void start(void)
         options.commit_limit = (int64_t)barrow_process_heap.commit_limit;
     }
     options_read(&options);
+    os_keep_program_name();
     apply();
     message_verbose(1,
                     "version %d.%d.%d: purge delay %lld ms, background purge %s, commit limit %zu",

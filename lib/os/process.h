@@ -21,6 +21,9 @@ void os_write_error(const char *text, size_t length);
 bool os_append_file(const char *path, const char *text, size_t length);
 
 int os_process_id(void);
+
+/* The program's name as it was when it was kept: the program may write over its arguments later. */
+void os_keep_program_name(void);
 const char *os_program_name(void);
 
 _Noreturn void os_abort(void);

@@ -7,7 +7,9 @@
 #include "os/vm.h"
 #include "shim/face.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <stdatomic.h>
 
 /* Fails for sizes that no object may have: ptrdiff_t must hold the distance of any two elements. */
 static bool is_impossible(size_t size)
@@ -157,10 +159,27 @@ EXPORT int barrow_malloc_trim(size_t pad)
 }
 
 #if BARROW_OVERRIDE_MALLOC
+/* Programs with a malloc of their own may leave this one out: glibc asks only for malloc, calloc,
+ * realloc and free, and its reallocarray calls whatever realloc the process has. So does this. */
+EXPORT void *reallocarray(void *block, size_t count, size_t size);
+void *reallocarray(void *block, size_t count, size_t size)
+{
+    static _Atomic(__typeof__(&barrow_realloc)) of_process;
+    __typeof__(&barrow_realloc) call = atomic_load_explicit(&of_process, memory_order_relaxed);
+    size_t bytes;
+    if (unlikely(__builtin_mul_overflow(count, size, &bytes)))
+        return out_of_memory();
+    if (unlikely(call == NULL)) {
+        call = (__typeof__(call))dlsym(RTLD_DEFAULT, "realloc");
+        call = call != NULL ? call : barrow_realloc; /* a static binary */
+        atomic_store_explicit(&of_process, call, memory_order_relaxed);
+    }
+    return call(block, bytes);
+}
+
 FACE(void *, malloc, (size_t));
 FACE(void *, calloc, (size_t, size_t));
 FACE(void *, realloc, (void *, size_t));
-FACE(void *, reallocarray, (void *, size_t, size_t));
 FACE(void, free, (void *));
 FACE(void, free_sized, (void *, size_t));
 FACE(void, free_aligned_sized, (void *, size_t, size_t));

@@ -17,7 +17,7 @@ __attribute__((constructor)) static void start(void)
 __attribute__((destructor)) static void finish(void)
 {
     const char *wanted = process_heap_stats_option();
-    if (wanted == NULL || *wanted == '\0' || strcmp(wanted, "0") == 0)
+    if (*wanted == '\0' || strcmp(wanted, "0") == 0)
         return;
     struct barrow_stats stats;
     heap_figures(&stats);

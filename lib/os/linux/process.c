@@ -72,10 +72,18 @@ int os_process_id(void)
     return (int)syscall4(SYS_getpid, 0, 0, 0, 0);
 }
 
-const char *os_program_name(void)
+static char program_name[256];
+
+void os_keep_program_name(void)
 {
     extern char *program_invocation_short_name;
-    return program_invocation_short_name;
+    if (program_invocation_short_name != NULL)
+        strncpy(program_name, program_invocation_short_name, sizeof program_name - 1);
+}
+
+const char *os_program_name(void)
+{
+    return program_name;
 }
 
 void os_abort(void)

@@ -1,0 +1,4 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+set -eu
+lua5.4 "$DATA/tables.lua"
