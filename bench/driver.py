@@ -1,0 +1,12 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Runs the benchmark driver from the source tree, without installation."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from barrow_bench.cli import main  # noqa: E402  (the path above must be set first)
+
+if __name__ == "__main__":
+    main(prog_name="driver.py")
