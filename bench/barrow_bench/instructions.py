@@ -2,14 +2,18 @@
 """Instructions for a pair of malloc and free, counted by callgrind: exact, and the same each time."""
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from barrow_bench import places
 from barrow_bench.allocators import Allocator
+from barrow_bench.lines import Line
+from barrow_bench.process import RunError, Sample
 
 # Name in bench/instructions/patterns.c -> title of the column.
 PATTERNS = {
@@ -27,8 +31,8 @@ COLLECTED = re.compile(r"Collected\s*:\s*(\d+)")
 Counts = dict[str, dict[str, float]]  # allocator -> pattern -> instructions a pair
 
 
-class CountError(Exception):
-    """callgrind did not deliver a count."""
+def stub() -> Allocator:
+    return Allocator(STUB, str(places.program("stub.so")))
 
 
 def count(allocator: Allocator, pattern: str, pairs: int = PAIRS) -> float:
@@ -48,7 +52,7 @@ def count(allocator: Allocator, pattern: str, pairs: int = PAIRS) -> float:
     ran = subprocess.run(command, env=allocator.environment(), capture_output=True, text=True)
     collected = COLLECTED.search(ran.stderr)
     if ran.returncode != 0 or collected is None:
-        raise CountError(f"{allocator.name}, {pattern}: {ran.stderr.strip()[-600:]}")
+        raise RunError(f"{allocator.name}, {pattern}: {ran.stderr.strip()[-600:]}")
     return int(collected.group(1)) / pairs
 
 
@@ -61,8 +65,7 @@ def count_all(
 ) -> Counts:
     """Every pattern under the stub and every allocator. Counts do not care how busy the machine is,
     so `jobs` of them may run at once."""
-    stub = Allocator(STUB, str(places.program("stub.so")))
-    cells = [(each, pattern) for each in [stub, *allocators] for pattern in patterns]
+    cells = [(each, pattern) for each in [stub(), *allocators] for pattern in patterns]
 
     def one(cell: tuple[Allocator, str]) -> float:
         result = count(*cell, pairs=pairs)
@@ -83,3 +86,28 @@ def over_limits(counts: Counts, name: str, limits: list[float]) -> list[str]:
         for pattern, limit in zip(PATTERNS, limits, strict=True)
         if counts[name][pattern] > limit
     ]
+
+
+@dataclass
+class InstructionLine(Line):
+    counted: bool = False
+    pairs: int = PAIRS
+
+    group = "instructions"
+    once = True
+
+    def missing(self) -> list[str]:
+        return [] if shutil.which("valgrind") else ["valgrind"]
+
+    def references(self) -> list[Allocator]:
+        return [stub()]
+
+    def measure(self, allocator: Allocator) -> Sample:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            counts = pool.map(lambda pattern: count(allocator, pattern, self.pairs), PATTERNS)
+        return Sample(0.0, 0.0, 0, 0, dict(zip(PATTERNS.values(), counts)))
+
+
+def instruction_lines(quick: bool = False) -> list[Line]:
+    about = "instructions a pair of malloc and free, the caller's loop included, by callgrind"
+    return [InstructionLine("instructions", about, pairs=20_000 if quick else PAIRS)]

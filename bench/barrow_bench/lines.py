@@ -31,7 +31,11 @@ class Line:
     counted: bool = True
 
     group: ClassVar[str] = ""
-    packages: ClassVar[tuple[str, ...]] = ()
+    once: ClassVar[bool] = False  # exact figures: one round is enough
+
+    def references(self) -> list[Allocator]:
+        """Libraries that only this line runs, beside the allocators."""
+        return []
 
     def missing(self) -> list[str]:
         """The programs that this line needs and that are not there."""
