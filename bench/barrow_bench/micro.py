@@ -12,6 +12,11 @@ from barrow_bench.allocators import Allocator
 from barrow_bench.lines import Curve, Line
 
 
+def quoted(name: str) -> str:
+    """The name as an extended regular expression of POSIX, which re.escape's is not."""
+    return re.sub(r"[^A-Za-z0-9/_-]", lambda found: f"[{found.group()}]", name)
+
+
 @dataclass
 class MicroLine(Line):
     scale: float = 1.0
@@ -22,7 +27,7 @@ class MicroLine(Line):
         command = [
             str(places.program("micro")),
             f"--scale={self.scale:g}",
-            f"--benchmark_filter=^{re.escape(self.name)}/iterations:",
+            f"--benchmark_filter=^{quoted(self.name)}/iterations:",
             "--benchmark_format=json",
         ]
         ran = process.run(allocator, command)

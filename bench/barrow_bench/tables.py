@@ -2,6 +2,7 @@
 """The report as tables: rows of plain text, shown by rich on a terminal and by the HTML page."""
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from barrow_bench import figures
@@ -63,8 +64,8 @@ def summary(results: Results) -> TextTable:
         cells = [mean_text(mean) for mean in means]
         rows.append([name, *cells, *(f"{first[m][name]} of {len(lines)}" for m in first)])
     note = (
-        f"Geometric means of the ratios to {base}; in brackets the interval that 95 % of "
-        "resampled runs give. Lower is better."
+        f"Geometric means of the ratios to {base}; within ± lie 95 % of the means of resampled "
+        "runs. Lower is better."
     )
     return TextTable("All lines", header, rows, note)
 
@@ -74,7 +75,7 @@ def mean_text(mean: figures.Mean | None) -> str:
         return MISSING
     if mean.low == mean.high:
         return f"{mean.value:.2f}"
-    return f"{mean.value:.2f} ({mean.low:.2f}–{mean.high:.2f})"
+    return f"{mean.value:.2f} ±{max(mean.high - mean.value, mean.value - mean.low):.2f}"
 
 
 def by_group(results: Results) -> TextTable:
@@ -136,7 +137,24 @@ def value_table(line: LineResult, names: list[str]) -> TextTable:
     for value in line.value_names():
         cells = [figures.figure(line.value(name, value)) for name in columns]
         rows.append([value, *(MISSING if cell is None else number(cell.median) for cell in cells)])
-    return TextTable(line.name, ["", *columns], rows, line.line["about"].capitalize() + ".")
+    return TextTable(line.name, ["", *columns], rows, sentence(line.line["about"]))
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def curve_table(results: Results) -> TextTable:
+    """One row a point, the time of one operation in each cell."""
+    names, rows = results.names(), []
+    for line in results.of_group("curves"):
+        cells = [figures.figure(line.value(name, "ns per item")) for name in names]
+        rows.append(
+            [line.name]
+            + [f"{number(cell.median)} ±{cell.spread:.0%}" if cell else MISSING for cell in cells]
+        )
+    note = "Medians; ± is the interquartile range as a share of the median."
+    return TextTable("Curves: ns per operation", ["point", *names], rows, note)
 
 
 def against_best(results: Results, metric: str) -> TextTable | None:
@@ -158,9 +176,12 @@ def against_best(results: Results, metric: str) -> TextTable | None:
 
 def troubles(results: Results) -> TextTable | None:
     """What failed and what was left out; silence here would make the means lie."""
+    failed = Counter(
+        (line.name, failure.allocator, failure.reason) for line, failure in results.failures()
+    )
     rows = [
-        [line.name, failure.allocator, f"failed: {failure.reason}"]
-        for line, failure in results.failures()
+        [name, allocator, f"failed {'once' if count == 1 else f'{count} times'}: {reason}"]
+        for (name, allocator, reason), count in failed.items()
     ]
     rows += [[line.name, "", f"left out: {line.left_out}"] for line in results.lines if line.left_out]
     if not rows:
@@ -180,5 +201,5 @@ def of_group(results: Results, group: str) -> list[TextTable]:
     if group in ("memory", "instructions"):
         return [value_table(line, results.names()) for line in lines if line.value_names()]
     if group == "curves":
-        return [line_table(results, group, "wall")]
+        return [curve_table(results)]
     return [line_table(results, group, metric) for metric in ("wall", "rss")]
