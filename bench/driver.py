@@ -4,6 +4,7 @@
 import sys
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # leave no trace in the source tree
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from barrow_bench.cli import main  # noqa: E402  (the path above must be set first)

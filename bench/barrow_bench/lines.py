@@ -59,11 +59,13 @@ class Line:
 
 
 def choose(lines: Iterable[Line], groups: Iterable[str], patterns: Iterable[str]) -> list[Line]:
-    """The lines of these groups whose name fits one of the patterns; no pattern fits all."""
-    groups, patterns = set(groups), list(patterns)
-    return [
+    """The lines of these groups, in the groups' order, whose name fits one of the patterns; without
+    patterns, all."""
+    groups, patterns = list(groups), list(patterns)
+    fitting = [
         line
         for line in lines
         if line.group in groups
         and (not patterns or any(fnmatch.fnmatchcase(line.name, each) for each in patterns))
     ]
+    return sorted(fitting, key=lambda line: groups.index(line.group))

@@ -35,12 +35,38 @@ def loader_cache() -> dict[str, str]:
     return found
 
 
+def cache_entries(tree: Path) -> dict[str, str]:
+    """The variables of a build tree of CMake's."""
+    entries = {}
+    for row in (tree / "CMakeCache.txt").read_text().splitlines():
+        name, typed, value = row.partition("=")
+        if typed and not row.startswith(("#", "//")):
+            entries[name.partition(":")[0]] = value
+    return entries
+
+
+def is_measurable(tree: Path) -> bool:
+    """False for builds with assertions or sanitizers, and for other C libraries and processors."""
+    entries = cache_entries(tree)
+    return (
+        entries.get("CMAKE_BUILD_TYPE", "") != "Debug"
+        and not entries.get("BARROW_SANITIZE")
+        and entries.get("BARROW_CXX", "ON") == "ON"
+    )
+
+
 def build_directories() -> list[Path]:
-    """Build trees beside the source, the one last touched first; BARROW_BUILD names one outright."""
+    """Build trees beside the source: the preset `release` first, then the one last configured.
+    BARROW_BUILD names one outright."""
     if "BARROW_BUILD" in os.environ:
         return [Path(os.environ["BARROW_BUILD"]).resolve()]
-    trees = [path.parent for path in TREE.glob("build*/CMakeCache.txt")]
-    return sorted(trees, key=lambda tree: tree.stat().st_mtime, reverse=True)
+    caches = [*TREE.glob("build*/CMakeCache.txt"), *TREE.glob("build/*/CMakeCache.txt")]
+    trees = [cache.parent for cache in caches if is_measurable(cache.parent)]
+    return sorted(
+        trees,
+        key=lambda tree: (tree.name == "release", (tree / "CMakeCache.txt").stat().st_mtime),
+        reverse=True,
+    )
 
 
 def first(candidates: list[Path]) -> Path | None:
@@ -51,13 +77,7 @@ def barrow_library() -> Path | None:
     """libbarrow.so by BARROW_LIBRARY, from a build tree or a release build's, else as installed."""
     if "BARROW_LIBRARY" in os.environ:
         return Path(os.environ["BARROW_LIBRARY"]).resolve()
-    built = first(
-        [
-            tree / directory / "libbarrow.so"
-            for tree in build_directories()
-            for directory in ("lib", "lib64", "src", ".")
-        ]
-    )
+    built = first([tree / "libbarrow.so" for tree in build_directories()])
     if built is not None:
         return built
     installed = loader_cache().get("libbarrow.so.0")
@@ -69,11 +89,7 @@ def program(name: str) -> Path:
     if "BARROW_BENCH_BIN" in os.environ:
         candidates = [Path(os.environ["BARROW_BENCH_BIN"]) / name]
     else:
-        candidates = [
-            tree / directory / name
-            for tree in build_directories()
-            for directory in ("bench", "bin/bench")
-        ]
+        candidates = [tree / "bench" / name for tree in build_directories()]
         candidates.append(BENCH / "bin" / name)
     found = first(candidates)
     if found is None:

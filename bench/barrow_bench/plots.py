@@ -16,13 +16,13 @@ from matplotlib.ticker import FuncFormatter  # noqa: E402
 
 from barrow_bench import figures  # noqa: E402
 from barrow_bench.results import LineResult, Results  # noqa: E402
-from barrow_bench.tables import base_of, number  # noqa: E402
+from barrow_bench.tables import base_of  # noqa: E402
 
 # Okabe and Ito's colours: told apart with every kind of colour vision. Markers and hatches tell them
 # apart in grey print as well.
 COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2", "#B8A800")
 MARKERS = "osD^vPX*"
-HATCHES = ("", "////", "", "....", "\\\\\\\\", "xxxx", "", "++")
+HATCHES = ("", "////", "", "\\\\\\\\", "", "----", "////", "||||")
 WIDTH = 7.4
 LINES_A_FIGURE = 14
 
@@ -52,6 +52,9 @@ def to_svg(figure: Figure, title: str) -> str:
     plt.close(figure)
     text = target.getvalue()
     svg = text[text.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    svg = re.sub(r"font: (\d+)px [^;]*", r"font-size: \1px", svg)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r'\1 role="img"', svg, count=1)
     return svg.replace(">", f"><title>{title}</title>", 1)
@@ -63,13 +66,24 @@ def ratio_bars(results: Results, lines: list[LineResult], metric: str) -> list[s
     shown = [line for line in lines if line.metric(base_of(results), metric)]
     count = max(1, -(-len(shown) // LINES_A_FIGURE))
     size = -(-len(shown) // count) if shown else 0
+    limits = ratio_limits(results, shown, metric)
     return [
-        bars_figure(results, shown[start : start + size], metric)
+        bars_figure(results, shown[start : start + size], metric, limits)
         for start in range(0, len(shown), size or 1)
     ]
 
 
-def bars_figure(results: Results, lines: list[LineResult], metric: str) -> str:
+def ratio_limits(results: Results, lines: list[LineResult], metric: str) -> tuple[float, float]:
+    """One scale for all figures of a metric."""
+    base = base_of(results)
+    ratios = [figures.ratio(line, metric, name, base) for line in lines for name in results.names()]
+    known = [value for value in ratios if value]
+    return min([0.5, *known]) / 1.1, max([1.5, *known]) * 1.1
+
+
+def bars_figure(
+    results: Results, lines: list[LineResult], metric: str, limits: tuple[float, float]
+) -> str:
     base, names = base_of(results), results.names()
     others = [name for name in names if name != base]
     thickness = 0.8 / max(1, len(others))
@@ -87,20 +101,19 @@ def bars_figure(results: Results, lines: list[LineResult], metric: str) -> str:
             hatch=HATCHES[names.index(name) % len(HATCHES)],
             label=name,
         )
-    finish_bars(axes, lines, f"{figures.METRICS[metric]}, ratio to {base} (less is better)")
+    finish_bars(axes, lines, limits)
+    axes.set_xlabel(f"{figures.METRICS[metric]}, ratio to {base} (less is better)")
     return to_svg(figure, f"{figures.METRICS[metric]} of {lines[0].name} to {lines[-1].name}")
 
 
-def finish_bars(axes: Axes, lines: list[LineResult], label: str) -> None:
+def finish_bars(axes: Axes, lines: list[LineResult], limits: tuple[float, float]) -> None:
     axes.set_xscale("log", base=2)
-    low, high = axes.get_xlim()
-    axes.set_xlim(min(low, 0.5), max(high, 1.5))
+    axes.set_xlim(*limits)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.axvline(1.0, color="black", linewidth=0.8)
     axes.grid(axis="x", linewidth=0.3)
     axes.set_yticks(range(len(lines)), [line.name for line in lines])
     axes.set_ylim(len(lines) - 0.5, -0.5)
-    axes.set_xlabel(label)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=6, frameon=False)
 
 
@@ -143,7 +156,7 @@ def finish_curve(axes: Axes, points: list[LineResult], unit: str) -> None:
     axes.set_xticks(shown, [size_text(tick, unit) for tick in shown])
     low, high = axes.get_ylim()
     axes.set_ylim(low / 1.3, high * 1.3)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(base=10, subs=(1, 2, 5)))
     axes.grid(linewidth=0.3)
     axes.set_xlabel({"bytes": "size of a block"}.get(unit, unit))

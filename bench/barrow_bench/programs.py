@@ -64,7 +64,7 @@ def script(name: str) -> str:
 
 
 def compilers() -> list[Line]:
-    options = ("-O1", "-std=c++17", "-S", "-o", "-", script("templates.cpp"))
+    options = ("-O1", "-std=c++17", "-S", "-o", "-", script("templates.cc"))
     return [
         ProgramLine("g++", "compiles a C++ file of many templates", command=("g++", *options)),
         ProgramLine("clang++", "compiles the same C++ file", command=("clang++", *options)),

@@ -122,7 +122,7 @@ static const struct pattern {
 };
 
 /* The name callgrind is told. Not inlined and not a tail call, so that entry and exit are seen. */
-__attribute__((noinline)) void measured(pattern_fn run, size_t pairs)
+__attribute__((noinline)) static void measured(pattern_fn run, size_t pairs)
 {
     run(pairs);
     __asm__ volatile("" ::: "memory");

@@ -4,7 +4,7 @@
  * it hands out the next bytes of a fixed arena, round and round, and free returns at once. Blocks
  * are overwritten when the arena wraps, so no program that stores anything in them works with it.
  */
-#include <stddef.h>
+#include <stdlib.h>
 
 #define EXPORT __attribute__((visibility("default")))
 

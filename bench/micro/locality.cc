@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What churn leaves behind: fragmentation and its reuse, and how near to each other new blocks lie.
  */
-#include "lines.hpp"
+#include "lines.h"
 
 #include <cstdlib>
 #include <map>

@@ -3,7 +3,7 @@
  * Curves: the same operation while one thing grows, from small to as much as the machine holds. The
  * cost of an operation ought to stay flat; a curve that climbs shows a path that is not linear.
  */
-#include "lines.hpp"
+#include "lines.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lines.hpp"
+#include "lines.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Several threads: alone with their blocks, handing them on, ending, and sharing cache lines. */
-#include "lines.hpp"
+#include "lines.h"
 
 #include <algorithm>
 #include <atomic>
@@ -225,9 +225,8 @@ template <typename Body>
 void add_by_threads(const std::string &name, const std::string &about, int64_t rounds, Body body)
 {
     for (size_t count : thread_counts())
-        add_point(name, static_cast<double>(count), "threads", true,
-                  about + ", " + std::to_string(count) + (count == 1 ? " thread" : " threads"),
-                  rounds, [body, count](State &state) { body(state, count); });
+        add_point(name, static_cast<double>(count), "threads", true, about, rounds,
+                  [body, count](State &state) { body(state, count); });
 }
 
 } // namespace
@@ -250,15 +249,16 @@ void add_thread_lines()
         [](State &state) { false_sharing(state, false); });
     add("sharing/passive", "the same, each thread's first block coming from one thread", 20,
         [](State &state) { false_sharing(state, true); });
-    add_by_threads("exchange", "a fresh block swapped into a shared table, the old one freed", 15,
+    add_by_threads("exchange",
+                   "a fresh block swapped into a shared table, the old one freed by any thread", 15,
                    exchange);
-    add_by_threads("threads/batch", "batches of 1000 blocks of 64 bytes, split among", 3,
+    add_by_threads("threads/batch", "batches of 1000 blocks of 64 bytes, split among threads", 3,
                    split_batches);
     add_by_threads(
-        "threads/1KiB", "working sets of 10,000 blocks up to 1 KiB, split among", 10,
+        "threads/1KiB", "working sets of 10,000 blocks up to 1 KiB, split among threads", 10,
         [](State &state, size_t count) { split_set(state, count, 10000, KIB, 1000000); });
     add_by_threads(
-        "threads/64KiB", "working sets of 1000 blocks up to 64 KiB, split among", 8,
+        "threads/64KiB", "working sets of 1000 blocks up to 64 KiB, split among threads", 8,
         [](State &state, size_t count) { split_set(state, count, 1000, 64 * KIB, 400000); });
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory that grows: vectors by realloc, fresh blocks, and large blocks that come and go. */
-#include "lines.hpp"
+#include "lines.h"
 
 #include <cstdlib>
 

@@ -6,7 +6,7 @@
  *     micro --lines                      one line of tab-separated facts for each benchmark
  *     micro [--scale=X] [Google Benchmark's options]
  */
-#include "lines.hpp"
+#include "lines.h"
 
 #include <cstdio>
 #include <cstdlib>

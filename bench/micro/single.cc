@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One thread, blocks that come and go: pairs, batches, working sets, calloc, alignment, C++. */
-#include "lines.hpp"
+#include "lines.h"
 
 #include <cstdlib>
 #include <string>

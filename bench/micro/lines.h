@@ -5,8 +5,8 @@
  * A line does a fixed number of rounds, never "as many as fit into a second": so each allocator has
  * the same work to do, and its peak of resident memory can be compared as well as its time.
  */
-#ifndef BARROW_BENCH_LINES_HPP
-#define BARROW_BENCH_LINES_HPP
+#ifndef BARROW_BENCH_LINES_H
+#define BARROW_BENCH_LINES_H
 
 #include <benchmark/benchmark.h>
 
