@@ -14,6 +14,9 @@ from barrow_bench import places
 SYSTEM = "system"
 SUBJECT = "barrow"
 
+# Beginnings of the names of the variables that allocators read.
+OPTION_PREFIXES = ("BARROW_", "MALLOC_", "MIMALLOC_", "TCMALLOC_", "GLIBC_TUNABLES")
+
 # Name -> sonames, the first that the dynamic loader knows is taken.
 PACKAGED = {
     "jemalloc": ("libjemalloc.so.2",),
@@ -31,13 +34,6 @@ class Allocator:
     name: str
     path: str | None = None  # None: whatever malloc the program has by itself
 
-    def environment(self, base: dict[str, str] | None = None) -> dict[str, str]:
-        env = dict(os.environ if base is None else base)
-        env.pop("LD_PRELOAD", None)
-        if self.path is not None:
-            env["LD_PRELOAD"] = self.path
-        return env
-
     def describe(self) -> dict[str, str | None]:
         """What identifies the library that was measured."""
         facts = asdict(self)
@@ -46,6 +42,21 @@ class Allocator:
         facts["package"] = debian_package(library) if library else None
         facts["sha256"] = file_digest(library) if library else None
         return facts
+
+
+def options_set() -> dict[str, str]:
+    """The allocators' own options in the environment: measured programs see them as well."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(OPTION_PREFIXES) and name not in places.VARIABLES
+    }
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What every program that is measured starts with: little, and the same on each machine."""
+    path = os.environ.get("PATH", "/usr/bin:/bin")
+    return {"PATH": path, "HOME": "/", "LC_ALL": "C.UTF-8", **options_set(), **more}
 
 
 def file_digest(path: str) -> str:
@@ -76,7 +87,7 @@ def check_preload(allocator: Allocator) -> None:
         return
     if not os.path.isfile(allocator.path):
         raise AllocatorError(f"{allocator.name}: no such file: {allocator.path}")
-    env = allocator.environment()
+    env = environment(LD_PRELOAD=allocator.path)
     ran = subprocess.run(["/bin/true"], env=env, capture_output=True, text=True)
     if ran.returncode != 0 or "cannot be preloaded" in ran.stderr:
         reason = ran.stderr.strip() or f"/bin/true ended with status {ran.returncode}"

@@ -150,9 +150,11 @@ def list_command(groups, patterns, named, only) -> None:
         raise click.ClickException(str(error)) from error
     rows = [[line.group, line.name, line.about] for line in chosen]
     console = Console()
-    terminal.show_table(console, tables.TextTable("Lines", ["group", "line", "what it does"], rows))
-    libraries = [[each.name, each.path or "the program's own"] for each in allocators]
-    terminal.show_table(console, tables.TextTable("Allocators", ["name", "library"], libraries))
+    header = ["group", "line", "what it does"]
+    terminal.show_table(console, tables.TextTable("Lines", header, rows, words=3))
+    rows = [[each.name, each.path or "the program's own"] for each in allocators]
+    header = ["name", "library"]
+    terminal.show_table(console, tables.TextTable("Allocators", header, rows, words=2))
 
 
 @main.command("instructions")

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from barrow_bench import places
-from barrow_bench.allocators import Allocator
+from barrow_bench.allocators import Allocator, environment
 from barrow_bench.lines import Line
 from barrow_bench.process import RunError, Sample
 
@@ -40,16 +40,22 @@ def count(allocator: Allocator, pattern: str, pairs: int = PAIRS) -> float:
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         raise places.MissingProgram("valgrind is not installed")
+    # env preloads the library into the program alone: Debian's valgrind is a shell script, and no
+    # shell runs on the stub.
+    preload = [] if allocator.path is None else [f"LD_PRELOAD={allocator.path}"]
     command = [
         valgrind,
+        "--trace-children=yes",
         "--tool=callgrind",
         "--callgrind-out-file=/dev/null",
         "--toggle-collect=measured",
+        "env",
+        *preload,
         str(places.program("patterns")),
         pattern,
         str(pairs),
     ]
-    ran = subprocess.run(command, env=allocator.environment(), capture_output=True, text=True)
+    ran = subprocess.run(command, env=environment(), capture_output=True, text=True)
     collected = COLLECTED.search(ran.stderr)
     if ran.returncode != 0 or collected is None:
         raise RunError(f"{allocator.name}, {pattern}: {ran.stderr.strip()[-600:]}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from barrow_bench import places, process
-from barrow_bench.allocators import Allocator
+from barrow_bench.allocators import Allocator, environment
 from barrow_bench.lines import Line
 
 MIB = 1024 * 1024
@@ -82,7 +82,7 @@ class SystemCalls(MemoryLine):
         if allocator.path is not None:
             command += ["-E", f"LD_PRELOAD={allocator.path}"]
         command += [str(places.program("cycles")), str(steps)]
-        ran = subprocess.run(command, capture_output=True, text=True)
+        ran = subprocess.run(command, env=environment(), capture_output=True, text=True)
         if ran.returncode != 0:
             raise process.RunError(f"strace: {ran.stderr.strip()[-400:]}")
         return system_calls(self.report.read_text())

@@ -7,6 +7,9 @@ import os
 import subprocess
 from pathlib import Path
 
+# Variables of the driver's own.
+VARIABLES = ("BARROW_LIBRARY", "BARROW_BUILD", "BARROW_BENCH_BIN")
+
 PACKAGE = Path(__file__).resolve().parent
 BENCH = PACKAGE.parent
 TREE = BENCH.parent

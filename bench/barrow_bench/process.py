@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from barrow_bench import places
-from barrow_bench.allocators import Allocator
+from barrow_bench.allocators import Allocator, environment
 
 TIMEOUT = 300.0
 
@@ -97,7 +97,6 @@ def run(
     timeout: float = TIMEOUT,
 ) -> Ran:
     """Runs the command to its end. Output goes to a file first, so that no reader slows it down."""
-    base = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": "/", "LC_ALL": "C.UTF-8"}
     reader, writer = os.pipe()
     with (
         open(reader) as report,
@@ -109,7 +108,7 @@ def run(
             with started(
                 launch_command(allocator, command, writer, repeat),
                 cwd=cwd,
-                env={**base, **(env or {})},
+                env=environment(**(env or {})),
                 stdin=source,
                 stdout=output,
                 stderr=errors,

@@ -38,12 +38,12 @@ class ProgramLine(Line):
         self.directory.mkdir()
         if self.make_input is not None:
             self.make_input(self.directory / "input")
-        self.expected = self.once(Allocator(SYSTEM)).digest
+        self.expected = self.execute(Allocator(SYSTEM)).digest
 
     def filled(self, word: str) -> str:
         return word.replace("{input}", str(self.directory / "input"))
 
-    def once(self, allocator: Allocator) -> process.Ran:
+    def execute(self, allocator: Allocator) -> process.Ran:
         return process.run(
             allocator,
             [self.filled(word) for word in self.command],
@@ -53,7 +53,7 @@ class ProgramLine(Line):
         )
 
     def measure(self, allocator: Allocator) -> process.Sample:
-        ran = self.once(allocator)
+        ran = self.execute(allocator)
         if ran.digest != self.expected:
             raise process.RunError("the output differs from the system malloc's run")
         return ran.sample

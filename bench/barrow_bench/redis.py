@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from barrow_bench import places, process
-from barrow_bench.allocators import SYSTEM, Allocator
+from barrow_bench.allocators import SYSTEM, Allocator, environment
 from barrow_bench.lines import Line
 
 NEEDS = ("redis-server", "redis-cli", "redis-benchmark")
@@ -80,9 +80,17 @@ class RedisLine(Line):
 
     def client(self, *words: str, stdin: Path | None = None) -> str:
         with open(stdin or os.devnull, "rb") as source:
-            ran = subprocess.run(
-                [*words], stdin=source, capture_output=True, text=True, cwd=self.directory
-            )
+            try:
+                ran = subprocess.run(
+                    words,
+                    stdin=source,
+                    capture_output=True,
+                    text=True,
+                    cwd=self.directory,
+                    timeout=process.TIMEOUT,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise process.RunError(f"{words[0]} does not end") from error
         if ran.returncode != 0 or "ERR" in ran.stdout:
             raise process.RunError(f"{words[0]}: {(ran.stdout + ran.stderr).strip()[-400:]}")
         return ran.stdout
@@ -113,6 +121,13 @@ class RedisLine(Line):
         self.cli("-n", "1", "flushdb", "sync")
         return self.cli("debug", "digest").strip()
 
+    def shut_down(self, server: subprocess.Popen) -> None:
+        self.cli("shutdown", "nosave")
+        try:
+            server.wait(process.TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            raise process.RunError("redis-server does not end") from error
+
     def serve(self, allocator: Allocator) -> tuple[process.Sample, str]:
         (self.directory / self.socket).unlink(missing_ok=True)
         command = ["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", ""]
@@ -123,6 +138,7 @@ class RedisLine(Line):
             with process.started(
                 launch,
                 cwd=self.directory,
+                env=environment(),
                 stdout=subprocess.DEVNULL,
                 pass_fds=(writer,),
             ) as server:
@@ -130,8 +146,7 @@ class RedisLine(Line):
                 start = time.monotonic()
                 digest = self.work()
                 wall = time.monotonic() - start
-                self.cli("shutdown", "nosave")
-                server.wait(process.TIMEOUT)
+                self.shut_down(server)
         finally:
             os.close(writer)
             with open(reader) as report:

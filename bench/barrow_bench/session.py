@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from barrow_bench import machine
-from barrow_bench.allocators import Allocator
+from barrow_bench.allocators import Allocator, options_set
 from barrow_bench.lines import Line
 from barrow_bench.process import LeftOut, RunError
 from barrow_bench.results import Failure, LineResult, Results
@@ -46,11 +46,17 @@ class Session:
         self.by_name = {line.name: LineResult(line.as_dict()) for line in lines}
         self.results = Results(
             date=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-            machine=machine.describe(),
+            machine=machine.describe() | self.options(),
             repeats=repeats,
             allocators=[allocator.describe() for allocator in allocators],
             lines=list(self.by_name.values()),
         )
+
+    @staticmethod
+    def options() -> dict[str, str]:
+        """Set for all programs, so the reader must know them."""
+        shown = ", ".join(f"{name}={value}" for name, value in options_set().items())
+        return {"options set": shown} if shown else {}
 
     def steps(self) -> list[Step]:
         return list(steps(self.lines, self.allocators, self.repeats))

@@ -29,6 +29,7 @@ class TextTable:
     rows: list[list[str]]
     note: str = ""
     best: set[tuple[int, int]] = field(default_factory=set)  # (row, column) to be set off
+    words: int = 1  # so many columns, from the left, hold words and not figures
 
 
 def number(value: float) -> str:
@@ -171,7 +172,7 @@ def against_best(results: Results, metric: str) -> TextTable | None:
     )
     shown = [[row.line, row.best, f"{row.ratio:.2f}"] for row in rows[:WORST_SHOWN]]
     title = f"{SUBJECT} against the best other: {figures.METRICS[metric]}, worst lines first"
-    return TextTable(title, ["line", "best other", "ratio"], shown, note)
+    return TextTable(title, ["line", "best other", "ratio"], shown, note, words=2)
 
 
 def troubles(results: Results) -> TextTable | None:
@@ -186,7 +187,7 @@ def troubles(results: Results) -> TextTable | None:
     rows += [[line.name, "", f"left out: {line.left_out}"] for line in results.lines if line.left_out]
     if not rows:
         return None
-    return TextTable("Failed or left out", ["line", "allocator", "reason"], rows)
+    return TextTable("Failed or left out", ["line", "allocator", "reason"], rows, words=3)
 
 
 def overview(results: Results) -> list[TextTable]:

@@ -235,11 +235,11 @@ void add_thread_lines()
 {
     add("hand-over/one", "one thread allocates 400,000 blocks up to 1 KiB, another frees them", 4,
         [](State &state) { producers_and_consumers(state, 1); });
-    add("hand-over/cores", "the same from a thread to another for each processor", 8,
+    add("hand-over/cores", "pairs of threads, one a processor: one allocates, the other frees", 8,
         [](State &state) { producers_and_consumers(state, cores()); });
     add("bleeding/one", "100 threads in turn, each takes over 1000 live blocks from the last", 40,
         [](State &state) { bleeding(state, 1); });
-    add("bleeding/cores", "the same in as many chains of threads as there are processors", 16,
+    add("bleeding/cores", "as many such chains of threads as there are processors", 16,
         [](State &state) { bleeding(state, cores()); });
     add("short-threads/clean", "500 threads in turn, each allocates and frees 100 blocks", 16,
         [](State &state) { short_threads(state, 0); });
@@ -247,7 +247,7 @@ void add_thread_lines()
         [](State &state) { short_threads(state, 50); });
     add("sharing/active", "each thread writes often into blocks of 8 bytes of its own", 20,
         [](State &state) { false_sharing(state, false); });
-    add("sharing/passive", "the same, each thread's first block coming from one thread", 20,
+    add("sharing/passive", "each thread writes often into blocks, the first from one thread for all", 20,
         [](State &state) { false_sharing(state, true); });
     add_by_threads("exchange",
                    "a fresh block swapped into a shared table, the old one freed by any thread", 15,
