@@ -1,13 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Runs the benchmark driver from the source tree, without installation."""
+"""The benchmarks' driver: what `barrow bench` runs, and what runs from the source tree as well."""
 import sys
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # leave no trace in the source tree
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from barrow_bench.cli import main  # noqa: E402  (the path above must be set first)
+try:
+    from barrow_bench.cli import main
+except ModuleNotFoundError as error:
+    sys.exit(f"barrow bench: {error}: on Debian, install python3-{error.name}")
 
 if __name__ == "__main__":
-    main(prog_name="driver.py")
+    main(prog_name="barrow bench")

@@ -44,6 +44,20 @@ def allocator_options(command):
     )(command)
 
 
+def report_options(command):
+    command = click.option(
+        "--html", "html_path", type=click.Path(path_type=Path), help="Write a page here."
+    )(command)
+    return click.option("--base", metavar="NAME", help="Ratios refer to this allocator.")(command)
+
+
+def with_base(results: Results, base: str | None) -> Results:
+    if base is not None and base not in results.names():
+        raise click.BadParameter(f"{base!r} was not run")
+    results.base = base or results.base
+    return results
+
+
 def line_options(command):
     command = click.option(
         "--line", "patterns", metavar="GLOB", multiple=True, help="Only lines of such a name."
@@ -81,9 +95,9 @@ def main() -> None:
 @click.option("--quick", is_flag=True, help="One short round, for a first look.")
 @click.option("--skip-missing", is_flag=True, help="Leave out lines whose programs are missing.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all samples here.")
-@click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write a page here.")
+@report_options
 def run_command(
-    groups, patterns, named, only, repeats, quick, skip_missing, json_path, html_path
+    groups, patterns, named, only, repeats, quick, skip_missing, json_path, base, html_path
 ) -> None:
     """Run the suite, or the named groups of it: micro, programs, memory, instructions, curves."""
     try:
@@ -91,6 +105,7 @@ def run_command(
         allocators = chosen_allocators(named, only)
         chosen = without_missing(chosen, skip_missing)
         session = Session(chosen, allocators, repeats or (1 if quick else REPEATS))
+        with_base(session.results, base)
         if machine.busy():
             click.echo("The machine is busy with other work: expect noise in the times.", err=True)
         results = terminal.run(session, Console(stderr=True))
@@ -128,11 +143,11 @@ def deliver(results: Results, json_path: Path | None, html_path: Path | None) ->
 
 @main.command("report")
 @click.argument("json_path", type=click.Path(exists=True, path_type=Path))
-@click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write a page here.")
-def report_command(json_path, html_path) -> None:
+@report_options
+def report_command(json_path, base, html_path) -> None:
     """Show the results of an earlier run again."""
     try:
-        results = Results.read(json_path)
+        results = with_base(Results.read(json_path), base)
     except (ValueError, TypeError, KeyError) as error:
         raise click.ClickException(f"{json_path}: not the results of a run: {error}") from error
     deliver(results, None, html_path)

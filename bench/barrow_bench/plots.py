@@ -16,7 +16,6 @@ from matplotlib.ticker import FuncFormatter  # noqa: E402
 
 from barrow_bench import figures  # noqa: E402
 from barrow_bench.results import LineResult, Results  # noqa: E402
-from barrow_bench.tables import base_of  # noqa: E402
 
 # Okabe and Ito's colours: told apart with every kind of colour vision. Markers and hatches tell them
 # apart in grey print as well.
@@ -63,7 +62,7 @@ def to_svg(figure: Figure, title: str) -> str:
 def ratio_bars(results: Results, lines: list[LineResult], metric: str) -> list[str]:
     """Bars that start at the base's 1.0: to the left better, to the right worse. The lines are spread
     over as many figures as fit a page each."""
-    shown = [line for line in lines if line.metric(base_of(results), metric)]
+    shown = [line for line in lines if line.metric(results.base_name(), metric)]
     count = max(1, -(-len(shown) // LINES_A_FIGURE))
     size = -(-len(shown) // count) if shown else 0
     limits = ratio_limits(results, shown, metric)
@@ -75,7 +74,7 @@ def ratio_bars(results: Results, lines: list[LineResult], metric: str) -> list[s
 
 def ratio_limits(results: Results, lines: list[LineResult], metric: str) -> tuple[float, float]:
     """One scale for all figures of a metric."""
-    base = base_of(results)
+    base = results.base_name()
     ratios = [figures.ratio(line, metric, name, base) for line in lines for name in results.names()]
     known = [value for value in ratios if value]
     return min([0.5, *known]) / 1.1, max([1.5, *known]) * 1.1
@@ -84,7 +83,7 @@ def ratio_limits(results: Results, lines: list[LineResult], metric: str) -> tupl
 def bars_figure(
     results: Results, lines: list[LineResult], metric: str, limits: tuple[float, float]
 ) -> str:
-    base, names = base_of(results), results.names()
+    base, names = results.base_name(), results.names()
     others = [name for name in names if name != base]
     thickness = 0.8 / max(1, len(others))
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + len(lines) * 0.13 * (len(others) + 1.5)))

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from barrow_bench.allocators import SYSTEM
+
 VERSION = 1
 
 
@@ -64,10 +66,17 @@ class Results:
     allocators: list[dict]
     lines: list[LineResult]
     interrupted: bool = False
+    base: str | None = None  # what ratios refer to; None: the system's malloc
     version: int = VERSION
 
     def names(self) -> list[str]:
         return [allocator["name"] for allocator in self.allocators]
+
+    def base_name(self) -> str:
+        """What ratios refer to: as asked, else the system's malloc, else the first allocator."""
+        names = self.names()
+        wanted = self.base or SYSTEM
+        return wanted if wanted in names else names[0]
 
     def groups(self) -> list[str]:
         return list(dict.fromkeys(line.group for line in self.lines))

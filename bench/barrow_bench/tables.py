@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from barrow_bench import figures
-from barrow_bench.allocators import SUBJECT, SYSTEM
+from barrow_bench.allocators import SUBJECT
 from barrow_bench.results import LineResult, Results
 
 TITLES = {
@@ -41,11 +41,6 @@ def number(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
-def base_of(results: Results) -> str:
-    """What ratios refer to: the system's malloc, or the first allocator when that was not run."""
-    return SYSTEM if SYSTEM in results.names() else results.names()[0]
-
-
 def counted(results: Results, group: str | None = None) -> list[LineResult]:
     return [
         line
@@ -56,7 +51,7 @@ def counted(results: Results, group: str | None = None) -> list[LineResult]:
 
 def summary(results: Results) -> TextTable:
     """One row an allocator: geometric means over all counted lines, and where it is the first."""
-    base, names, lines = base_of(results), results.names(), counted(results)
+    base, names, lines = results.base_name(), results.names(), counted(results)
     first = {metric: figures.wins(lines, metric, names) for metric in ("wall", "rss")}
     header = ["allocator", *figures.METRICS.values(), "fastest on", "leanest on"]
     rows = []
@@ -81,7 +76,7 @@ def mean_text(mean: figures.Mean | None) -> str:
 
 def by_group(results: Results) -> TextTable:
     """Geometric means of time and peak memory for each group of lines."""
-    base = base_of(results)
+    base = results.base_name()
     groups = [group for group in results.groups() if counted(results, group)]
     header = ["allocator"]
     for group in groups:
@@ -99,7 +94,7 @@ def by_group(results: Results) -> TextTable:
 
 def line_table(results: Results, group: str, metric: str) -> TextTable:
     """One row a line: the base's median in units, then each allocator's ratio to it."""
-    base, names = base_of(results), results.names()
+    base, names = results.base_name(), results.names()
     others = [name for name in names if name != base]
     unit, factor = UNITS[metric]
     rows, best = [], set()

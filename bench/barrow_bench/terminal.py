@@ -16,7 +16,12 @@ from barrow_bench.session import Session
 def show_table(console: Console, item: tables.TextTable) -> None:
     table = Table(title=item.title, title_justify="left", caption=item.note, caption_justify="left")
     for column, cell in enumerate(item.header):
-        table.add_column(cell, justify="left" if column < item.words else "right", overflow="fold")
+        table.add_column(
+            cell,
+            justify="left" if column < item.words else "right",
+            overflow="fold",
+            no_wrap=column == 0 and item.words == 1,
+        )
     for number, row in enumerate(item.rows):
         cells = [
             Text(cell, style="bold green" if (number, column) in item.best else "")

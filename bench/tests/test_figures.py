@@ -59,6 +59,14 @@ def test_base_against_itself_is_exactly_one(make_line):
     assert (mean.value, mean.low, mean.high) == (1.0, 1.0, 1.0)
 
 
+def test_base_is_the_system_s_unless_another_is_named(make_line, make_results):
+    results = make_results([make_line("a", {"x": [1.0]})], ["x", "system", "y"])
+    assert results.base_name() == "system"
+    results.base = "y"
+    assert results.base_name() == "y"
+    assert make_results([], ["x", "y"]).base_name() == "x"
+
+
 def test_wins_count_the_lowest_medians(make_line):
     lines = [
         make_line("a", {"system": [1.0], "other": [2.0]}),

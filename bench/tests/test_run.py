@@ -2,6 +2,7 @@
 """Runs the real thing, small: the programs of the build tree under the system's malloc and under a
 preloaded library. What is looked at is that figures come out, never how long anything took."""
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -42,7 +43,8 @@ def test_quick_run(tmp_path):
     pairs = {name: samples[0]["values"]["64 B, one"] for name, samples in counts.items()}
     assert 15 < pairs["stub"] < 30 < pairs["barrow"] < pairs["system"]
     assert "<svg" in html.read_text()
-    assert "pair/64" in driver("report", str(out)).stdout
+    shown = driver("report", str(out), "--base", "barrow").stdout
+    assert "barrow, ms" in shown and "pair/64" in shown
 
 
 def descendants(pid):
@@ -85,6 +87,16 @@ def test_limit_on_instructions():
     assert driver(*words, "system=" + ",".join(["5000"] * 6)).returncode == 0
     over = driver(*words, "system=" + ",".join(["30"] * 6))
     assert over.returncode == 1 and "over its limits" in over.stderr
+
+
+def test_the_command_starts_the_driver_with_its_own_library():
+    given = os.environ.get("BARROW_COMMAND")
+    command = Path(given) if given else places.build_directories()[0] / "tools" / "barrow"
+    ran = subprocess.run(
+        [str(command), "bench", "list", "--line", "pair/64"], capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "pair/64" in ran.stdout and "barrow" in ran.stdout
 
 
 def test_unknown_names_are_errors():
