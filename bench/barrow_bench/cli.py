@@ -48,13 +48,19 @@ def report_options(command):
     command = click.option(
         "--html", "html_path", type=click.Path(path_type=Path), help="Write a page here."
     )(command)
+    command = click.option(
+        "--time",
+        type=click.Choice(["wall", "cpu"]),
+        help="The time that is compared; CPU time suffers less from a busy machine.",
+    )(command)
     return click.option("--base", metavar="NAME", help="Ratios refer to this allocator.")(command)
 
 
-def with_base(results: Results, base: str | None) -> Results:
+def with_choices(results: Results, base: str | None, time: str | None) -> Results:
     if base is not None and base not in results.names():
         raise click.BadParameter(f"{base!r} was not run")
     results.base = base or results.base
+    results.time = time or results.time
     return results
 
 
@@ -97,7 +103,7 @@ def main() -> None:
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all samples here.")
 @report_options
 def run_command(
-    groups, patterns, named, only, repeats, quick, skip_missing, json_path, base, html_path
+    groups, patterns, named, only, repeats, quick, skip_missing, json_path, base, time, html_path
 ) -> None:
     """Run the suite, or the named groups of it: micro, programs, memory, instructions, curves."""
     try:
@@ -105,7 +111,7 @@ def run_command(
         allocators = chosen_allocators(named, only)
         chosen = without_missing(chosen, skip_missing)
         session = Session(chosen, allocators, repeats or (1 if quick else REPEATS))
-        with_base(session.results, base)
+        with_choices(session.results, base, time)
         if machine.busy():
             click.echo("The machine is busy with other work: expect noise in the times.", err=True)
         results = terminal.run(session, Console(stderr=True))
@@ -144,10 +150,10 @@ def deliver(results: Results, json_path: Path | None, html_path: Path | None) ->
 @main.command("report")
 @click.argument("json_path", type=click.Path(exists=True, path_type=Path))
 @report_options
-def report_command(json_path, base, html_path) -> None:
+def report_command(json_path, base, time, html_path) -> None:
     """Show the results of an earlier run again."""
     try:
-        results = with_base(Results.read(json_path), base)
+        results = with_choices(Results.read(json_path), base, time)
     except (ValueError, TypeError, KeyError) as error:
         raise click.ClickException(f"{json_path}: not the results of a run: {error}") from error
     deliver(results, None, html_path)

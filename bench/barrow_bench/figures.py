@@ -15,10 +15,14 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Figure:
-    """A median with its spread: the interquartile range as a share of the median."""
+    """A median with its spread: the interquartile range as a share of the median, of two samples and
+    more."""
 
     median: float
-    spread: float
+    spread: float | None
+
+    def spread_text(self) -> str:
+        return "" if self.spread is None else f" ±{self.spread:.0%}"
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,9 @@ def figure(samples: list[float]) -> Figure | None:
     if not samples:
         return None
     median = float(numpy.median(samples))
-    return Figure(median, float(stats.iqr(samples)) / median if median else 0.0)
+    if len(samples) == 1 or median == 0:
+        return Figure(median, None)
+    return Figure(median, float(stats.iqr(samples)) / median)
 
 
 def ratio(result: LineResult, metric: str, name: str, base: str) -> float | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from barrow_bench import places, plots, tables
+from barrow_bench import figures, places, plots, tables
 from barrow_bench.results import LineResult, Results
 
 
@@ -26,7 +26,9 @@ class Section:
     tables: list[tables.TextTable] = field(default_factory=list)
 
 
-def bars(results: Results, lines: list[LineResult], metric: str, caption: str) -> list[Plot]:
+def bars(results: Results, lines: list[LineResult], metric: str) -> list[Plot]:
+    name = figures.METRICS[metric]
+    caption = name[:1].upper() + name[1:]
     return [Plot(caption, Markup(svg)) for svg in plots.ratio_bars(results, lines, metric)]
 
 
@@ -44,8 +46,8 @@ def section(results: Results, group: str) -> Section:
     made = Section(tables.TITLES[group], group, tables=tables.of_group(results, group))
     lines = results.of_group(group)
     if any(line.line["counted"] for line in lines):
-        made.plots += bars(results, lines, "wall", "Wall time")
-        made.plots += bars(results, lines, "rss", "Peak of resident memory")
+        for metric in (results.time, "rss"):
+            made.plots += bars(results, lines, metric)
     made.plots += curves(results, group)
     for line in lines:
         if line.name == "returns" and line.samples:

@@ -67,6 +67,7 @@ class Results:
     lines: list[LineResult]
     interrupted: bool = False
     base: str | None = None  # what ratios refer to; None: the system's malloc
+    time: str = "wall"  # the metric that is called time: "wall" or "cpu"
     version: int = VERSION
 
     def names(self) -> list[str]:

@@ -52,7 +52,7 @@ def counted(results: Results, group: str | None = None) -> list[LineResult]:
 def summary(results: Results) -> TextTable:
     """One row an allocator: geometric means over all counted lines, and where it is the first."""
     base, names, lines = results.base_name(), results.names(), counted(results)
-    first = {metric: figures.wins(lines, metric, names) for metric in ("wall", "rss")}
+    first = {metric: figures.wins(lines, metric, names) for metric in (results.time, "rss")}
     header = ["allocator", *figures.METRICS.values(), "fastest on", "leanest on"]
     rows = []
     for name in names:
@@ -85,7 +85,7 @@ def by_group(results: Results) -> TextTable:
     for name in results.names():
         row = [name]
         for group in groups:
-            for metric in ("wall", "rss"):
+            for metric in (results.time, "rss"):
                 mean = figures.geometric_mean(counted(results, group), metric, name, base)
                 row.append(MISSING if mean is None else f"{mean.value:.2f}")
         rows.append(row)
@@ -101,7 +101,7 @@ def line_table(results: Results, group: str, metric: str) -> TextTable:
     for line in results.of_group(group):
         own = figures.figure(line.metric(base, metric))
         row = [line.name]
-        row.append(MISSING if own is None else f"{number(own.median * factor)} ±{own.spread:.0%}")
+        row.append(MISSING if own is None else number(own.median * factor) + own.spread_text())
         row += [ratio_cell(line, metric, name, base) for name in others]
         winner = figures.best_of(line, metric, names)
         if winner is not None:
@@ -122,8 +122,8 @@ def ratio_cell(line: LineResult, metric: str, name: str, base: str) -> str:
     if own is None:
         return MISSING
     if value is None:
-        return f"{number(own.median * UNITS[metric][1])} ±{own.spread:.0%}"
-    return f"{value:.2f} ±{own.spread:.0%}"
+        return number(own.median * UNITS[metric][1]) + own.spread_text()
+    return f"{value:.2f}{own.spread_text()}"
 
 
 def value_table(line: LineResult, names: list[str]) -> TextTable:
@@ -147,7 +147,7 @@ def curve_table(results: Results) -> TextTable:
         cells = [figures.figure(line.value(name, "ns per item")) for name in names]
         rows.append(
             [line.name]
-            + [f"{number(cell.median)} ±{cell.spread:.0%}" if cell else MISSING for cell in cells]
+            + [number(cell.median) + cell.spread_text() if cell else MISSING for cell in cells]
         )
     note = "Medians; ± is the interquartile range as a share of the median."
     return TextTable("Curves: ns per operation", ["point", *names], rows, note)
@@ -187,7 +187,7 @@ def troubles(results: Results) -> TextTable | None:
 
 def overview(results: Results) -> list[TextTable]:
     tables = [summary(results), by_group(results)] if counted(results) else []
-    tables += [against_best(results, metric) for metric in ("wall", "rss")]
+    tables += [against_best(results, metric) for metric in (results.time, "rss")]
     tables.append(troubles(results))
     return [table for table in tables if table is not None]
 
@@ -198,4 +198,4 @@ def of_group(results: Results, group: str) -> list[TextTable]:
         return [value_table(line, results.names()) for line in lines if line.value_names()]
     if group == "curves":
         return [curve_table(results)]
-    return [line_table(results, group, metric) for metric in ("wall", "rss")]
+    return [line_table(results, group, metric) for metric in (results.time, "rss")]

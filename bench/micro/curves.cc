@@ -208,14 +208,14 @@ void free_all(State &state, size_t bytes)
     state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(bytes / KIB));
 }
 
-/* Points of one curve; each does as many rounds as `amount` needs of its size, but at least one. */
+/* Points of one curve; each does as many rounds of its size as make up `amount`, within bounds. */
 template <typename Body>
 void add_curve(const std::string &name, const std::string &unit, const std::string &about,
                const std::vector<size_t> &points, size_t amount, Body body)
 {
     for (size_t x : points)
         add_point(name, static_cast<double>(x), unit, false, about,
-                  static_cast<int64_t>(std::max<size_t>(1, amount / x)),
+                  static_cast<int64_t>(std::clamp<size_t>(amount / x, 1, 40000)),
                   [body, x](State &state) { body(state, x); });
 }
 
@@ -244,14 +244,14 @@ void add_curves()
     const std::vector<size_t> heaps = { MIB, 8 * MIB, 64 * MIB, 512 * MIB, 2 * GIB, 8 * GIB };
     add_even_curve("curve/pair", "bytes", "a block of this size, freed at once",
                    multiples(16, 16 * MIB, 4), 20000, pair_of_size);
-    add_even_curve("curve/batch", "bytes", "32 blocks of this size, then all freed",
-                   multiples(16, 4 * MIB, 4), 4000, batch_of_size);
+    add_curve("curve/batch", "bytes", "32 blocks of this size, then all freed",
+              multiples(16, 4 * MIB, 4), 256 * MIB, batch_of_size);
     add_even_curve("curve/live-heap", "bytes live",
                    "a working set of up to 1 KiB beside a live heap", heaps, 500, beside_live_heap);
     add_curve("curve/free-all", "bytes live", "freeing all of a heap, for each KiB", heaps,
               256 * MIB, free_all);
     add_even_curve("curve/threads-ended", "threads", "a short thread after so many have ended",
-                   multiples(1, 10000, 10), 10, after_threads);
+                   multiples(1, 10000, 10), 20, after_threads);
     add_curve("curve/remote-frees", "blocks",
               "blocks freed by another thread, then allocated again",
               multiples(10000, 10000000, 10), 2000000, remote_frees);

@@ -47,6 +47,17 @@ std::vector<size_t> thread_counts()
     return counts;
 }
 
+std::string point_name(double x, const std::string &unit)
+{
+    static const char *const suffixes[] = { "", "KiB", "MiB", "GiB" };
+    unsigned long long value = static_cast<unsigned long long>(x);
+    size_t power = 0;
+    if (unit.rfind("bytes", 0) == 0)
+        for (; value >= KIB && value % KIB == 0 && power < 3; power++)
+            value /= KIB;
+    return std::to_string(value) + suffixes[power];
+}
+
 std::vector<Line> &registry()
 {
     static std::vector<Line> lines;

@@ -144,13 +144,16 @@ void add(const std::string &name, const std::string &about, int64_t rounds, Body
     add(std::move(line), rounds, body);
 }
 
+/* "64KiB" for 65536 of a unit that begins with "bytes", else the number. */
+std::string point_name(double x, const std::string &unit);
+
 /* One point of a curve. */
 template <typename Body>
 void add_point(const std::string &curve, double x, const std::string &unit, bool counted,
                const std::string &about, int64_t rounds, Body body)
 {
     Line line;
-    line.name = curve + "/" + std::to_string(static_cast<unsigned long long>(x));
+    line.name = curve + "/" + point_name(x, unit);
     line.about = about;
     line.curve = curve;
     line.x = x;

@@ -247,7 +247,8 @@ void add_thread_lines()
         [](State &state) { short_threads(state, 50); });
     add("sharing/active", "each thread writes often into blocks of 8 bytes of its own", 20,
         [](State &state) { false_sharing(state, false); });
-    add("sharing/passive", "each thread writes often into blocks, the first from one thread for all", 20,
+    add("sharing/passive",
+        "each thread writes often into blocks, the first from one thread for all", 20,
         [](State &state) { false_sharing(state, true); });
     add_by_threads("exchange",
                    "a fresh block swapped into a shared table, the old one freed by any thread", 15,

@@ -11,7 +11,8 @@ def test_figure_is_the_median_and_the_interquartile_range():
     assert shown.spread == pytest.approx(4.0 / 14.0)
 
 
-def test_figure_of_nothing():
+def test_figure_of_one_and_of_none():
+    assert figures.figure([5.0]).spread_text() == ""
     assert figures.figure([]) is None
 
 
