@@ -12,7 +12,6 @@ from barrow_bench.results import LineResult, Results
 TITLES = {
     "micro": "Micro benchmarks",
     "programs": "Whole programs",
-    "heaps": "Private heaps",
     "curves": "Curves",
     "memory": "Memory given back, start-up, system calls",
     "instructions": "Instructions for malloc and free",
