@@ -19,8 +19,7 @@ static const char *const folders[] = { BARROW_LIBRARY_FOLDER, ".", "..", "../lib
 
 enum { FOLDERS = sizeof folders / sizeof folders[0] };
 
-/* The folder of this command's own file, without symbolic links on the way. */
-static bool own_folder(char folder[PATH_MAX])
+bool own_folder(char folder[PATH_MAX])
 {
     ssize_t length = readlink("/proc/self/exe", folder, PATH_MAX - 1);
     if (length < 0) {

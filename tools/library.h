@@ -19,6 +19,10 @@ struct library {
  * Returns false after a message when there is none or when it cannot be preloaded. */
 bool library_find(struct library *library, const char *given);
 
+/* The folder of this command's own file, without symbolic links on the way; false after a message.
+ */
+bool own_folder(char folder[PATH_MAX]);
+
 /* Puts the library in front of LD_PRELOAD. Returns false after a message. */
 bool library_preload(const struct library *library);
 

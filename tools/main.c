@@ -18,6 +18,7 @@
 
 static const struct command commands[] = {
     { "run", "run a program with barrow as its malloc", run_main },
+    { "bench", "measure barrow and other allocators side by side", bench_main },
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

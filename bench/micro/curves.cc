@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Curves: the same operation while one thing grows, from small to as much as the machine holds. The
+ * cost of an operation ought to stay flat; a curve that climbs shows a path that is not linear.
+ */
+#include "lines.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <malloc.h>
+
+namespace bench
+{
+namespace
+{
+
+using benchmark::State;
+
+size_t available_memory()
+{
+    unsigned long long kib = 0;
+    char row[256];
+    std::FILE *file = std::fopen("/proc/meminfo", "r");
+    while (file != nullptr && std::fgets(row, sizeof(row), file) != nullptr)
+        if (std::sscanf(row, "MemAvailable: %llu kB", &kib) == 1)
+            break;
+    if (file != nullptr)
+        std::fclose(file);
+    return kib * KIB;
+}
+
+/* False, with the reason in the report, when the machine has not half as much again to spare. */
+bool room_for(State &state, size_t bytes)
+{
+    if (available_memory() > bytes + bytes / 2)
+        return true;
+    state.SkipWithError("not enough memory available");
+    return false;
+}
+
+struct Chained {
+    Chained *next;
+};
+
+Chained *grow(const Draws<uint32_t> &size, size_t bytes)
+{
+    Chained *chain = nullptr;
+    size_t grown = 0;
+    for (size_t i = 0; grown < bytes; i++) {
+        Chained *block = static_cast<Chained *>(malloc(size.at(i)));
+        touch(block, size.at(i));
+        block->next = chain;
+        chain = block;
+        grown += size.at(i);
+    }
+    return chain;
+}
+
+void drop(Chained *chain)
+{
+    while (chain != nullptr) {
+        Chained *next = chain->next;
+        free(chain);
+        chain = next;
+    }
+}
+
+/* Frees all but every twentieth block, and returns the rest. */
+Chained *thin_out(Chained *chain)
+{
+    Chained *kept = nullptr;
+    for (size_t i = 0; chain != nullptr; i++) {
+        Chained *next = chain->next;
+        if (i % 20 == 0) {
+            chain->next = kept;
+            kept = chain;
+        } else {
+            free(chain);
+        }
+        chain = next;
+    }
+    return kept;
+}
+
+void pair_of_size(State &state, size_t size)
+{
+    for (auto _ : state) {
+        for (int i = 0; i < 100; i++) {
+            void *block = malloc(size);
+            benchmark::DoNotOptimize(block);
+            free(block);
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * 100);
+}
+
+void batch_of_size(State &state, size_t size)
+{
+    constexpr size_t COUNT = 32;
+    void *blocks[COUNT];
+    for (auto _ : state) {
+        for (void *&block : blocks) {
+            block = malloc(size);
+            touch(block, 1);
+        }
+        for (void *block : blocks)
+            free(block);
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(COUNT));
+}
+
+/* A small working set, replaced at random, while `live` bytes lie in the heap untouched. */
+void beside_live_heap(State &state, size_t live)
+{
+    constexpr size_t SLOTS = 10000, STEPS = 10000;
+    if (!room_for(state, live))
+        return;
+    Draws<uint32_t> size = skewed_sizes(103, 16, KIB);
+    Draws<uint32_t> slot = indices(107, SLOTS);
+    Chained *chain = grow(size, live);
+    std::vector<void *> slots(SLOTS);
+    size_t step = 0;
+    for (; step < 20 * SLOTS; step++) {
+        free(slots[slot.at(step)]);
+        slots[slot.at(step)] = malloc(size.at(step));
+    }
+    for (auto _ : state) {
+        for (size_t i = 0; i < STEPS; i++, step++) {
+            void *&block = slots[slot.at(step)];
+            free(block);
+            block = malloc(size.at(step));
+            touch(block, 1);
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(STEPS));
+    for (void *block : slots)
+        free(block);
+    drop(chain);
+}
+
+/* One working set after so many threads were created and have ended, each leaving a block behind.
+ */
+void after_threads(State &state, size_t ended)
+{
+    constexpr size_t SAMPLE = 100;
+    Draws<uint32_t> size = skewed_sizes(109, 16, KIB);
+    std::vector<void *> left(ended);
+    auto live_shortly = [&](size_t seed) {
+        void *blocks[100];
+        for (size_t i = 0; i < 100; i++)
+            blocks[i] = malloc(size.at(seed * 100 + i));
+        for (size_t i = 1; i < 100; i++)
+            free(blocks[i]);
+        return blocks[0];
+    };
+    for (size_t i = 0; i < ended; i++)
+        in_threads(1, [&](size_t) { left[i] = live_shortly(i); });
+    for (auto _ : state)
+        for (size_t i = 0; i < SAMPLE; i++)
+            in_threads(1, [&](size_t) { free(live_shortly(i)); });
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(SAMPLE));
+    for (void *block : left)
+        free(block);
+}
+
+/* One thread allocates so many blocks, another frees them all; then the first allocates again. */
+void remote_frees(State &state, size_t count)
+{
+    Draws<uint32_t> size = skewed_sizes(113, 16, 256);
+    std::vector<void *> blocks(count);
+    for (auto _ : state) {
+        for (size_t i = 0; i < count; i++)
+            blocks[i] = malloc(size.at(i));
+        in_threads(1, [&](size_t) {
+            for (void *block : blocks)
+                free(block);
+        });
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(count));
+}
+
+/* malloc_trim(0) on a heap of which nineteen blocks in twenty were freed. */
+void trim(State &state, size_t bytes)
+{
+    if (!room_for(state, bytes))
+        return;
+    Draws<uint32_t> size = skewed_sizes(127, 512, 2 * KIB);
+    Chained *kept = thin_out(grow(size, bytes));
+    for (auto _ : state)
+        malloc_trim(0);
+    state.SetItemsProcessed(static_cast<int64_t>(bytes / MIB));
+    drop(kept);
+}
+
+/* Freeing all of a heap, block by block, from the last allocated to the first. */
+void free_all(State &state, size_t bytes)
+{
+    if (!room_for(state, bytes))
+        return;
+    Draws<uint32_t> size = skewed_sizes(131, 64, KIB);
+    for (auto _ : state) {
+        state.PauseTiming();
+        Chained *chain = grow(size, bytes);
+        state.ResumeTiming();
+        drop(chain);
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(bytes / KIB));
+}
+
+/* Points of one curve; each does as many rounds of its size as make up `amount`, within bounds. */
+template <typename Body>
+void add_curve(const std::string &name, const std::string &unit, const std::string &about,
+               const std::vector<size_t> &points, size_t amount, Body body)
+{
+    for (size_t x : points)
+        add_point(name, static_cast<double>(x), unit, false, about,
+                  static_cast<int64_t>(std::clamp<size_t>(amount / x, 1, 40000)),
+                  [body, x](State &state) { body(state, x); });
+}
+
+/* The same number of rounds at each point. */
+template <typename Body>
+void add_even_curve(const std::string &name, const std::string &unit, const std::string &about,
+                    const std::vector<size_t> &points, int64_t rounds, Body body)
+{
+    for (size_t x : points)
+        add_point(name, static_cast<double>(x), unit, false, about, rounds,
+                  [body, x](State &state) { body(state, x); });
+}
+
+std::vector<size_t> multiples(size_t first, size_t last, size_t factor)
+{
+    std::vector<size_t> points;
+    for (size_t x = first; x <= last; x *= factor)
+        points.push_back(x);
+    return points;
+}
+
+} // namespace
+
+void add_curves()
+{
+    const std::vector<size_t> heaps = { MIB, 8 * MIB, 64 * MIB, 512 * MIB, 2 * GIB, 8 * GIB };
+    add_even_curve("curve/pair", "bytes", "a block of this size, freed at once",
+                   multiples(16, 16 * MIB, 4), 20000, pair_of_size);
+    add_curve("curve/batch", "bytes", "32 blocks of this size, then all freed",
+              multiples(16, 4 * MIB, 4), 256 * MIB, batch_of_size);
+    add_even_curve("curve/live-heap", "bytes live",
+                   "a working set of up to 1 KiB beside a live heap", heaps, 500, beside_live_heap);
+    add_curve("curve/free-all", "bytes live", "freeing all of a heap, for each KiB", heaps,
+              256 * MIB, free_all);
+    add_even_curve("curve/threads-ended", "threads", "a short thread after so many have ended",
+                   multiples(1, 10000, 10), 20, after_threads);
+    add_curve("curve/remote-frees", "blocks",
+              "blocks freed by another thread, then allocated again",
+              multiples(10000, 10000000, 10), 2000000, remote_frees);
+    add_even_curve("curve/trim", "bytes", "malloc_trim(0) after 19 in 20 were freed, for each MiB",
+                   multiples(16 * MIB, GIB, 4), 1, trim);
+}
+
+} // namespace bench

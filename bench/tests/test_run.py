@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Runs the real thing, small: the programs of the build tree under the system's malloc and under a
+preloaded library. What is looked at is that figures come out, never how long anything took."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from barrow_bench import places, process
+from barrow_bench.allocators import Allocator
+
+DRIVER = Path(__file__).resolve().parent.parent / "driver.py"
+
+
+def driver(*words):
+    command = [sys.executable, str(DRIVER), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_quick_run(tmp_path):
+    out, html = tmp_path / "r.json", tmp_path / "r.html"
+    lines = ["pair/64", "threads/1KiB/2", "lua", "startup/one-line", "instructions"]
+    options = [word for line in lines for word in ("--line", line)]
+    ran = driver(
+        *("run", "--quick", "--repeats", "2", "--only", "system,barrow", *options),
+        *("--json", str(out), "--html", str(html)),
+    )
+    assert ran.returncode == 0, ran.stderr
+    results = json.loads(out.read_text())
+    assert [line["line"]["name"] for line in results["lines"]] == lines
+    for line in results["lines"]:
+        assert not line["failures"]
+        once = line["line"]["group"] == "instructions"
+        for name in ("system", "barrow"):
+            assert len(line["samples"][name]) == (1 if once else 2)
+            assert once or all(s["wall"] > 0 and s["rss"] > 1 << 19 for s in line["samples"][name])
+    counts = results["lines"][-1]["samples"]
+    pairs = {name: samples[0]["values"]["64 B, one"] for name, samples in counts.items()}
+    assert 15 < pairs["stub"] < 30 < pairs["barrow"] < pairs["system"]
+    assert "<svg" in html.read_text()
+    shown = driver("report", str(out), "--base", "barrow").stdout
+    assert "barrow, ms" in shown and "pair/64" in shown
+
+
+def descendants(pid):
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return
+    for child in children:
+        yield child
+        yield from descendants(child)
+
+
+def await_program(pid, name):
+    """Until a program of this name runs below the process."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for each in descendants(pid):
+            comm = Path(f"/proc/{each}/comm")
+            if comm.exists() and comm.read_text().strip() == name:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"{name} was not started")
+
+
+def test_interrupt_reports_what_was_done(tmp_path):
+    out = tmp_path / "r.json"
+    command = [sys.executable, str(DRIVER), "run", "--line", "pair/64", "--line", "returns"]
+    command += ["--only", "system", "--json", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        await_program(child.pid, "returns")
+        child.send_signal(signal.SIGINT)
+        text, _ = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert b"Interrupted" in text
+    assert json.loads(out.read_text())["interrupted"]
+
+
+def test_limit_on_instructions():
+    words = ("instructions", "--only", "system", "--pairs", "1000", "--limit")
+    assert driver(*words, "system=" + ",".join(["5000"] * 6)).returncode == 0
+    over = driver(*words, "system=" + ",".join(["30"] * 6))
+    assert over.returncode == 1 and "over its limits" in over.stderr
+
+
+def test_the_command_starts_the_driver_with_its_own_library():
+    given = os.environ.get("BARROW_COMMAND")
+    command = Path(given) if given else places.build_directories()[0] / "tools" / "barrow"
+    ran = subprocess.run(
+        [str(command), "bench", "list", "--line", "pair/64"], capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "pair/64" in ran.stdout and "barrow" in ran.stdout
+
+
+def test_unknown_names_are_errors():
+    assert "no line fits" in driver("run", "--line", "nothing-of-that-name").stderr
+    assert "no group" in driver("run", "nothing-of-that-name").stderr
+    assert "not found" in driver("run", "--only", "nothing-of-that-name").stderr
+
+
+def test_peak_is_the_program_s_own():
+    """Not that of this large Python process, which exec would pass on."""
+    ballast = bytearray(64 << 20)
+    ran = process.run(Allocator("system"), [str(places.program("one_line"))])
+    assert ran.sample.rss < len(ballast) // 4
+
+
+def test_failing_programs_are_reported():
+    with pytest.raises(process.RunError, match="status 1"):
+        process.run(Allocator("system"), ["/bin/false"])
+    with pytest.raises(process.RunError, match="SIGSEGV"):
+        process.run(Allocator("system"), ["/bin/sh", "-c", "kill -SEGV $$"])
+    with pytest.raises(process.RunError, match="within 0.2 s"):
+        process.run(Allocator("system"), ["/bin/sleep", "30"], timeout=0.2)

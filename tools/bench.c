@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* bench.c: barrow bench: becomes the benchmarks' driver, a Python program that has options of its
+ * own. The build sets BARROW_BENCH_FOLDER (from the installed command's folder to the driver's) and
+ * BARROW_BENCH_SOURCES (from the built command's folder to the driver's in the sources). */
+#include "command.h"
+#include "library.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *const folders[] = { BARROW_BENCH_FOLDER, BARROW_BENCH_SOURCES };
+
+enum { FOLDERS = sizeof folders / sizeof folders[0] };
+
+static bool find_driver(const char *own, char path[PATH_MAX])
+{
+    char candidate[PATH_MAX * 2];
+    for (int i = 0; i < FOLDERS; i++) {
+        snprintf(candidate, sizeof candidate, "%s/%s/driver.py", own, folders[i]);
+        if (realpath(candidate, path))
+            return true;
+    }
+    warnx("no driver.py in %s/" BARROW_BENCH_FOLDER
+          ": build and install with BARROW_BUILD_BENCH=ON",
+          own);
+    return false;
+}
+
+/* What is measured is the library of this very build, with the programs built beside it; a variable
+ * that the user has set stands. */
+static bool name_own_build(const char *own)
+{
+    struct library library;
+    if (!library_find(&library, NULL) || setenv("BARROW_LIBRARY", library.path, 1) != 0)
+        return false;
+    char candidate[PATH_MAX * 2], path[PATH_MAX];
+    snprintf(candidate, sizeof candidate, "%s/../bench/micro", own);
+    if (access(candidate, X_OK) != 0)
+        return true; /* installed: the driver has its programs beside itself */
+    snprintf(candidate, sizeof candidate, "%s/../bench", own);
+    return realpath(candidate, path) && setenv("BARROW_BENCH_BIN", path, 0) == 0;
+}
+
+int bench_main(int argc, char **argv)
+{
+    (void)argc;
+    char own[PATH_MAX], driver[PATH_MAX];
+    if (!own_folder(own) || !find_driver(own, driver) || !name_own_build(own))
+        return STATUS_FAILED;
+    argv[0] = driver;
+    execv(driver, argv);
+    int error = errno;
+    warn("%s", driver);
+    return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUNNABLE;
+}
