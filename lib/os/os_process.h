@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* os_process.h: the process's and the machine's memory as the kernel counts it, faults, messages.
+/* os_process.h: the process's and the machine's memory as the kernel counts it; faults.
  */
 #ifndef BARROW_OS_PROCESS_H
 #define BARROW_OS_PROCESS_H
@@ -28,8 +28,6 @@ bool os_memory(struct os_memory *out);
 unsigned os_processors(void);
 uint64_t os_processor_mask(void);
 void os_sleep(uint32_t milliseconds);
-void os_yield(void);
-void os_message(const char *text);
 
 enum os_fault {
     OS_FAULT_RESOLVED, /* go on: the access will work now */

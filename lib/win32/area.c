@@ -7,8 +7,8 @@
  * mapped and cut to size. */
 #include "area.h"
 
-#include "../os/os_map.h"
 #include "meta.h"
+#include "os/os_map.h"
 
 #include <errno.h>
 

@@ -4,7 +4,7 @@
 #include "protect.h"
 #include "virtual.h"
 
-#include "../os/os_process.h"
+#include "os/os_process.h"
 
 static enum os_fault resolve_in(struct area *area, uintptr_t page)
 {

@@ -8,9 +8,9 @@
 #include "file.h"
 #include "text.h"
 
-#include "../os/os_file.h"
 #include "barrow/winbase.h"
 #include "meta.h"
+#include "os/os_file.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -18,7 +18,7 @@
 
 #define SHARE_TRIES 50
 
-static _Thread_local bool last_open_failed;
+static THREAD_LOCAL bool last_open_failed;
 
 bool file_last_open_failed(void)
 {

@@ -2,8 +2,8 @@
 /* file_io.c: reading, writing, positions and sizes of open files. */
 #include "file.h"
 
-#include "../os/os_file.h"
 #include "barrow/winbase.h"
+#include "os/os_file.h"
 
 #include <errno.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* file_mapping.c: CreateFileMapping and OpenFileMapping: checking what is asked for. */
+#include "diag/message.h"
 #include "file.h"
 #include "protect.h"
 #include "section.h"
@@ -156,8 +157,8 @@ static DWORD make_section(HANDLE file, const struct request *r, struct section *
     if (file != INVALID_HANDLE_VALUE)
         return make_from_file(file, r, out, existed);
     if (file_last_open_failed())
-        win32_warn("CreateFileMapping: the file is INVALID_HANDLE_VALUE, which the failed "
-                   "CreateFile before may have returned; a mapping of memory is made");
+        message_verbose(1, "CreateFileMapping: the file is INVALID_HANDLE_VALUE, which the failed "
+                           "CreateFile before may have returned; a mapping of memory is made");
     return make_memory(r, out, existed);
 }
 

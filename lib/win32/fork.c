@@ -3,14 +3,12 @@
  * child finds whole tables that agree with the memory it inherits. */
 #include "internal.h"
 
-#include "../os/os_process.h"
-#include "../os/os_watch.h"
 #include "meta.h"
 #include "object.h"
+#include "os/os_watch.h"
 #include "section.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -61,11 +59,4 @@ void win32_fork_child(void)
     os_watch_forget();
     locked_fork_child();
     pthread_mutex_unlock(&lock);
-}
-
-void win32_warn(const char *text)
-{
-    const char *level = getenv("BARROW_VERBOSE");
-    if (level != NULL && *level >= '1' && *level <= '9')
-        os_message(text);
 }

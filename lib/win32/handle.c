@@ -4,7 +4,6 @@
 
 #include "meta.h"
 
-#include <assert.h>
 #include <pthread.h>
 
 #define SLOT_BITS   20
@@ -76,7 +75,7 @@ void object_retain(struct object *object)
 void object_release(struct object *object)
 {
     unsigned before = atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel);
-    assert(before > 0);
+    assume(before > 0);
     if (before != 1)
         return;
     if (object->type == OBJECT_FILE)

@@ -7,6 +7,8 @@
 #include "barrow/errhandlingapi.h"
 #include "barrow/handleapi.h"
 
+#include "os/compiler.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,11 +24,6 @@
 static inline uintptr_t round_down(uintptr_t n, uintptr_t unit)
 {
     return n & ~(unit - 1);
-}
-
-static inline uintptr_t round_up(uintptr_t n, uintptr_t unit)
-{
-    return (n + unit - 1) & ~(unit - 1);
 }
 
 static inline bool is_aligned(uintptr_t n, uintptr_t unit)
@@ -73,8 +70,5 @@ void win32_fork_child(void);
 void global_fork_prepare(void);
 void global_fork_release(void);
 void locked_fork_child(void);
-
-/* One line on standard error when BARROW_VERBOSE is 1 or more. */
-void win32_warn(const char *text);
 
 #endif

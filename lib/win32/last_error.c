@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-static _Thread_local DWORD last_error;
+static THREAD_LOCAL DWORD last_error;
 
 DWORD GetLastError(void)
 {

@@ -4,8 +4,8 @@
 #include "section.h"
 #include "virtual.h"
 
-#include "../os/os_map.h"
 #include "meta.h"
+#include "os/os_map.h"
 
 /* The protection that a view gets for the access it was asked with. */
 static DWORD protect_for_access(DWORD access)

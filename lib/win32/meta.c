@@ -3,8 +3,8 @@
  * front and never given back; larger blocks are mappings of their own. */
 #include "meta.h"
 
-#include "../os/os_map.h"
 #include "internal.h"
+#include "os/os_map.h"
 
 #include <pthread.h>
 #include <string.h>

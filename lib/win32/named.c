@@ -9,8 +9,8 @@
  * a process that has it open; both are taken only if they lead to the very same file. */
 #include "section.h"
 
-#include "../os/os_map.h"
 #include "meta.h"
+#include "os/os_map.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 /* process_memory.c: GetProcessMemoryInfo, QueryWorkingSetEx, EmptyWorkingSet. */
 #include "virtual.h"
 
-#include "../os/os_map.h"
-#include "../os/os_process.h"
 #include "barrow/psapi.h"
+#include "os/os_map.h"
+#include "os/os_process.h"
 
 #include <stdatomic.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* protect.c: see protect.h. */
 #include "protect.h"
 
-#include "../os/os_map.h"
+#include "os/os_map.h"
 
 bool protect_is_valid(DWORD protect)
 {

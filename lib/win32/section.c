@@ -2,8 +2,8 @@
 /* section.c: sections of memory and of files, their pools and their end. Named ones: named.c. */
 #include "section.h"
 
-#include "../os/os_map.h"
 #include "meta.h"
+#include "os/os_map.h"
 
 #include <pthread.h>
 

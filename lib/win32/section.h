@@ -4,9 +4,9 @@
 #ifndef BARROW_WIN32_SECTION_H
 #define BARROW_WIN32_SECTION_H
 
-#include "../os/os_file.h"
 #include "area.h"
 #include "object.h"
+#include "os/os_file.h"
 
 /* Unnamed sections lie one behind the other in a memory file that they share, the pool, so that
  * 100,000 of them need one descriptor. Offsets are not used twice; the memory of a section that

@@ -4,8 +4,8 @@
 #include "stepmap.h"
 
 #include "meta.h"
+#include "os/compiler.h"
 
-#include <assert.h>
 #include <stddef.h>
 
 struct step {
@@ -56,7 +56,7 @@ static void begin(struct stepmap *map, uintptr_t key, uint32_t value)
 {
     if (stepmap_get(map, key) == value)
         return;
-    assert(spare_count > 0);
+    assume(spare_count > 0);
     struct step *step = spares[--spare_count];
     step->node.key = key;
     step->value = value;
@@ -65,7 +65,7 @@ static void begin(struct stepmap *map, uintptr_t key, uint32_t value)
 
 void stepmap_set(struct stepmap *map, uintptr_t start, uintptr_t end, uint32_t value)
 {
-    assert(start < end);
+    assume(start < end);
     uint32_t after = stepmap_get(map, end);
     struct tree_node *node;
     while ((node = tree_floor(map->root, end)) != NULL && node->key >= start)

@@ -2,11 +2,12 @@
 /* sysinfo.c: GetSystemInfo and its kin, the process's handle, Sleep. */
 #include "internal.h"
 
-#include "../os/os_file.h"
-#include "../os/os_process.h"
 #include "barrow/processthreadsapi.h"
 #include "barrow/synchapi.h"
 #include "barrow/sysinfoapi.h"
+#include "os/os_file.h"
+#include "os/os_process.h"
+#include "os/thread.h"
 
 #include <string.h>
 

@@ -12,7 +12,7 @@
 #include "section.h"
 #include "virtual.h"
 
-#include "../os/os_map.h"
+#include "os/os_map.h"
 
 #include <errno.h>
 

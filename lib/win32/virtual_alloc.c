@@ -3,9 +3,9 @@
 #include "protect.h"
 #include "virtual.h"
 
-#include "../os/os_map.h"
-#include "../os/os_watch.h"
 #include "meta.h"
+#include "os/os_map.h"
+#include "os/os_watch.h"
 
 #include <errno.h>
 

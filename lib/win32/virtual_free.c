@@ -2,7 +2,7 @@
 /* virtual_free.c: VirtualFree: decommit and release. */
 #include "virtual.h"
 
-#include "../os/os_map.h"
+#include "os/os_map.h"
 
 /* Maps fresh, inaccessible memory over the pages: one call gives the memory back, takes its charge
  * off (which MADV_DONTNEED does not) and lets the mapping merge with its neighbours. Watched pages

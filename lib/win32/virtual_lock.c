@@ -4,7 +4,7 @@
 #include "protect.h"
 #include "virtual.h"
 
-#include "../os/os_map.h"
+#include "os/os_map.h"
 
 /* Windows' own defaults. Of the minimum, so many pages cannot be locked. */
 #define DEFAULT_MINIMUM ((SIZE_T)50 * PAGE_BYTES)

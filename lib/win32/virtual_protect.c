@@ -3,7 +3,7 @@
 #include "protect.h"
 #include "virtual.h"
 
-#include "../os/os_map.h"
+#include "os/os_map.h"
 
 static DWORD protect_area(struct area *area, uintptr_t start, uintptr_t end, DWORD protect,
                           DWORD *old)

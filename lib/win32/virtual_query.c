@@ -5,7 +5,7 @@
 #include "protect.h"
 #include "virtual.h"
 
-#include "../os/os_map.h"
+#include "os/os_map.h"
 
 #include <errno.h>
 #include <string.h>

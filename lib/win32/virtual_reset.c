@@ -10,7 +10,7 @@
 #include "protect.h"
 #include "virtual.h"
 
-#include "../os/os_map.h"
+#include "os/os_map.h"
 
 static bool holds_data(uintptr_t page)
 {

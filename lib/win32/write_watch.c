@@ -5,8 +5,8 @@
  * So marks are saved in the area's own bit field then, and both are asked. */
 #include "virtual.h"
 
-#include "../os/os_map.h"
-#include "../os/os_watch.h"
+#include "os/os_map.h"
+#include "os/os_watch.h"
 
 #define RUNS 64
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* os_fault.c: the handler for SIGSEGV on Linux, installed only once something needs it. */
-#define _GNU_SOURCE
 #include "../os_process.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* os_file.c: files on Linux. */
-#define _GNU_SOURCE
 #include "../os_file.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* os_map.c: mappings on Linux. */
-#define _GNU_SOURCE
 #include "../os_map.h"
 
 #include <errno.h>

@@ -17,7 +17,6 @@
  * when someone else took its name, the next N serves. In the shared folder, files of other users
  * can be opened, and cannot be removed (the folder is sticky): a dead one of theirs makes us use
  * the next N, and looking up tries all. Symbolic links are never followed. */
-#define _GNU_SOURCE
 #include "../os_file.h"
 
 #include <errno.h>

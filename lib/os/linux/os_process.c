@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* os_process.c: counters on Linux, from /proc. No call here allocates. */
-#define _GNU_SOURCE
 #include "../os_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -86,21 +84,4 @@ void os_sleep(uint32_t milliseconds)
                              .tv_nsec = (long)(milliseconds % 1000) * 1000000 };
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         continue;
-}
-
-void os_yield(void)
-{
-    sched_yield();
-}
-
-void os_message(const char *text)
-{
-    char line[512] = "barrow: ";
-    size_t n = strlen(line), more = strlen(text);
-    if (more > sizeof(line) - n - 2)
-        more = sizeof(line) - n - 2;
-    memcpy(line + n, text, more);
-    line[n + more] = '\n';
-    ssize_t ignored = write(2, line, n + more + 1);
-    (void)ignored;
 }

@@ -2,7 +2,6 @@
 /* os_watch.c: written pages on Linux, by userfaultfd with asynchronous write protection: the kernel
  * protects the pages, and lifts the protection by itself at the first write; PAGEMAP_SCAN tells
  * which pages have lost it. No signal, no thread and no message is involved. */
-#define _GNU_SOURCE
 #include "../os_watch.h"
 
 #include <errno.h>
