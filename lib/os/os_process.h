@@ -36,8 +36,10 @@ enum os_fault {
 };
 
 /* Sends faults on memory (SIGSEGV) to the function first. What it does not resolve goes to the
- * handler that the program had installed before; a guard page's fault has si_errno set to
- * guard_status then. Without such a handler the process dies of the signal. */
-void os_fault_handler(enum os_fault (*resolve)(uintptr_t address), uint32_t guard_status);
+ * handler that the program had installed before, with si_errno set to guard_status or to status.
+ * Without such a handler the process dies of the signal. May be called again at any time, to come
+ * before a handler that was installed since. */
+void os_fault_handler(enum os_fault (*resolve)(uintptr_t address), uint32_t guard_status,
+                      uint32_t status);
 
 #endif

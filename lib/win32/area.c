@@ -13,7 +13,11 @@
 #include <errno.h>
 
 static struct tree_node *areas;
-static uintptr_t next_below; /* reservations are tried right below; 0: let the kernel choose */
+
+/* Memory that is only reserved and memory that is committed at once grow downwards from places of
+ * their own, so that each finds its like beside it. 0: nothing placed yet. */
+#define APART ((uintptr_t)8 << 40)
+static uintptr_t committed_below, reserved_below;
 
 /* A committed area that ends inside a granule is a mapping by itself, with a hole behind it, and a
  * process may have 65,530 mappings. Beyond this many, areas fill their last granule, so that
@@ -99,17 +103,31 @@ static int map_and_trim(uintptr_t *base, size_t size, unsigned access, uintptr_t
     return 0;
 }
 
+/* Where the kernel puts the first, the others follow; what is only reserved, further down. */
+static uintptr_t first_place(bool committed)
+{
+    uintptr_t probe = 0;
+    if (os_map_anonymous(&probe, GRANULE_BYTES, OS_NONE, OS_NEAR) != 0)
+        return 0;
+    os_unmap(probe, GRANULE_BYTES);
+    probe = round_down(probe, GRANULE_BYTES);
+    return committed || probe < 2 * APART ? probe : probe - APART;
+}
+
 static int map_anywhere(uintptr_t *base, size_t size, unsigned access)
 {
+    uintptr_t *below = access != OS_NONE ? &committed_below : &reserved_below;
     size_t room = round_up(size, GRANULE_BYTES);
-    *base = next_below > room + LOWEST_ADDRESS ? next_below - room : 0;
+    if (*below == 0)
+        *below = first_place(access != OS_NONE);
+    *base = *below > room + LOWEST_ADDRESS ? *below - room : 0;
     int error = os_map_anonymous(base, size, access, OS_NEAR);
     if (error == 0 && !is_aligned(*base, GRANULE_BYTES)) {
         os_unmap(*base, size);
         error = map_and_trim(base, size, access, GRANULE_BYTES);
     }
     if (error == 0)
-        next_below = *base;
+        *below = *base;
     return error;
 }
 
@@ -180,7 +198,9 @@ bool area_unmap(uintptr_t base, size_t span)
 {
     if (os_unmap(base, span) != 0)
         return false;
-    if (base == next_below)
-        next_below = base + round_up(span, GRANULE_BYTES);
+    if (base == committed_below)
+        committed_below = base + round_up(span, GRANULE_BYTES);
+    if (base == reserved_below)
+        reserved_below = base + round_up(span, GRANULE_BYTES);
     return true;
 }

@@ -35,5 +35,5 @@ static enum os_fault resolve(uintptr_t address)
 
 void fault_handler_needed(void)
 {
-    os_fault_handler(resolve, STATUS_GUARD_PAGE_VIOLATION);
+    os_fault_handler(resolve, STATUS_GUARD_PAGE_VIOLATION, STATUS_ACCESS_VIOLATION);
 }

@@ -280,7 +280,7 @@ static UINT flags_of_entry(const struct entry *entry, bool global)
         flags |= global ? GMEM_DISCARDABLE : LMEM_DISCARDABLE;
     if ((entry->flags & DISCARDED) != 0)
         flags |= GMEM_DISCARDED;
-    if (global && (entry->flags & DDESHARE) != 0)
+    if ((entry->flags & DDESHARE) != 0) /* only GlobalAlloc sets it */
         flags |= GMEM_DDESHARE;
     return flags;
 }

@@ -77,6 +77,7 @@ static void adopt(struct area *view)
     area_insert(view);
     view->next_view = section->views;
     section->views = view;
+    section->was_mapped = true;
     object_retain(&section->object);
     if (section->committed == NULL)
         return;

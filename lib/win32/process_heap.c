@@ -57,6 +57,8 @@ static void *resize(struct record *record, size_t size, bool in_place)
     void *block = (void *)record->node.key;
     if (in_place && size > barrow_malloc_usable_size(block))
         return NULL;
+    if (size <= record->size) /* a block that shrinks stays where it is */
+        in_place = true;
     void *moved = in_place ? block : barrow_realloc(block, size != 0 ? size : 1);
     if (moved != NULL)
         rename_record(record, moved, size);

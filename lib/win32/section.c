@@ -71,7 +71,8 @@ static DWORD pool_take(uint64_t bytes, struct section *section)
 
 static void pool_return(struct section *section)
 {
-    if (!atomic_load(&section->pool->forked))
+    bool used = section->was_mapped || section->committed != NULL;
+    if (used && !atomic_load(&section->pool->forked))
         os_file_punch(section->fd, section->pool_start, section->pool_size);
     pool_release(section->pool);
 }

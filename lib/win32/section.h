@@ -33,6 +33,7 @@ struct section {
     uint64_t pool_size;
     _Atomic uint64_t *committed; /* SEC_RESERVE: a bit a page, in shared memory; else NULL */
     size_t committed_bytes;
+    bool was_mapped;    /* a view was made: there may be memory behind it */
     struct area *views; /* of this process; guarded by win32_lock */
     char *name;         /* encoded, or NULL; gone with the last handle */
     bool global;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* os_fault.c: the handler for SIGSEGV on Linux, installed only once something needs it. */
+/* os_fault.c: the handler for SIGSEGV on Linux, installed only once something needs it, and put in front again
+ * when by then the program has installed one of its own. */
 #include "../os_process.h"
 
 #include <errno.h>
 #include <signal.h>
 
 static enum os_fault (*resolve_fault)(uintptr_t address);
-static uint32_t guard_page_status;
+static uint32_t guard_page_status, other_status;
 static struct sigaction earlier; /* what the program had */
-static bool installed;
 
 static void die_of_it(void)
 {
     signal(SIGSEGV, SIG_DFL);
-    raise(SIGSEGV); /* blocked until the handler returns */
+    raise(SIGSEGV);
 }
 
 static void pass_on(int number, siginfo_t *info, void *context)
@@ -26,28 +26,43 @@ static void pass_on(int number, siginfo_t *info, void *context)
         earlier.sa_handler(number);
 }
 
+/* A handler that we pass faults on to may have us as its own earlier one, and send them back. */
+static bool comes_back(const siginfo_t *info)
+{
+    return info->si_errno == (int)guard_page_status || info->si_errno == (int)other_status;
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
     enum os_fault what = OS_FAULT_OTHER;
+    if (comes_back(info)) {
+        die_of_it();
+        return;
+    }
     if (info->si_code > 0) /* from the kernel, not from kill */
         what = resolve_fault((uintptr_t)info->si_addr);
-    if (what == OS_FAULT_GUARD)
-        info->si_errno = (int)guard_page_status;
     errno = saved;
-    if (what != OS_FAULT_RESOLVED)
-        pass_on(number, info, context);
+    if (what == OS_FAULT_RESOLVED)
+        return;
+    info->si_errno = (int)(what == OS_FAULT_GUARD ? guard_page_status : other_status);
+    pass_on(number, info, context);
 }
 
 /* SA_NODEFER, so that an earlier handler may leave by longjmp, as many do. */
-void os_fault_handler(enum os_fault (*resolve)(uintptr_t address), uint32_t guard_status)
+void os_fault_handler(enum os_fault (*resolve)(uintptr_t address), uint32_t guard_status,
+                      uint32_t status)
 {
-    if (installed)
+    struct sigaction now, action = { .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+    if (sigaction(SIGSEGV, NULL, &now) != 0)
         return;
-    struct sigaction action = { .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
-    action.sa_sigaction = on_fault;
-    sigemptyset(&action.sa_mask);
+    if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_fault)
+        return;
+    earlier = now;
     resolve_fault = resolve;
     guard_page_status = guard_status;
-    installed = sigaction(SIGSEGV, &action, &earlier) == 0;
+    other_status = status;
+    action.sa_sigaction = on_fault;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGSEGV, &action, NULL);
 }
