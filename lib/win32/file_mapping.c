@@ -73,6 +73,8 @@ static DWORD file_rights_needed(DWORD protect)
 
 /* Memory is only found to lack when it is touched, and then the process dies: so what could never
  * be there is refused at once. */
+#define ALWAYS_THERE ((uint64_t)64 << 20) /* less than any machine has: not worth asking */
+
 static DWORD check_memory(const struct request *r)
 {
     MEMORYSTATUSEX status = { .dwLength = sizeof(status) };
@@ -80,8 +82,9 @@ static DWORD check_memory(const struct request *r)
         return ERROR_INVALID_PARAMETER;
     if (r->size > (uint64_t)1 << 46)
         return ERROR_NOT_ENOUGH_MEMORY;
-    if ((r->flags & SEC_RESERVE) == 0 && GlobalMemoryStatusEx(&status) &&
-        r->size > status.ullTotalPhys + status.ullTotalPageFile)
+    if (r->size < ALWAYS_THERE || (r->flags & SEC_RESERVE) != 0)
+        return 0;
+    if (GlobalMemoryStatusEx(&status) && r->size > status.ullTotalPhys + status.ullTotalPageFile)
         return ERROR_COMMITMENT_LIMIT;
     return 0;
 }

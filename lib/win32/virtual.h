@@ -23,6 +23,8 @@ DWORD protect_pages(struct area *area, uintptr_t start, uintptr_t end, DWORD pro
 /* MEM_RESET and MEM_RESET_UNDO of committed pages in [start, end). */
 DWORD reset_pages(struct area *area, uintptr_t start, uintptr_t end);
 DWORD undo_reset(struct area *area, uintptr_t start, uintptr_t end);
+/* For pages that are decommitted. */
+void forget_reset(struct area *area, uintptr_t start, uintptr_t end);
 
 /* Write watch: called for pages that become committed, and before pages are decommitted. */
 DWORD watch_committed(struct area *area, uintptr_t start, uintptr_t end);

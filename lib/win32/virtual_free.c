@@ -30,6 +30,7 @@ static DWORD decommit(struct area *area, uintptr_t start, uintptr_t end)
     if (error != 0)
         return win32_error(error);
     stepmap_set(&area->protect, start, end, 0);
+    forget_reset(area, start, end);
     locked_forget(start, end);
     return 0;
 }

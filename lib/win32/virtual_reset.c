@@ -97,6 +97,12 @@ static void claim_page(uintptr_t page)
     __atomic_fetch_or((uint8_t *)page, 0, __ATOMIC_RELAXED);
 }
 
+void forget_reset(struct area *area, uintptr_t start, uintptr_t end)
+{
+    for (uintptr_t page = start; page < end && area->kept != NULL; page += PAGE_BYTES)
+        set_bit(area->kept, page_index(area, page), false);
+}
+
 static DWORD undo_run(struct area *area, uintptr_t start, uintptr_t end)
 {
     DWORD error = 0;
