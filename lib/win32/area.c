@@ -114,20 +114,36 @@ static uintptr_t first_place(bool committed)
     return committed || probe < 2 * APART ? probe : probe - APART;
 }
 
-static int map_anywhere(uintptr_t *base, size_t size, unsigned access)
+static uintptr_t candidate(size_t size, bool committed)
 {
-    uintptr_t *below = access != OS_NONE ? &committed_below : &reserved_below;
+    uintptr_t *below = committed ? &committed_below : &reserved_below;
     size_t room = round_up(size, GRANULE_BYTES);
     if (*below == 0)
-        *below = first_place(access != OS_NONE);
-    *base = *below > room + LOWEST_ADDRESS ? *below - room : 0;
+        *below = first_place(committed);
+    return *below > room + LOWEST_ADDRESS ? *below - room : 0;
+}
+
+uintptr_t area_candidate(size_t size)
+{
+    return candidate(size, true);
+}
+
+void area_placed(uintptr_t base)
+{
+    committed_below = base;
+}
+
+static int map_anywhere(uintptr_t *base, size_t size, unsigned access)
+{
+    bool committed = access != OS_NONE;
+    *base = candidate(size, committed);
     int error = os_map_anonymous(base, size, access, OS_NEAR);
     if (error == 0 && !is_aligned(*base, GRANULE_BYTES)) {
         os_unmap(*base, size);
         error = map_and_trim(base, size, access, GRANULE_BYTES);
     }
     if (error == 0)
-        *below = *base;
+        *(committed ? &committed_below : &reserved_below) = *base;
     return error;
 }
 

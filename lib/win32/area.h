@@ -61,6 +61,11 @@ DWORD area_map_within(uintptr_t *base, size_t size, unsigned access, uintptr_t l
 /* Finds room as area_map does, for a mapping that the caller then puts in place of it. */
 DWORD area_map_hold(uintptr_t *base, size_t size);
 
+/* For a mapping that the caller makes at once: an address to try, or 0; and where it came to lie,
+ * at a multiple of 64 KiB. */
+uintptr_t area_candidate(size_t size);
+void area_placed(uintptr_t base);
+
 /* Undoes area_map. */
 bool area_unmap(uintptr_t base, size_t span);
 

@@ -7,6 +7,8 @@
 #include "meta.h"
 #include "os/os_map.h"
 
+#include <errno.h>
+
 /* The protection that a view gets for the access it was asked with. */
 static DWORD protect_for_access(DWORD access)
 {
@@ -53,21 +55,54 @@ static DWORD check_extent(const struct section *section, uint64_t offset, SIZE_T
     return offset > section->size || *size > section->size - offset ? ERROR_ACCESS_DENIED : 0;
 }
 
-static DWORD map_at(struct area *view, uintptr_t *base, size_t size, DWORD protect)
+struct stretch {
+    int fd;
+    uint64_t offset;
+    size_t size;
+    unsigned access;
+    bool copy;
+};
+
+static int map_stretch(const struct stretch *s, uintptr_t *base, enum os_place place)
+{
+    return os_map_file(base, s->size, s->access, place, s->fd, s->offset, s->copy);
+}
+
+/* One mmap where the address tried is free; else room is found first and then mapped over. */
+static DWORD map_anywhere(const struct stretch *s, uintptr_t *base)
+{
+    *base = area_candidate(s->size);
+    int error = map_stretch(s, base, OS_NEAR);
+    if (error != 0)
+        return win32_error(error);
+    if (!is_aligned(*base, GRANULE_BYTES)) {
+        os_unmap(*base, s->size);
+        *base = 0;
+        DWORD refused = area_map_hold(base, s->size);
+        if (refused != 0)
+            return refused;
+        error = map_stretch(s, base, OS_REPLACE);
+        if (error != 0) {
+            area_unmap(*base, s->size);
+            return win32_error(error);
+        }
+    }
+    area_placed(*base);
+    return 0;
+}
+
+static DWORD map_at(struct area *view, uintptr_t *base, DWORD protect)
 {
     struct section *section = view->section;
-    unsigned access = section->committed != NULL ? OS_NONE : protect_access(protect);
-    bool exact = *base != 0;
-    DWORD error = area_map_hold(base, size);
-    if (error != 0)
-        return error;
-    int failed = os_map_file(base, size, access, OS_REPLACE, section->fd,
-                             section->start + view->offset, (protect & PROTECT_COPY) != 0);
-    if (failed != 0) {
-        area_unmap(*base, size);
-        return exact ? ERROR_INVALID_ADDRESS : win32_error(failed);
-    }
-    return 0;
+    struct stretch s = { .fd = section->fd,
+                         .offset = section->start + view->offset,
+                         .size = view->size,
+                         .access = section->committed != NULL ? OS_NONE : protect_access(protect),
+                         .copy = (protect & PROTECT_COPY) != 0 };
+    if (*base == 0)
+        return map_anywhere(&s, base);
+    int error = map_stretch(&s, base, OS_AT);
+    return error == EEXIST ? ERROR_INVALID_ADDRESS : (error != 0 ? win32_error(error) : 0);
 }
 
 /* Opens what is committed already, and puts the view on the section's list. */
@@ -99,9 +134,8 @@ static DWORD make_view(struct section *section, uint64_t offset, SIZE_T bytes, D
     view->alloc_protect = protect;
     if (section->committed != NULL)
         view->opened = area_bitmap_new(view);
-    DWORD error = section->committed != NULL && view->opened == NULL
-                      ? ERROR_NOT_ENOUGH_MEMORY
-                      : map_at(view, base, view->size, protect);
+    DWORD error = section->committed != NULL && view->opened == NULL ? ERROR_NOT_ENOUGH_MEMORY
+                                                                     : map_at(view, base, protect);
     if (error != 0) {
         meta_free(view->opened, area_bitmap_bytes(view));
         meta_free(view, sizeof(*view));

@@ -58,7 +58,7 @@ static void working_set_shows_shared_and_locked(void **state)
     HANDLE m = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, RW, 0, PAGE, NULL);
     char *v = MapViewOfFile(m, FILE_MAP_WRITE, 0, 0, 0);
     char *p = alloc_pages(1, MEM_COMMIT, RW);
-    v[0] = 1;
+    v[0] = p[0] = 1;
     assert_true(VirtualLock(p, PAGE));
     memset(info, 0, sizeof(info));
     info[0].VirtualAddress = v;

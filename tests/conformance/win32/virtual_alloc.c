@@ -424,7 +424,7 @@ static void s3_alloc2_alignment(void **state)
 static void s3_alloc2_bounds(void **state)
 {
     (void)state;
-    uintptr_t low = 0x200000000, high = 0x2FFFFFFFF;
+    uintptr_t low = 0x300000000000, high = 0x3000FFFFFFFF;
     char *p = alloc_within(low, high, 0, 5 * PAGE), *q = alloc_within(low, high, 0, PAGE);
     assert_non_null(p);
     assert_non_null(q);
