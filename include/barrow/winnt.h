@@ -116,8 +116,8 @@ typedef enum MEM_EXTENDED_PARAMETER_TYPE {
 typedef struct _MEM_ADDRESS_REQUIREMENTS {
     PVOID LowestStartingAddress; /* NULL: no bound; a multiple of 64 KiB */
     PVOID
-        HighestEndingAddress; /* NULL: no bound; last byte allowed, a multiple of 64 KiB less one */
-    SIZE_T Alignment;         /* 0: 64 KiB; a power of two of at least 64 KiB */
+    HighestEndingAddress; /* NULL: no bound; last byte allowed, a multiple of 64 KiB less one */
+    SIZE_T Alignment;     /* 0: 64 KiB; a power of two of at least 64 KiB */
 } MEM_ADDRESS_REQUIREMENTS, *PMEM_ADDRESS_REQUIREMENTS;
 
 typedef struct MEM_EXTENDED_PARAMETER {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* os_fault.c: the handler for SIGSEGV on Linux, installed only once something needs it, and put in front again
- * when by then the program has installed one of its own. */
+/* os_fault.c: the handler for SIGSEGV on Linux, installed only once something needs it, and put in
+ * front again when by then the program has installed one of its own. */
 #include "../os_process.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* dynamic_array.c: an array with room for 2^27 numbers of which a page is committed when it is first
- * touched: the fault on reserved memory is answered by a commit, and the access goes on. */
+/* dynamic_array.c: an array with room for 2^27 numbers of which a page is committed when it is
+ * first touched: the fault on reserved memory is answered by a commit, and the access goes on. */
 #include <windows.h>
 
 #include <stdio.h>

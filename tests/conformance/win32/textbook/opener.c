@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* opener.c: the second process of the pair: it opens the shared memory by its name and shows what is
- * in it. */
+/* opener.c: the second process of the pair: it opens the shared memory by its name and shows what
+ * is in it. */
 #include <windows.h>
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* view_by_view.c: a file far larger than a view, processed view by view: 512 MiB, with a mark in each
- * granule, through views of 1 MiB. Takes the file's name. */
+/* view_by_view.c: a file far larger than a view, processed view by view: 512 MiB, with a mark in
+ * each granule, through views of 1 MiB. Takes the file's name. */
 #include <windows.h>
 
 #include <stdio.h>
@@ -35,8 +35,8 @@ int main(int argc, char **argv)
     for (pass = 0; pass < 2; pass++) {
         for (offset = 0; offset < FILE_SIZE; offset += view) {
             DWORD i;
-            char *data = (char *)MapViewOfFile(hMapping, FILE_MAP_ALL_ACCESS,
-                                               (DWORD)(offset >> 32), (DWORD)offset, view);
+            char *data = (char *)MapViewOfFile(hMapping, FILE_MAP_ALL_ACCESS, (DWORD)(offset >> 32),
+                                               (DWORD)offset, view);
             if (data == NULL)
                 return stop("MapViewOfFile");
             for (i = 0; i < view; i += step) {

@@ -44,8 +44,8 @@ int main(int argc, char **argv)
     if (hFile == INVALID_HANDLE_VALUE)
         return stop("CreateFile again");
     for (i = 0; i < NUMBERS; i++) {
-        if (i % 1000 == 0 && (!ReadFile(hFile, back, sizeof(back), &read, NULL) ||
-                              read != sizeof(back)))
+        if (i % 1000 == 0 &&
+            (!ReadFile(hFile, back, sizeof(back), &read, NULL) || read != sizeof(back)))
             return stop("ReadFile");
         if (back[i % 1000] != i * i)
             return stop("wrong number in the file");
