@@ -21,7 +21,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct slot *chunks[SLOTS / CHUNK_SLOTS];
 static size_t used_slots; /* ever used: slots below this are in a chunk */
 static uint32_t first_free;
-static size_t live_count;
 
 static struct slot *slot_at(size_t number)
 {
@@ -96,7 +95,6 @@ HANDLE handle_open(struct object *object, DWORD access)
         slot->generation++;
         object_retain(object);
         atomic_fetch_add(&object->handles, 1);
-        live_count++;
         handle = handle_value(number, slot);
     }
     pthread_mutex_unlock(&lock);
@@ -129,7 +127,6 @@ static bool close_handle(HANDLE handle)
         slot->object = NULL;
         slot->next_free = first_free;
         first_free = (uint32_t)((uintptr_t)handle >> 2 & (SLOTS - 1)) + 1;
-        live_count--;
         last = atomic_fetch_sub(&object->handles, 1) == 1;
     }
     pthread_mutex_unlock(&lock);
@@ -197,14 +194,6 @@ BOOL GetHandleInformation(HANDLE object, LPDWORD flags)
     if (flags != NULL)
         *flags = 0;
     return TRUE;
-}
-
-size_t handle_count(void)
-{
-    pthread_mutex_lock(&lock);
-    size_t count = live_count;
-    pthread_mutex_unlock(&lock);
-    return count;
 }
 
 void handle_each_section(void (*act)(struct object *section))

@@ -39,9 +39,6 @@ HANDLE handle_open(struct object *object, DWORD access);
  * when type is not 0 and another. */
 struct object *handle_object(HANDLE handle, int type, DWORD *access);
 
-/* Number of live handles. */
-size_t handle_count(void);
-
 /* Calls act for each section that has a live handle, once or more often; for fork. The table is
  * locked meanwhile. */
 void handle_each_section(void (*act)(struct object *section));

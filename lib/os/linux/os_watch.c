@@ -6,18 +6,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Newer than the headers of the C library. */
+/* The kernel's interface, as not every C library comes with the kernel's headers, or new ones. */
+struct watch_api {
+    uint64_t api, features, ioctls;
+};
+struct watch_range {
+    uint64_t start, size;
+};
+struct watch_register {
+    struct watch_range range;
+    uint64_t mode, ioctls;
+};
+struct watch_protect {
+    struct watch_range range;
+    uint64_t mode;
+};
+#define WATCH_API              UINT64_C(0xAA)
+#define WATCH_OPEN             _IOWR(0xAA, 0x3F, struct watch_api)
+#define WATCH_REGISTER         _IOWR(0xAA, 0x00, struct watch_register)
+#define WATCH_PROTECT          _IOWR(0xAA, 0x06, struct watch_protect)
+#define REGISTER_WP            (UINT64_C(1) << 1)
+#define PROTECT_WP             (UINT64_C(1) << 0)
 #define FEATURE_WP_UNPOPULATED (UINT64_C(1) << 13)
 #define FEATURE_WP_ASYNC       (UINT64_C(1) << 15)
-#ifndef UFFD_USER_MODE_ONLY
-#define UFFD_USER_MODE_ONLY 1
-#endif
+#define USER_MODE_ONLY         1
 
 struct pagemap_scan {
     uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
@@ -33,12 +50,12 @@ static int open_watch(void)
 {
     if (watch_fd >= 0)
         return 0;
-    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | USER_MODE_ONLY);
     if (fd < 0)
         return ENOSYS;
-    struct uffdio_api api = { .api = UFFD_API,
-                              .features = FEATURE_WP_ASYNC | FEATURE_WP_UNPOPULATED };
-    if (ioctl(fd, UFFDIO_API, &api) != 0) {
+    struct watch_api api = { .api = WATCH_API,
+                             .features = FEATURE_WP_ASYNC | FEATURE_WP_UNPOPULATED };
+    if (ioctl(fd, WATCH_OPEN, &api) != 0) {
         close(fd);
         return ENOSYS;
     }
@@ -51,17 +68,16 @@ int os_watch_start(uintptr_t address, size_t size)
     int error = open_watch();
     if (error != 0)
         return error;
-    struct uffdio_register area = { .range = { address, size }, .mode = UFFDIO_REGISTER_MODE_WP };
-    return ioctl(watch_fd, UFFDIO_REGISTER, &area) == 0 ? 0 : ENOSYS;
+    struct watch_register area = { .range = { address, size }, .mode = REGISTER_WP };
+    return ioctl(watch_fd, WATCH_REGISTER, &area) == 0 ? 0 : ENOSYS;
 }
 
 int os_watch_clean(uintptr_t address, size_t size)
 {
     if (watch_fd < 0) /* in the child of a fork: all counts as written */
         return 0;
-    struct uffdio_writeprotect range = { .range = { address, size },
-                                         .mode = UFFDIO_WRITEPROTECT_MODE_WP };
-    return ioctl(watch_fd, UFFDIO_WRITEPROTECT, &range) == 0 ? 0 : errno;
+    struct watch_protect range = { .range = { address, size }, .mode = PROTECT_WP };
+    return ioctl(watch_fd, WATCH_PROTECT, &range) == 0 ? 0 : errno;
 }
 
 int os_watch_written(uintptr_t address, size_t size, struct os_watch_run *runs, size_t max,

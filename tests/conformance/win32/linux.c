@@ -187,6 +187,29 @@ static void foreign_memory_can_be_protected_and_locked(void **state)
     munmap(p, 4 * PAGE);
 }
 
+static void lack_of_address_space_is_8_of_memory_1455(void **state)
+{
+    (void)state;
+    char mode = '1';
+    int fd = open("/proc/sys/vm/overcommit_memory", O_RDONLY);
+    assert_int_equal(read(fd, &mode, 1), 1);
+    close(fd);
+    assert_error(VirtualAlloc(NULL, (SIZE_T)127 << 40, MEM_RESERVE, RW), NULL,
+                 ERROR_NOT_ENOUGH_MEMORY);
+    if (mode == '1') /* the kernel promises any amount */
+        return;
+    assert_error(VirtualAlloc(NULL, (SIZE_T)20 << 40, MEM_COMMIT, RW), NULL,
+                 ERROR_COMMITMENT_LIMIT);
+    char *p = VirtualAlloc(NULL, (SIZE_T)20 << 40, MEM_RESERVE, RW);
+    assert_non_null(p);
+    assert_error(VirtualAlloc(p, (SIZE_T)20 << 40, MEM_COMMIT, RW), NULL, ERROR_COMMITMENT_LIMIT);
+    assert_region(p, MEM_RESERVE, 0, ((SIZE_T)20 << 40) / PAGE);
+    assert_ptr_equal(VirtualAlloc(p, GRANULE, MEM_COMMIT, RW), p);
+    release(p);
+    assert_error(CreateFileMappingA(MEMORY, NULL, RW, 20 << 8, 0, NULL), NULL,
+                 ERROR_COMMITMENT_LIMIT);
+}
+
 static void find_folder(char *path, size_t room)
 {
     for (int n = 0; n < 64; n++) {
@@ -476,6 +499,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(forks_amid_threads),
         cmocka_unit_test(query_sees_the_programs_own_mappings),
         cmocka_unit_test(foreign_memory_can_be_protected_and_locked),
+        cmocka_unit_test(lack_of_address_space_is_8_of_memory_1455),
         cmocka_unit_test(names_are_files_of_the_user_alone_or_of_all),
         cmocka_unit_test(other_users_reach_global_names_only),
         cmocka_unit_test(a_squatted_folder_is_passed_over),
