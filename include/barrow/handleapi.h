@@ -23,8 +23,8 @@ extern "C" {
 BARROW_API BOOL WINAPI CloseHandle(HANDLE object);
 
 /* A second handle of the same object. Both processes must be the calling one. access is ignored
- * with DUPLICATE_SAME_ACCESS in options; it may lower the rights of a mapping's handle, and raising
- * them is ERROR_ACCESS_DENIED. DUPLICATE_CLOSE_SOURCE closes source, whatever the result.
+ * with DUPLICATE_SAME_ACCESS in options; rights that a file was not opened with are
+ * ERROR_ACCESS_DENIED. DUPLICATE_CLOSE_SOURCE closes source, whatever the result.
  * Errors: ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER, ERROR_ACCESS_DENIED,
  * ERROR_NOT_ENOUGH_MEMORY. */
 BARROW_API BOOL WINAPI DuplicateHandle(HANDLE source_process, HANDLE source, HANDLE target_process,

@@ -39,6 +39,8 @@ int os_file_resize(int fd, uint64_t size);
 /* Whether the file system has so much room. */
 bool os_file_has_room(int fd, uint64_t bytes);
 int os_file_sync(int fd);
+/* Starts to write changed pages to the disk, and does not wait for it. */
+int os_file_start_writing(int fd, uint64_t offset, uint64_t size);
 int os_file_seek(int fd, int64_t distance, unsigned method, uint64_t *position);
 /* Transfer until all is done, the end of the file, or an error; offset -1: at the position. */
 int os_file_read(int fd, void *buffer, size_t bytes, int64_t offset, size_t *done);

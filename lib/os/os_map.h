@@ -42,7 +42,6 @@ int os_map_discard(uintptr_t address, size_t size);
 int os_map_lazy_free(uintptr_t address, size_t size);
 int os_map_will_need(uintptr_t address, size_t size);
 int os_map_page_out(uintptr_t address, size_t size);
-int os_map_sync(uintptr_t address, size_t size);
 int os_map_lock(uintptr_t address, size_t size);
 int os_map_unlock(uintptr_t address, size_t size);
 

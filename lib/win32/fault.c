@@ -21,10 +21,12 @@ static enum os_fault resolve_in(struct area *area, uintptr_t page)
                : OS_FAULT_OTHER;
 }
 
-/* Runs in a signal handler. The fault came from the program's own access, so this thread does not
- * hold the lock; a fault inside the library would be a defect of it. */
+/* Runs in a signal handler. A thread that holds the lock was given a bad buffer to fill: nothing
+ * can be resolved then. */
 static enum os_fault resolve(uintptr_t address)
 {
+    if (win32_lock_is_mine())
+        return OS_FAULT_OTHER;
     win32_lock();
     struct area *area = area_find(address);
     enum os_fault what =

@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static THREAD_LOCAL bool held;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic bool registered;
 
@@ -20,15 +21,27 @@ static void register_hooks(void)
     registered = true;
 }
 
-void win32_lock(void)
+void win32_fork_register(void)
 {
     if (!registered)
         pthread_once(&once, register_hooks);
+}
+
+void win32_lock(void)
+{
+    win32_fork_register();
     pthread_mutex_lock(&lock);
+    held = true;
+}
+
+bool win32_lock_is_mine(void)
+{
+    return held;
 }
 
 void win32_unlock(void)
 {
+    held = false;
     pthread_mutex_unlock(&lock);
 }
 

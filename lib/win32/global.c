@@ -155,6 +155,7 @@ static HANDLE allocate_moveable(UINT flags, SIZE_T size, bool global)
 
 static HANDLE allocate(UINT flags, SIZE_T size, bool global)
 {
+    win32_fork_register();
     if ((flags & GMEM_MOVEABLE) != 0)
         return allocate_moveable(flags, size, global);
     if (global && size == 0) /* as seen on Windows; LocalAlloc keeps 0 */

@@ -2,6 +2,8 @@
 /* handle.c: the table of handles: 2^20 slots in chunks that are made as needed. */
 #include "object.h"
 
+#include "file.h"
+
 #include "meta.h"
 
 #include <pthread.h>
@@ -86,6 +88,7 @@ void object_release(struct object *object)
 HANDLE handle_open(struct object *object, DWORD access)
 {
     HANDLE handle = NULL;
+    win32_fork_register();
     pthread_mutex_lock(&lock);
     size_t number = take_slot();
     if (number != SLOTS) {
@@ -147,7 +150,16 @@ BOOL CloseHandle(HANDLE object)
     return close_handle(object) ? TRUE : fail(ERROR_INVALID_HANDLE);
 }
 
-/* A file's rights cannot be told from its descriptor alone: a subset of the handle's is allowed. */
+/* What the copy may do. A file's descriptor cannot be given rights that it was not opened with; a
+ * section's handle can, within the section's own protection, which each mapping checks. */
+static bool grant(const struct object *object, DWORD own, DWORD *access)
+{
+    if (object->type != OBJECT_FILE)
+        return true;
+    *access = file_rights(*access);
+    return (*access & ~own) == 0;
+}
+
 static DWORD duplicate(HANDLE source, LPHANDLE target, DWORD access, DWORD options)
 {
     DWORD own;
@@ -156,9 +168,10 @@ static DWORD duplicate(HANDLE source, LPHANDLE target, DWORD access, DWORD optio
         return ERROR_INVALID_HANDLE;
     if ((options & DUPLICATE_SAME_ACCESS) != 0)
         access = own;
-    HANDLE made = (access & ~own) == 0 ? handle_open(object, access) : NULL;
+    bool granted = (options & DUPLICATE_SAME_ACCESS) != 0 || grant(object, own, &access);
+    HANDLE made = granted ? handle_open(object, access) : NULL;
     object_release(object);
-    if ((access & ~own) != 0)
+    if (!granted)
         return ERROR_ACCESS_DENIED;
     *target = made;
     return made != NULL ? 0 : ERROR_NOT_ENOUGH_MEMORY;

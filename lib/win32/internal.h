@@ -59,12 +59,16 @@ static inline bool is_this_process(HANDLE process)
  */
 void win32_lock(void);
 void win32_unlock(void);
+bool win32_lock_is_mine(void);
 
 /* fork: prepare takes every lock of the face; parent and child let go. Registered with
  * pthread_atfork at the first use of the face. */
 void win32_fork_prepare(void);
 void win32_fork_parent(void);
 void win32_fork_child(void);
+
+/* Called by whatever makes state that a fork must find whole. */
+void win32_fork_register(void);
 
 /* The parts that other files have in it. A child has no locked pages. */
 void global_fork_prepare(void);

@@ -220,7 +220,8 @@ static DWORD flush(uintptr_t address, SIZE_T size)
         return ERROR_INVALID_ADDRESS;
     if (!view->section->is_file || (view->alloc_protect & PROTECT_COPY) != 0)
         return 0;
-    int error = os_map_sync(start, end - start);
+    uint64_t offset = view->offset + (start - area_base(view));
+    int error = os_file_start_writing(view->section->fd, offset, end - start);
     return error != 0 ? win32_error(error) : 0;
 }
 

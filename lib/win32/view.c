@@ -23,7 +23,7 @@ static uint64_t section_page(const struct area *view, uintptr_t page)
     return (view->offset + (page - area_base(view))) / PAGE_BYTES;
 }
 
-bool view_is_committed(const struct area *view, uintptr_t page)
+static bool view_is_committed(const struct area *view, uintptr_t page)
 {
     return view->section->committed == NULL ||
            section_page_committed(view->section, section_page(view, page));
@@ -32,6 +32,11 @@ bool view_is_committed(const struct area *view, uintptr_t page)
 static bool is_copied(uint64_t word)
 {
     return (word & (OS_PAGE_PRESENT | OS_PAGE_SWAPPED)) != 0 && (word & OS_PAGE_SHARED) == 0;
+}
+
+bool view_is_memory(const struct area *view)
+{
+    return !view->section->is_file;
 }
 
 /* The end of the run of pages, within [page, limit), that are all copied or all not. */

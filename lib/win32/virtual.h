@@ -33,7 +33,7 @@ DWORD watch_decommitting(struct area *area, uintptr_t start, uintptr_t end);
 /* Views: see view.c. */
 DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD protect);
 DWORD view_protect(struct area *view, uintptr_t start, uintptr_t end, DWORD protect);
-bool view_is_committed(const struct area *view, uintptr_t page);
+bool view_is_memory(const struct area *view); /* and not of a file */
 /* The first address above page, at most limit, where committed changes; exact for COPY views too:
  * *protect is what VirtualQuery is to answer for the pages up to there. */
 uintptr_t view_run(const struct area *view, uintptr_t page, uintptr_t limit, DWORD *protect);

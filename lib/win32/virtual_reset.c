@@ -82,8 +82,8 @@ static DWORD reset_run(struct area *area, uintptr_t start, uintptr_t end)
 /* Pages that cannot be written are left as they are: their contents stay, which reset allows. */
 DWORD reset_pages(struct area *area, uintptr_t start, uintptr_t end)
 {
-    if (area->section != NULL)
-        return view_is_committed(area, start) ? 0 : ERROR_INVALID_ADDRESS;
+    if (area->section != NULL) /* a file's pages have a place to go to */
+        return view_is_memory(area) ? 0 : ERROR_INVALID_ADDRESS;
     if (area->large)
         return 0;
     if (area->kept == NULL && (area->kept = area_bitmap_new(area)) == NULL)

@@ -94,6 +94,14 @@ int os_file_sync(int fd)
     return fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
 }
 
+/* Not msync with MS_ASYNC, which does nothing on Linux. */
+int os_file_start_writing(int fd, uint64_t offset, uint64_t size)
+{
+    if (sync_file_range(fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE) == 0)
+        return 0;
+    return errno == ESPIPE || errno == EINVAL ? 0 : errno;
+}
+
 int os_file_seek(int fd, int64_t distance, unsigned method, uint64_t *position)
 {
     static const int methods[] = { SEEK_SET, SEEK_CUR, SEEK_END };

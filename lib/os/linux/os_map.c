@@ -107,11 +107,6 @@ int os_map_page_out(uintptr_t address, size_t size)
 #endif
 }
 
-int os_map_sync(uintptr_t address, size_t size)
-{
-    return msync((void *)address, size, MS_ASYNC) == 0 ? 0 : errno;
-}
-
 int os_map_lock(uintptr_t address, size_t size)
 {
     return mlock((void *)address, size) == 0 ? 0 : errno;

@@ -172,6 +172,10 @@ static void s4_access_rights_hold(void **state)
     assert_true(ReadFile(f, &byte, 1, &n, NULL));
     assert_int_equal(byte, 'x');
     assert_error(WriteFile(f, "y", 1, &n, NULL), FALSE, ERROR_ACCESS_DENIED);
+    HANDLE self = GetCurrentProcess(), copy = NULL;
+    assert_true(DuplicateHandle(self, f, self, &copy, GENERIC_READ, FALSE, 0));
+    assert_true(ReadFile(copy, &byte, 1, &n, NULL));
+    CloseHandle(copy);
     CloseHandle(f);
     f = open_as(name, GENERIC_WRITE, ALL_SHARE, OPEN_EXISTING);
     assert_error(ReadFile(f, &byte, 1, &n, NULL), FALSE, ERROR_ACCESS_DENIED);

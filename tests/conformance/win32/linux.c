@@ -210,6 +210,24 @@ static void lack_of_address_space_is_8_of_memory_1455(void **state)
                  ERROR_COMMITMENT_LIMIT);
 }
 
+static void a_bad_buffer_faults_and_does_not_hang(void **state)
+{
+    (void)state;
+    char *bad = alloc_pages(1, MEM_COMMIT, PAGE_READONLY);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(10);
+        signal(SIGSEGV, SIG_DFL);                             /* not cmocka's */
+        release(alloc_pages(1, MEM_COMMIT, RW | PAGE_GUARD)); /* the library's handler is there */
+        QueryWorkingSetEx(GetCurrentProcess(), bad, sizeof(PSAPI_WORKING_SET_EX_INFORMATION));
+        _exit(0);
+    }
+    int code = wait_for(child);
+    assert_int_not_equal(code, 128 + SIGALRM);
+    assert_int_not_equal(code, 0);
+    release(bad);
+}
+
 static void find_folder(char *path, size_t room)
 {
     for (int n = 0; n < 64; n++) {
@@ -311,7 +329,7 @@ static void other_users_reach_global_names_only(void **state)
     }
 }
 
-/* The user 23456's folder is made by someone else, and as a link. */
+/* A user's folder is made by someone else, and then as a link. */
 static void create_and_open(void)
 {
     child_check(CreateFileMappingA(MEMORY, NULL, RW, 0, PAGE, "squatted") != NULL);
@@ -322,21 +340,27 @@ static void create_and_open(void)
 static void a_squatted_folder_is_passed_over(void **state)
 {
     (void)state;
+    char folder[64], second[80], third[80], file[96];
+    uid_t user = 1000000 + (uid_t)getpid(); /* no other run's */
     if (geteuid() != 0) {
         print_message("not root: no second user to be\n");
         return;
     }
-    mkdir("/dev/shm/barrow-23456", 0777);
-    chmod("/dev/shm/barrow-23456", 0777);
-    assert_int_equal(symlink("/tmp", "/dev/shm/barrow-23456.1"), 0);
-    as_user(23456, create_and_open, 0);
-    assert_int_equal(rmdir("/dev/shm/barrow-23456"), 0); /* still empty */
-    assert_int_equal(unlink("/dev/shm/barrow-23456.1"), 0);
+    snprintf(folder, sizeof(folder), "/dev/shm/barrow-%u", (unsigned)user);
+    snprintf(second, sizeof(second), "%s.1", folder);
+    snprintf(third, sizeof(third), "%s.2", folder);
+    snprintf(file, sizeof(file), "%s/squatted", third);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_int_equal(chmod(folder, 0777), 0);
+    assert_int_equal(symlink("/tmp", second), 0);
+    as_user(user, create_and_open, 0);
+    assert_int_equal(rmdir(folder), 0); /* still empty */
+    assert_int_equal(unlink(second), 0);
     struct stat s;
-    assert_int_equal(lstat("/dev/shm/barrow-23456.2", &s), 0);
-    assert_int_equal(s.st_uid, 23456);
-    assert_int_equal(unlink("/dev/shm/barrow-23456.2/squatted"), 0); /* its maker died */
-    assert_int_equal(rmdir("/dev/shm/barrow-23456.2"), 0);
+    assert_int_equal(lstat(third, &s), 0);
+    assert_int_equal(s.st_uid, user);
+    assert_int_equal(unlink(file), 0); /* its maker ended without closing */
+    assert_int_equal(rmdir(third), 0);
 }
 
 static void dead_names_are_taken_over(void **state)
@@ -500,6 +524,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(query_sees_the_programs_own_mappings),
         cmocka_unit_test(foreign_memory_can_be_protected_and_locked),
         cmocka_unit_test(lack_of_address_space_is_8_of_memory_1455),
+        cmocka_unit_test(a_bad_buffer_faults_and_does_not_hang),
         cmocka_unit_test(names_are_files_of_the_user_alone_or_of_all),
         cmocka_unit_test(other_users_reach_global_names_only),
         cmocka_unit_test(a_squatted_folder_is_passed_over),

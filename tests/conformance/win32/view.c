@@ -321,6 +321,26 @@ static void s4_commit_on_views(void **state)
     CloseHandle(m);
 }
 
+static void s3_reset_of_file_views_fails(void **state)
+{
+    (void)state;
+    char name[4096];
+    DWORD n;
+    strcpy(name, scratch_name("reset"));
+    HANDLE f = CreateFileA(name, READ_WRITE, 7, NULL, CREATE_ALWAYS, 0, NULL);
+    assert_true(WriteFile(f, "0123456789", 10, &n, NULL));
+    HANDLE m = CreateFileMappingA(f, NULL, PAGE_READWRITE, 0, 0, NULL);
+    char *v = map(m, FILE_MAP_WRITE);
+    assert_null(VirtualAlloc(v, PAGE, MEM_RESET, PAGE_READWRITE));
+    assert_int_equal(v[1], '1');
+    assert_true(FlushViewOfFile(v, 0));
+    assert_true(FlushViewOfFile(v + 5, 3));
+    unmap(v);
+    CloseHandle(m);
+    CloseHandle(f);
+    DeleteFileA(name);
+}
+
 static void s4_unmap_by_any_address_in_the_view(void **state)
 {
     (void)state;
@@ -474,6 +494,7 @@ int main(int argc, char **argv)
         not_on_wine(s4_reserved_view_faults),
         cmocka_unit_test(s4_committed_views_cannot_be_decommitted),
         cmocka_unit_test(s4_commit_on_views),
+        not_on_wine(s3_reset_of_file_views_fails),
         cmocka_unit_test(s4_unmap_by_any_address_in_the_view),
         cmocka_unit_test(s4_unmap_of_what_is_no_view_is_487),
         cmocka_unit_test(s4_flush),
