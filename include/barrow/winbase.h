@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* winbase.h: Global and Local memory, and the narrow forms of the calls of file mapping.
+ *
+ * Global and Local memory are blocks of the process heap. A GMEM_FIXED block's handle is its
+ * address. A GMEM_MOVEABLE block's handle is not: GlobalLock gives the address. 65,536 moveable
+ * blocks can be alive. Any thread may call these; the block's own contents are the program's to
+ * guard. */
+#ifndef BARROW_WINBASE_H
+#define BARROW_WINBASE_H
+
+#include "fileapi.h"
+#include "memoryapi.h"
+#include "processthreadsapi.h"
+#include "sysinfoapi.h"
+
+#define GMEM_FIXED          0x0000u
+#define GMEM_MOVEABLE       0x0002u
+#define GMEM_NOCOMPACT      0x0010u
+#define GMEM_NODISCARD      0x0020u
+#define GMEM_ZEROINIT       0x0040u
+#define GMEM_MODIFY         0x0080u
+#define GMEM_DISCARDABLE    0x0100u
+#define GMEM_NOT_BANKED     0x1000u
+#define GMEM_LOWER          GMEM_NOT_BANKED
+#define GMEM_SHARE          0x2000u
+#define GMEM_DDESHARE       0x2000u
+#define GMEM_NOTIFY         0x4000u
+#define GMEM_DISCARDED      0x4000u
+#define GMEM_INVALID_HANDLE 0x8000u
+#define GMEM_LOCKCOUNT      0x00FFu
+#define GHND                (GMEM_MOVEABLE | GMEM_ZEROINIT)
+#define GPTR                (GMEM_FIXED | GMEM_ZEROINIT)
+
+#define LMEM_FIXED          0x0000u
+#define LMEM_MOVEABLE       0x0002u
+#define LMEM_NOCOMPACT      0x0010u
+#define LMEM_NODISCARD      0x0020u
+#define LMEM_ZEROINIT       0x0040u
+#define LMEM_MODIFY         0x0080u
+#define LMEM_DISCARDABLE    0x0F00u
+#define LMEM_DISCARDED      0x4000u
+#define LMEM_INVALID_HANDLE 0x8000u
+#define LMEM_LOCKCOUNT      0x00FFu
+#define LHND                (LMEM_MOVEABLE | LMEM_ZEROINIT)
+#define LPTR                (LMEM_FIXED | LMEM_ZEROINIT)
+#define NONZEROLHND         LMEM_MOVEABLE
+#define NONZEROLPTR         LMEM_FIXED
+
+#define FILE_BEGIN   0u
+#define FILE_CURRENT 1u
+#define FILE_END     2u
+
+#define FILE_FLAG_OPEN_REPARSE_POINT 0x00200000u
+#define FILE_FLAG_BACKUP_SEMANTICS   0x02000000u
+#define FILE_FLAG_DELETE_ON_CLOSE    0x04000000u
+#define FILE_FLAG_SEQUENTIAL_SCAN    0x08000000u
+#define FILE_FLAG_RANDOM_ACCESS      0x10000000u
+#define FILE_FLAG_NO_BUFFERING       0x20000000u
+#define FILE_FLAG_OVERLAPPED         0x40000000u
+#define FILE_FLAG_WRITE_THROUGH      0x80000000u
+
+#define GlobalAlloc        barrow_GlobalAlloc
+#define GlobalFlags        barrow_GlobalFlags
+#define GlobalFree         barrow_GlobalFree
+#define GlobalHandle       barrow_GlobalHandle
+#define GlobalLock         barrow_GlobalLock
+#define GlobalReAlloc      barrow_GlobalReAlloc
+#define GlobalSize         barrow_GlobalSize
+#define GlobalUnlock       barrow_GlobalUnlock
+#define LocalAlloc         barrow_LocalAlloc
+#define LocalFlags         barrow_LocalFlags
+#define LocalFree          barrow_LocalFree
+#define LocalHandle        barrow_LocalHandle
+#define LocalLock          barrow_LocalLock
+#define LocalReAlloc       barrow_LocalReAlloc
+#define LocalSize          barrow_LocalSize
+#define LocalUnlock        barrow_LocalUnlock
+#define CreateFileMappingA barrow_CreateFileMappingA
+#define OpenFileMappingA   barrow_OpenFileMappingA
+
+#define GlobalDiscard(handle) GlobalReAlloc((handle), 0, GMEM_MOVEABLE)
+#define LocalDiscard(handle)  LocalReAlloc((handle), 0, LMEM_MOVEABLE)
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A block of size bytes, or NULL with ERROR_NOT_ENOUGH_MEMORY. Size 0 and GMEM_MOVEABLE gives a
+ * handle that is marked discarded. */
+BARROW_API HGLOBAL WINAPI GlobalAlloc(UINT flags, SIZE_T size);
+BARROW_API HLOCAL WINAPI LocalAlloc(UINT flags, SIZE_T size);
+
+/* Another size, or with GMEM_MODIFY other attributes. NULL and an unchanged block on failure:
+ * ERROR_NOT_ENOUGH_MEMORY, ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER, ERROR_NOACCESS. Without
+ * GMEM_MOVEABLE a fixed or a locked block only changes in place. */
+BARROW_API HGLOBAL WINAPI GlobalReAlloc(HGLOBAL handle, SIZE_T size, UINT flags);
+BARROW_API HLOCAL WINAPI LocalReAlloc(HLOCAL handle, SIZE_T size, UINT flags);
+
+/* The address, with the lock count raised (to 255 at most). NULL: ERROR_INVALID_HANDLE,
+ * ERROR_DISCARDED. */
+BARROW_API LPVOID WINAPI GlobalLock(HGLOBAL handle);
+BARROW_API LPVOID WINAPI LocalLock(HLOCAL handle);
+
+/* TRUE while still locked. FALSE with NO_ERROR when that was the last lock, with ERROR_NOT_LOCKED
+ * when there was none. */
+BARROW_API BOOL WINAPI GlobalUnlock(HGLOBAL handle);
+BARROW_API BOOL WINAPI LocalUnlock(HLOCAL handle);
+
+/* Bytes in the block, 0 when discarded or with ERROR_INVALID_HANDLE. */
+BARROW_API SIZE_T WINAPI GlobalSize(HGLOBAL handle);
+BARROW_API SIZE_T WINAPI LocalSize(HLOCAL handle);
+
+/* Lock count and attributes; GMEM_INVALID_HANDLE with ERROR_INVALID_HANDLE. */
+BARROW_API UINT WINAPI GlobalFlags(HGLOBAL handle);
+BARROW_API UINT WINAPI LocalFlags(HLOCAL handle);
+
+/* The handle of the block that starts at an address. NULL with ERROR_INVALID_HANDLE. */
+BARROW_API HGLOBAL WINAPI GlobalHandle(LPCVOID address);
+BARROW_API HLOCAL WINAPI LocalHandle(LPCVOID address);
+
+/* NULL on success and for NULL; the handle itself on failure: ERROR_INVALID_HANDLE,
+ * ERROR_NOACCESS. A locked block is freed all the same. */
+BARROW_API HGLOBAL WINAPI GlobalFree(HGLOBAL handle);
+BARROW_API HLOCAL WINAPI LocalFree(HLOCAL handle);
+
+/* As CreateFileMappingW and OpenFileMappingW, with names in UTF-8. */
+BARROW_API HANDLE WINAPI CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES attributes,
+                                            DWORD protect, DWORD size_high, DWORD size_low,
+                                            LPCSTR name);
+BARROW_API HANDLE WINAPI OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR name);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* winnt.h: the constants and structures that several of the API headers share. The structures have
+ * the layout of 64-bit Windows; the assertions below hold them to it. */
+#ifndef BARROW_WINNT_H
+#define BARROW_WINNT_H
+
+#include "minwindef.h"
+
+/* Page protection. One of the first eight, optionally with PAGE_GUARD, PAGE_NOCACHE or
+ * PAGE_WRITECOMBINE. */
+#define PAGE_NOACCESS          0x01u
+#define PAGE_READONLY          0x02u
+#define PAGE_READWRITE         0x04u
+#define PAGE_WRITECOPY         0x08u
+#define PAGE_EXECUTE           0x10u
+#define PAGE_EXECUTE_READ      0x20u
+#define PAGE_EXECUTE_READWRITE 0x40u
+#define PAGE_EXECUTE_WRITECOPY 0x80u
+#define PAGE_GUARD             0x100u
+#define PAGE_NOCACHE           0x200u
+#define PAGE_WRITECOMBINE      0x400u
+
+/* Types of allocation and of freeing, and what VirtualQuery answers in State and Type. */
+#define MEM_COALESCE_PLACEHOLDERS 0x00000001u
+#define MEM_PRESERVE_PLACEHOLDER  0x00000002u
+#define MEM_COMMIT                0x00001000u
+#define MEM_RESERVE               0x00002000u
+#define MEM_DECOMMIT              0x00004000u
+#define MEM_REPLACE_PLACEHOLDER   0x00004000u
+#define MEM_RELEASE               0x00008000u
+#define MEM_FREE                  0x00010000u
+#define MEM_PRIVATE               0x00020000u
+#define MEM_MAPPED                0x00040000u
+#define MEM_RESERVE_PLACEHOLDER   0x00040000u
+#define MEM_RESET                 0x00080000u
+#define MEM_TOP_DOWN              0x00100000u
+#define MEM_WRITE_WATCH           0x00200000u
+#define MEM_PHYSICAL              0x00400000u
+#define MEM_RESET_UNDO            0x01000000u
+#define MEM_IMAGE                 0x01000000u
+#define MEM_LARGE_PAGES           0x20000000u
+
+/* Kinds of file mapping. */
+#define SEC_FILE         0x00800000u
+#define SEC_IMAGE        0x01000000u
+#define SEC_RESERVE      0x04000000u
+#define SEC_COMMIT       0x08000000u
+#define SEC_NOCACHE      0x10000000u
+#define SEC_WRITECOMBINE 0x40000000u
+#define SEC_LARGE_PAGES  0x80000000u
+
+#define SECTION_QUERY       0x0001u
+#define SECTION_MAP_WRITE   0x0002u
+#define SECTION_MAP_READ    0x0004u
+#define SECTION_MAP_EXECUTE 0x0008u
+#define SECTION_EXTEND_SIZE 0x0010u
+#define SECTION_ALL_ACCESS  0x000F001Fu
+
+/* Access to and sharing of files. */
+#define DELETE           0x00010000u
+#define SYNCHRONIZE      0x00100000u
+#define GENERIC_ALL      0x10000000u
+#define GENERIC_EXECUTE  0x20000000u
+#define GENERIC_WRITE    0x40000000u
+#define GENERIC_READ     0x80000000u
+#define FILE_READ_DATA   0x0001u
+#define FILE_WRITE_DATA  0x0002u
+#define FILE_APPEND_DATA 0x0004u
+#define FILE_EXECUTE     0x0020u
+
+#define FILE_SHARE_READ   0x00000001u
+#define FILE_SHARE_WRITE  0x00000002u
+#define FILE_SHARE_DELETE 0x00000004u
+
+#define FILE_ATTRIBUTE_READONLY  0x00000001u
+#define FILE_ATTRIBUTE_HIDDEN    0x00000002u
+#define FILE_ATTRIBUTE_SYSTEM    0x00000004u
+#define FILE_ATTRIBUTE_DIRECTORY 0x00000010u
+#define FILE_ATTRIBUTE_ARCHIVE   0x00000020u
+#define FILE_ATTRIBUTE_NORMAL    0x00000080u
+#define FILE_ATTRIBUTE_TEMPORARY 0x00000100u
+
+#define DUPLICATE_CLOSE_SOURCE 0x00000001u
+#define DUPLICATE_SAME_ACCESS  0x00000002u
+
+#define MEMORY_ALLOCATION_ALIGNMENT 16
+
+#define STATUS_GUARD_PAGE_VIOLATION ((DWORD)0x80000001u)
+#define STATUS_ACCESS_VIOLATION     ((DWORD)0xC0000005u)
+#define STATUS_IN_PAGE_ERROR        ((DWORD)0xC0000006u)
+#define STATUS_NO_MEMORY            ((DWORD)0xC0000017u)
+
+typedef struct _MEMORY_BASIC_INFORMATION {
+    PVOID BaseAddress;       /* the address asked about, rounded down to a page */
+    PVOID AllocationBase;    /* start of the reservation or view, NULL when free */
+    DWORD AllocationProtect; /* protection it was reserved or mapped with */
+    WORD PartitionId;        /* always 0 */
+    SIZE_T RegionSize;       /* bytes from BaseAddress on that are alike */
+    DWORD State;             /* MEM_COMMIT, MEM_RESERVE or MEM_FREE */
+    DWORD Protect;           /* of the pages; 0 when reserved, PAGE_NOACCESS when free */
+    DWORD Type;              /* MEM_PRIVATE, MEM_MAPPED, MEM_IMAGE; 0 when free */
+} MEMORY_BASIC_INFORMATION, *PMEMORY_BASIC_INFORMATION;
+
+/* Extended parameters of VirtualAlloc2 and MapViewOfFile3. */
+typedef enum MEM_EXTENDED_PARAMETER_TYPE {
+    MemExtendedParameterInvalidType = 0,
+    MemExtendedParameterAddressRequirements,
+    MemExtendedParameterNumaNode,
+    MemExtendedParameterPartitionHandle,
+    MemExtendedParameterUserPhysicalHandle,
+    MemExtendedParameterAttributeFlags,
+    MemExtendedParameterImageMachine,
+    MemExtendedParameterMax
+} MEM_EXTENDED_PARAMETER_TYPE;
+
+typedef struct _MEM_ADDRESS_REQUIREMENTS {
+    PVOID LowestStartingAddress; /* NULL: no bound; a multiple of 64 KiB */
+    PVOID
+    HighestEndingAddress; /* NULL: no bound; last byte allowed, a multiple of 64 KiB less one */
+    SIZE_T Alignment;     /* 0: 64 KiB; a power of two of at least 64 KiB */
+} MEM_ADDRESS_REQUIREMENTS, *PMEM_ADDRESS_REQUIREMENTS;
+
+typedef struct MEM_EXTENDED_PARAMETER {
+    __extension__ struct {
+        DWORD64 Type : 8;
+        DWORD64 Reserved : 56;
+    };
+    __extension__ union {
+        DWORD64 ULong64;
+        PVOID Pointer;
+        SIZE_T Size;
+        HANDLE Handle;
+        DWORD ULong;
+    };
+} MEM_EXTENDED_PARAMETER, *PMEM_EXTENDED_PARAMETER;
+
+#ifdef __cplusplus
+#define BARROW_LAYOUT(condition) static_assert(condition, #condition)
+#else
+#define BARROW_LAYOUT(condition) _Static_assert(condition, #condition)
+#endif
+
+#if UINTPTR_MAX == UINT64_MAX
+BARROW_LAYOUT(sizeof(MEMORY_BASIC_INFORMATION) == 48);
+BARROW_LAYOUT(offsetof(MEMORY_BASIC_INFORMATION, AllocationProtect) == 16);
+BARROW_LAYOUT(offsetof(MEMORY_BASIC_INFORMATION, RegionSize) == 24);
+BARROW_LAYOUT(offsetof(MEMORY_BASIC_INFORMATION, Type) == 40);
+BARROW_LAYOUT(sizeof(MEM_EXTENDED_PARAMETER) == 16);
+#endif
+BARROW_LAYOUT(sizeof(WCHAR) == 2 && sizeof(DWORD) == 4 && sizeof(LONG) == 4 && sizeof(BOOL) == 4);
+
+/* Memory, by the names that Windows sources use; the arguments are those of memcpy and memset, but
+ * for FillMemory's order. */
+#define RtlCopyMemory(to, from, n)  __builtin_memcpy((to), (from), (n))
+#define RtlMoveMemory(to, from, n)  __builtin_memmove((to), (from), (n))
+#define RtlFillMemory(to, n, value) __builtin_memset((to), (value), (n))
+#define RtlZeroMemory(to, n)        __builtin_memset((to), 0, (n))
+#define RtlEqualMemory(a, b, n)     (__builtin_memcmp((a), (b), (n)) == 0)
+
+#endif

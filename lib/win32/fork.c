@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* fork.c: the lock of the tables, and what a fork needs: every lock is held across it, so that the
+ * child finds whole tables that agree with the memory it inherits. */
+#include "internal.h"
+
+#include "meta.h"
+#include "object.h"
+#include "os/os_watch.h"
+#include "section.h"
+
+#include <pthread.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static THREAD_LOCAL bool held;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Atomic bool registered;
+
+static void register_hooks(void)
+{
+    pthread_atfork(win32_fork_prepare, win32_fork_parent, win32_fork_child);
+    registered = true;
+}
+
+void win32_fork_register(void)
+{
+    if (!registered)
+        pthread_once(&once, register_hooks);
+}
+
+void win32_lock(void)
+{
+    win32_fork_register();
+    pthread_mutex_lock(&lock);
+    held = true;
+}
+
+bool win32_lock_is_mine(void)
+{
+    return held;
+}
+
+void win32_unlock(void)
+{
+    held = false;
+    pthread_mutex_unlock(&lock);
+}
+
+void win32_fork_prepare(void)
+{
+    pthread_mutex_lock(&lock);
+    handle_fork_prepare();
+    section_fork_prepare();
+    global_fork_prepare();
+    meta_fork_prepare();
+}
+
+void win32_fork_parent(void)
+{
+    meta_fork_release();
+    global_fork_release();
+    section_fork_parent();
+    handle_fork_release();
+    pthread_mutex_unlock(&lock);
+}
+
+void win32_fork_child(void)
+{
+    meta_fork_release();
+    global_fork_release();
+    section_fork_child();
+    handle_fork_release();
+    os_watch_forget();
+    locked_fork_child();
+    pthread_mutex_unlock(&lock);
+}

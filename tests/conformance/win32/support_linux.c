@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* support_linux.c: faults and child processes on Linux. */
+#include "win32_test.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct child {
+    pid_t process;
+};
+
+static sigjmp_buf fault_resume;
+static volatile sig_atomic_t fault_expected;
+static volatile DWORD fault_code;
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (!fault_expected) {
+        signal(number, SIG_DFL);
+        return;
+    }
+    fault_code = info->si_errno != 0 ? (DWORD)info->si_errno : STATUS_ACCESS_VIOLATION;
+    siglongjmp(fault_resume, 1);
+}
+
+void faults_set_up(void) {}
+
+/* cmocka has a handler of its own around each test. Ours comes before it, and the library's before
+ * ours: the library sees to that whenever a guard page is made. */
+static void arm(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof(action));
+    action.sa_flags = SA_SIGINFO;
+    action.sa_sigaction = on_fault;
+    sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGBUS, &action, NULL);
+    release(alloc_pages(1, MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD));
+    fault_code = 0;
+}
+
+DWORD fault_of_read(const volatile void *address)
+{
+    arm();
+    if (sigsetjmp(fault_resume, 1) == 0) {
+        fault_expected = 1;
+        (void)*(const volatile char *)address;
+    }
+    fault_expected = 0;
+    return fault_code;
+}
+
+DWORD fault_of_write(volatile void *address)
+{
+    arm();
+    if (sigsetjmp(fault_resume, 1) == 0) {
+        fault_expected = 1;
+        *(volatile char *)address = 1;
+    }
+    fault_expected = 0;
+    return fault_code;
+}
+
+extern char **environ;
+
+child_t child_start(const char *role)
+{
+    char program[4096];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    assert_true(n > 0);
+    program[n] = '\0';
+    char argument[64];
+    snprintf(argument, sizeof(argument), "%s", role);
+    char *arguments[] = { program, argument, NULL };
+    child_t child = (child_t)malloc(sizeof(*child));
+    assert_int_equal(posix_spawn(&child->process, program, NULL, NULL, arguments, environ), 0);
+    return child;
+}
+
+int child_wait(child_t child)
+{
+    int status = -1;
+    waitpid(child->process, &status, 0);
+    free(child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void child_kill(child_t child)
+{
+    kill(child->process, SIGKILL);
+    child_wait(child);
+}
+
+const char *scratch_name(const char *name)
+{
+    static char path[4096];
+    const char *folder = getenv("TMPDIR");
+    snprintf(path, sizeof(path), "%s/barrow-%s-%s", folder != NULL ? folder : "/tmp",
+             getenv("BARROW_TEST_RUN"), name);
+    return path;
+}
+
+void set_run(const char *value);
+void set_run(const char *value)
+{
+    setenv("BARROW_TEST_RUN", value, 1);
+}

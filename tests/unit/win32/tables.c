@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* tables.c: the step map against a plain array, names in UTF-16, and the two ways of reading the
+ * kernel's list of mappings against each other. */
+#include "win32/stepmap.h"
+
+#include "os/os_map.h"
+#include "win32/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CELLS 300
+
+static void steps_agree_with_an_array(void **state)
+{
+    (void)state;
+    struct stepmap map = { NULL };
+    uint32_t cells[CELLS] = { 0 };
+    srand(1);
+    for (int round = 0; round < 50000; round++) {
+        uintptr_t start = (uintptr_t)(rand() % CELLS);
+        uintptr_t end = start + 1 + (uintptr_t)rand() % (CELLS - start);
+        uint32_t value = (uint32_t)(rand() % 4);
+        assert_true(stepmap_ready());
+        stepmap_set(&map, start * OS_PAGE, end * OS_PAGE, value);
+        for (uintptr_t i = start; i < end; i++)
+            cells[i] = value;
+        uintptr_t at = (uintptr_t)(rand() % CELLS), next = at + 1;
+        while (next < CELLS && cells[next] == cells[at])
+            next++;
+        assert_int_equal(stepmap_get(&map, at * OS_PAGE + 5), cells[at]);
+        assert_int_equal(stepmap_next(&map, at * OS_PAGE, CELLS * OS_PAGE), next * OS_PAGE);
+    }
+    stepmap_clear(&map);
+    assert_int_equal(stepmap_get(&map, 5 * OS_PAGE), 0);
+}
+
+static void mappings_read_alike_by_ioctl_and_as_text(void **state)
+{
+    (void)state;
+    struct os_mapping a, b;
+    int count = 0;
+    for (uintptr_t at = 0; os_mapping_at_text(at, &b) == 0; at = b.end) {
+        if (b.start > (uintptr_t)1 << 48) /* vsyscall: in the text alone */
+            break;
+        assert_int_equal(os_mapping_at(at, &a), 0);
+        assert_int_equal(a.start, b.start);
+        assert_int_equal(a.access, b.access);
+        assert_int_equal(a.shared, b.shared);
+        assert_int_equal(a.inode, b.inode);
+        assert_int_equal(a.device, b.device);
+        count++;
+    }
+    assert_true(count > 10);
+}
+
+static void names_in_utf16_become_utf8(void **state)
+{
+    (void)state;
+    char out[32];
+    assert_true(text_from_utf16(u"a\u00e9\u20ac\U0001F600", out, sizeof(out)));
+    assert_string_equal(out, "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
+    const WCHAR unpaired[] = { 0xD800, 'x', 0xDC00, 0 };
+    assert_true(text_from_utf16(unpaired, out, sizeof(out)));
+    assert_string_equal(out, "\xEF\xBF\xBDx\xEF\xBF\xBD");
+    assert_false(text_from_utf16(u"0123456789012345678901234567890123456789", out, sizeof(out)));
+}
+
+static void paths_turn_their_backslashes(void **state)
+{
+    (void)state;
+    char out[32];
+    assert_true(text_path("\\\\?\\a\\b/c", out, sizeof(out)));
+    assert_string_equal(out, "a/b/c");
+    assert_false(text_path("0123456789012345678901234567890123456789", out, sizeof(out)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_agree_with_an_array),
+        cmocka_unit_test(mappings_read_alike_by_ioctl_and_as_text),
+        cmocka_unit_test(names_in_utf16_become_utf8),
+        cmocka_unit_test(paths_turn_their_backslashes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
