@@ -5,6 +5,7 @@
 #include "os/process.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -75,12 +76,44 @@ bool os_renew(void *address, size_t size)
     return !failed(map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED));
 }
 
+/* DONTUNMAP (Linux 5.7) leaves the old mapping in place and empty: no hole to fill, and nobody can
+ * be given that address meanwhile. */
+static bool move(void *from, void *to, size_t size)
+{
+    long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+    return !failed(syscall6(SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0));
+}
+
+/* Tries it out. Under QEMU's user mode it seems to work, but the emulator takes the old mapping for
+ * gone: from then on it does nothing to that memory and says that it has. */
+static bool can_move(void)
+{
+    size_t page = os_page_size();
+    volatile char *from = os_reserve(2 * page), *to = from + page;
+    if (from == NULL)
+        return false;
+    bool can = false;
+    if (os_commit((char *)from, 2 * page)) {
+        *from = 1;
+        can = move((char *)from, (char *)to, page) && *to == 1 && *from == 0;
+        *from = 1;
+        can = can && (!os_purge((char *)from, page) || *from == 0);
+    }
+    os_release((char *)from, 2 * page);
+    return can;
+}
+
 bool os_move(void *from, void *to, size_t size)
 {
-    /* DONTUNMAP (Linux 5.7) leaves the old mapping in place and empty: no hole to fill, and nobody
-     * can be given that address meanwhile. */
-    long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-    if (!failed(syscall6(SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0)))
+    static _Atomic int works = -1; /* not tried yet; all threads find out the same */
+    int known = atomic_load_explicit(&works, memory_order_relaxed);
+    if (known < 0) {
+        known = can_move();
+        atomic_store_explicit(&works, known, memory_order_relaxed);
+    }
+    if (!known)
+        return false;
+    if (move(from, to, size))
         return true;
     /* Most kernels unmap the target before they look at the source: where that spans mappings, as
      * after growth of what was moved, there is a hole now. */
