@@ -9,12 +9,12 @@
 
 static void count_slabs(struct theap *theap, struct barrow_stats *stats)
 {
-    for (unsigned class = 0; class < SIZE_CLASSES; class++)
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++)
         for (int group = 0; group < GROUPS; group++)
-            for (uint32_t i = theap->groups[class][group]; i != 0; i = span_at(i)->next) {
+            for (uint32_t i = theap->groups[size_class][group]; i != 0; i = span_at(i)->next) {
                 stats->slabs++;
                 stats->live_blocks += span_at(i)->used;
-                stats->live_bytes += span_at(i)->used * size_class_bytes(class);
+                stats->live_bytes += span_at(i)->used * size_class_bytes(size_class);
             }
 }
 
@@ -31,11 +31,11 @@ static void count_theap(struct theap *theap, struct barrow_stats *stats)
     os_unlock(&theap->lock);
 }
 
-static void count_list(const struct block *list, unsigned class, struct barrow_stats *stats)
+static void count_list(const struct block *list, unsigned size_class, struct barrow_stats *stats)
 {
     for (; list != NULL; list = list->next) {
         stats->cached_blocks++;
-        stats->cached_bytes += size_class_bytes(class);
+        stats->cached_bytes += size_class_bytes(size_class);
     }
 }
 
@@ -43,10 +43,10 @@ static void count_list(const struct block *list, unsigned class, struct barrow_s
  * they run, and count as live; they are few. */
 static void count_cache(const struct theap *theap, struct barrow_stats *stats)
 {
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        count_list(theap->bins[class].free, class, stats);
-        count_list(atomic_load_explicit(&theap->bins[class].spare, memory_order_acquire), class,
-                   stats);
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        count_list(theap->bins[size_class].free, size_class, stats);
+        count_list(atomic_load_explicit(&theap->bins[size_class].spare, memory_order_acquire),
+                   size_class, stats);
     }
     stats->live_blocks -= stats->cached_blocks;
     stats->live_bytes -= stats->cached_bytes;

@@ -22,9 +22,9 @@ static bool list_has(struct block *const *list, const struct block *block)
     return false;
 }
 
-static bool theap_has(const struct theap *theap, unsigned class, const struct block *block)
+static bool theap_has(const struct theap *theap, unsigned size_class, const struct block *block)
 {
-    const struct bin *bin = &theap->bins[class];
+    const struct bin *bin = &theap->bins[size_class];
     struct block *spare = atomic_load_explicit(&bin->spare, memory_order_acquire);
     if (list_has(&bin->free, block) || list_has(&spare, block))
         return true;
@@ -37,7 +37,7 @@ static bool theap_has(const struct theap *theap, unsigned class, const struct bl
 bool block_is_free(struct span *slab, const struct block *block)
 {
     struct theap *owner = threads_theap(slab->owner);
-    unsigned class = slab->size_class;
+    unsigned size_class = slab->size_class;
     bool free = false;
     if (!owner->broken && !os_lock_is_mine(&owner->lock)) {
         os_lock(&owner->lock);
@@ -46,6 +46,6 @@ bool block_is_free(struct span *slab, const struct block *block)
         os_unlock(&owner->lock);
     }
     for (uint32_t number = 1; number <= threads_theaps() && !free; number++)
-        free = theap_has(threads_theap(number), class, block);
+        free = theap_has(threads_theap(number), size_class, block);
     return free;
 }

@@ -62,10 +62,10 @@ static void count_allocation(struct theap *theap, const void *block, size_t size
 
 /* ---- allocate ----------------------------------------------------------------------------- */
 
-static void *alloc_class(struct theap *theap, unsigned class, size_t clear)
+static void *alloc_class(struct theap *theap, unsigned size_class, size_t clear)
 {
     bool zero = false;
-    struct bin *bin = &theap->bins[class];
+    struct bin *bin = &theap->bins[size_class];
     struct block *block = bin_pop(bin);
     if (block == NULL)
         block = theap_refill(theap, bin, clear >= ZERO_LEAST, &zero);
@@ -104,20 +104,20 @@ static unsigned aligned_class(size_t align, size_t size)
 {
     if (align > SLAB_BLOCK_MAX || size > SLAB_BLOCK_MAX)
         return SIZE_CLASSES;
-    unsigned class = size_class_of(round_up(size != 0 ? size : 1, align));
-    while (class < SIZE_CLASSES && (size_class_bytes(class) & (align - 1)) != 0)
-        class++;
-    return class;
+    unsigned size_class = size_class_of(round_up(size != 0 ? size : 1, align));
+    while (size_class < SIZE_CLASSES && (size_class_bytes(size_class) & (align - 1)) != 0)
+        size_class++;
+    return size_class;
 }
 
 void *heap_alloc_aligned(size_t align, size_t size)
 {
-    unsigned class = aligned_class(align, size);
+    unsigned size_class = aligned_class(align, size);
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
-        block = class < SIZE_CLASSES ? alloc_class(access.theap, class, 0)
-                                     : large_alloc(align, size, false, false);
+        block = size_class < SIZE_CLASSES ? alloc_class(access.theap, size_class, 0)
+                                          : large_alloc(align, size, false, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -157,13 +157,13 @@ size_t heap_usable_size(const void *block, const char *call)
 
 static void free_in_slab(struct theap *theap, struct span *slab, struct block *block)
 {
-    unsigned class = slab->size_class;
+    unsigned size_class = slab->size_class;
     if (slab->owner == theap_number(theap)) {
-        bin_push(theap, &theap->bins[class], block);
+        bin_push(theap, &theap->bins[size_class], block);
         return;
     }
     block->mark = BLOCK_FREE;
-    theap_free_remote(theap, slab->owner, class, block);
+    theap_free_remote(theap, slab->owner, size_class, block);
 }
 
 /* There is no theap to free into: straight to the owner. */

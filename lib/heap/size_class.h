@@ -27,35 +27,35 @@ ALWAYS_INLINE unsigned size_class_of(size_t size)
     return EVEN_CLASSES + (log - 8) * 8 + (((size - 1) >> (log - 3)) & 7);
 }
 
-ALWAYS_INLINE size_t size_class_bytes(unsigned class)
+ALWAYS_INLINE size_t size_class_bytes(unsigned size_class)
 {
-    if (class < EVEN_CLASSES)
-        return (class + 1) * 16;
-    unsigned log = 8 + (class - EVEN_CLASSES) / 8, step = (class - EVEN_CLASSES) % 8;
+    if (size_class < EVEN_CLASSES)
+        return (size_class + 1) * 16;
+    unsigned log = 8 + (size_class - EVEN_CLASSES) / 8, step = (size_class - EVEN_CLASSES) % 8;
     return ((size_t)1 << log) + ((size_t)(step + 1) << (log - 3));
 }
 
 /* How long the class's slabs are: at least 16 blocks, and 32 up to 8 KiB. */
-ALWAYS_INLINE unsigned size_class_granules(unsigned class)
+ALWAYS_INLINE unsigned size_class_granules(unsigned size_class)
 {
-    size_t size = size_class_bytes(class);
+    size_t size = size_class_bytes(size_class);
     return size <= 2048 ? 1 : size <= 8192 ? 4 : size <= 32768 ? 8 : 16;
 }
 
-ALWAYS_INLINE unsigned size_class_capacity(unsigned class)
+ALWAYS_INLINE unsigned size_class_capacity(unsigned size_class)
 {
-    return (unsigned)(((size_t)size_class_granules(class) << GRANULE_SHIFT) /
-                      size_class_bytes(class));
+    return (unsigned)(((size_t)size_class_granules(size_class) << GRANULE_SHIFT) /
+                      size_class_bytes(size_class));
 }
 
 /* For the check that an address is the start of a block: with m = ceil(2^32 / size), a distance is
  * a multiple of the size exactly if (distance * m) mod 2^32 < m. Serves slabs of one granule, where
  * the distance is the address's low 16 bits, and sizes that divide a granule. 0, which nothing is
  * below, for the others: they are checked by division. */
-ALWAYS_INLINE uint32_t size_class_magic(unsigned class)
+ALWAYS_INLINE uint32_t size_class_magic(unsigned size_class)
 {
-    size_t size = size_class_bytes(class);
-    if (size_class_granules(class) > 1 && GRANULE_SIZE % size != 0)
+    size_t size = size_class_bytes(size_class);
+    if (size_class_granules(size_class) > 1 && GRANULE_SIZE % size != 0)
         return 0;
     return (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
 }

@@ -94,17 +94,17 @@ static void set_tags(const struct span *slab, uint32_t tag)
     }
 }
 
-static struct span *make_slab(struct theap *theap, unsigned class)
+static struct span *make_slab(struct theap *theap, unsigned size_class)
 {
     bool zero;
-    struct span *slab = region_alloc(size_class_granules(class), 1, 0, SPAN_SLAB, &zero);
+    struct span *slab = region_alloc(size_class_granules(size_class), 1, 0, SPAN_SLAB, &zero);
     if (slab == NULL)
         return NULL;
-    slab->size_class = (uint8_t) class;
+    slab->size_class = (uint8_t)size_class;
     span_set(&slab->owner, theap_number(theap));
     slab->zero_holes = zero;
     slab->holes = all_holes(slab);
-    set_tags(slab, (uint32_t)(theap->tag | class * sizeof(struct bin)));
+    set_tags(slab, (uint32_t)(theap->tag | size_class * sizeof(struct bin)));
     link_slab(theap, slab, GROUP_EMPTY);
     return slab;
 }
@@ -161,18 +161,18 @@ static void take_listed(struct span *slab, struct chain *chain, uint32_t wanted)
     chain_append(chain, first, last, count);
 }
 
-static struct span *fullest(struct theap *theap, unsigned class)
+static struct span *fullest(struct theap *theap, unsigned size_class)
 {
     for (int group = GROUP_MOST; group <= GROUP_EMPTY; group++)
-        if (theap->groups[class][group] != 0)
-            return span_at(theap->groups[class][group]);
+        if (theap->groups[size_class][group] != 0)
+            return span_at(theap->groups[size_class][group]);
     return NULL;
 }
 
 /* Memory is short: a full slab with a few free blocks, not yet worth taking from otherwise. */
-static struct span *full_with_list(struct theap *theap, unsigned class)
+static struct span *full_with_list(struct theap *theap, unsigned size_class)
 {
-    for (uint32_t i = theap->groups[class][GROUP_FULL]; i != 0; i = span_at(i)->next)
+    for (uint32_t i = theap->groups[size_class][GROUP_FULL]; i != 0; i = span_at(i)->next)
         if (span_at(i)->free != NULL)
             return span_at(i);
     return NULL;
@@ -197,19 +197,20 @@ static struct chain take_from_hole(struct theap *theap, struct span *slab, uint3
     return cut;
 }
 
-struct chain slab_take(struct theap *theap, unsigned class, uint32_t wanted, bool *zero)
+struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted, bool *zero)
 {
     struct chain chain = { NULL, NULL, 0 };
     struct span *slab = NULL;
-    while (chain.count < wanted && (slab = fullest(theap, class)) != NULL && slab->free != NULL) {
+    while (chain.count < wanted && (slab = fullest(theap, size_class)) != NULL &&
+           slab->free != NULL) {
         take_listed(slab, &chain, wanted - chain.count);
         regroup(theap, slab);
     }
     if (chain.count > 0)
         return chain;
     if (slab == NULL)
-        slab = make_slab(theap, class);
-    if (slab == NULL && (slab = full_with_list(theap, class)) != NULL) {
+        slab = make_slab(theap, size_class);
+    if (slab == NULL && (slab = full_with_list(theap, size_class)) != NULL) {
         take_listed(slab, &chain, wanted);
         regroup(theap, slab);
         return chain;

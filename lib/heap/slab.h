@@ -8,7 +8,7 @@
 /* Takes up to `wanted` blocks out of the theap's slabs; none only when there is no memory. *zero
  * tells whether the first block, but for its first 16 bytes, reads as zero; it is set only when
  * wanted is 1. */
-struct chain slab_take(struct theap *theap, unsigned class, uint32_t wanted, bool *zero);
+struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted, bool *zero);
 
 /* Gives blocks of any classes back to their slabs; a slab that becomes empty is freed, but one is
  * kept. */

@@ -46,9 +46,9 @@ void theap_init(struct theap *theap, uint32_t number)
     theap->tag = (uint64_t)number << TAG_SHIFT;
     for (unsigned n = 0; n < SMALL_UNITS; n++)
         theap->bin_of[n] = (uint16_t)(size_class_of(n * 16) * sizeof(struct bin));
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        theap->bins[class].magic = size_class_magic(class);
-        reset_bin(theap, &theap->bins[class]);
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        theap->bins[size_class].magic = size_class_magic(size_class);
+        reset_bin(theap, &theap->bins[size_class]);
     }
 }
 
@@ -180,7 +180,8 @@ void theap_flush(struct theap *theap)
 
 /* ---- remote frees ------------------------------------------------------------------------- */
 
-void theap_free_remote(struct theap *theap, uint32_t owner, unsigned class, struct block *block)
+void theap_free_remote(struct theap *theap, uint32_t owner, unsigned size_class,
+                       struct block *block)
 {
     struct outgoing *outgoing = &theap->outgoing[owner % OUTGOING_SLOTS];
     if (outgoing->owner != owner) {
@@ -189,7 +190,7 @@ void theap_free_remote(struct theap *theap, uint32_t owner, unsigned class, stru
         outgoing->owner = owner;
     }
     chain_push(&outgoing->chain, block);
-    outgoing->bytes += (uint32_t)size_class_bytes(class);
+    outgoing->bytes += (uint32_t)size_class_bytes(size_class);
     if (outgoing->chain.count >= OUTGOING_BLOCKS || outgoing->bytes >= OUTGOING_BYTES)
         post_outgoing(outgoing);
 }

@@ -112,7 +112,8 @@ struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wante
 void theap_overflow(struct theap *theap, struct bin *bin);
 
 /* Frees a block that belongs to another theap. Owner of `theap` only. */
-void theap_free_remote(struct theap *theap, uint32_t owner, unsigned class, struct block *block);
+void theap_free_remote(struct theap *theap, uint32_t owner, unsigned size_class,
+                       struct block *block);
 
 /* Gives back all that the caches and outgoing batches hold. Owner only, or when there is none. */
 void theap_flush(struct theap *theap);

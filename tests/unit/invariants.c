@@ -185,13 +185,13 @@ static void check_group(const struct span *slab, uint32_t capacity)
     }
 }
 
-static void check_slab(const struct theap *theap, const struct span *slab, unsigned class,
+static void check_slab(const struct theap *theap, const struct span *slab, unsigned size_class,
                        int group)
 {
-    uint32_t capacity = size_class_capacity(class);
+    uint32_t capacity = size_class_capacity(size_class);
     assert_int_equal(span_kind(slab), SPAN_SLAB);
     assert_int_equal(slab->owner, theap_number(theap));
-    assert_int_equal(slab->size_class, class);
+    assert_int_equal(slab->size_class, size_class);
     assert_int_equal(slab->group, group);
     check_free_list(slab);
     assert_int_equal(slab->used + slab->free_count + blocks_in_holes(slab), capacity);
@@ -210,12 +210,12 @@ void check_theap(struct theap *theap)
 {
     size_t slabs = 0;
     assert_null(atomic_load(&theap->inbox));
-    for (unsigned class = 0; class < SIZE_CLASSES; class++)
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++)
         for (int group = 0; group < GROUPS; group++) {
             uint32_t before = 0;
-            for (uint32_t i = theap->groups[class][group]; i != 0; i = span_at(i)->next) {
+            for (uint32_t i = theap->groups[size_class][group]; i != 0; i = span_at(i)->next) {
                 assert_int_equal(span_at(i)->prev, before);
-                check_slab(theap, span_at(i), class, group);
+                check_slab(theap, span_at(i), size_class, group);
                 before = i;
                 slabs++;
             }
@@ -225,14 +225,14 @@ void check_theap(struct theap *theap)
 
 /* ---- caches ------------------------------------------------------------------------------- */
 
-static size_t check_list(const struct block *list, uint32_t owner, unsigned class)
+static size_t check_list(const struct block *list, uint32_t owner, unsigned size_class)
 {
     size_t count = 0;
     for (; list != NULL; list = list->next, count++) {
         const struct span *slab = span_at(span_at(granule_of(list))->head);
         assert_int_equal(span_kind(slab), SPAN_SLAB);
         assert_int_equal(slab->owner, owner);
-        assert_int_equal(slab->size_class, class);
+        assert_int_equal(slab->size_class, size_class);
         assert_ptr_equal(slab_block_at(slab, list), list);
         assert_false(slab_block_is_free(slab, list));
         assert_ptr_equal(list->mark, BLOCK_FREE);
@@ -242,11 +242,11 @@ static size_t check_list(const struct block *list, uint32_t owner, unsigned clas
 
 void check_cache(struct theap *theap)
 {
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        const struct bin *bin = &theap->bins[class];
-        size_t listed = check_list(bin->free, theap_number(theap), class);
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        const struct bin *bin = &theap->bins[size_class];
+        size_t listed = check_list(bin->free, theap_number(theap), size_class);
         assert_true((int32_t)listed == bin->most - bin->room);
-        size_t spare = check_list(bin->spare, theap_number(theap), class);
+        size_t spare = check_list(bin->spare, theap_number(theap), size_class);
         assert_true(spare == 0 || spare == bin->spare_count);
     }
 }

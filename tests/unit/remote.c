@@ -21,19 +21,19 @@ static struct theap theap; /* of our own; the process heap knows nothing of it *
 static uint32_t blocks_in_use(void)
 {
     uint32_t used = 0;
-    for (unsigned class = 0; class < SIZE_CLASSES; class++)
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++)
         for (int group = 0; group < GROUPS; group++)
-            for (uint32_t i = theap.groups[class][group]; i != 0; i = span_at(i)->next)
+            for (uint32_t i = theap.groups[size_class][group]; i != 0; i = span_at(i)->next)
                 used += span_at(i)->used;
     return used;
 }
 
-static struct chain take_chain(unsigned class)
+static struct chain take_chain(unsigned size_class)
 {
     struct chain all = { NULL, NULL, 0 };
     while (all.count < BATCH) {
         bool zero;
-        struct chain some = slab_take(&theap, class, BATCH - all.count, &zero);
+        struct chain some = slab_take(&theap, size_class, BATCH - all.count, &zero);
         assert_true(some.count > 0);
         for (struct block *next, *block = some.first; block != NULL; block = next) {
             next = block->next;
@@ -59,9 +59,9 @@ static int finish(void **state)
     theap_drain(&theap);
     assert_int_equal(blocks_in_use(), 0);
     check_theap(&theap);
-    for (unsigned class = 0; class < SIZE_CLASSES; class++)
-        while (theap.groups[class][GROUP_EMPTY] != 0)
-            slab_purge(&theap, span_at(theap.groups[class][GROUP_EMPTY]));
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++)
+        while (theap.groups[size_class][GROUP_EMPTY] != 0)
+            slab_purge(&theap, span_at(theap.groups[size_class][GROUP_EMPTY]));
     os_unlock(&theap.lock);
     check_region();
     return 0;

@@ -10,10 +10,10 @@ static void every_size_has_the_least_class_that_fits(void **state)
 {
     (void)state;
     for (size_t size = 0; size <= SLAB_BLOCK_MAX; size++) {
-        unsigned class = size_class_of(size);
-        assert_true(class < SIZE_CLASSES);
-        assert_true(size_class_bytes(class) >= size);
-        assert_true(class == 0 || size_class_bytes(class - 1) < size);
+        unsigned size_class = size_class_of(size);
+        assert_true(size_class < SIZE_CLASSES);
+        assert_true(size_class_bytes(size_class) >= size);
+        assert_true(size_class == 0 || size_class_bytes(size_class - 1) < size);
     }
     assert_int_equal(size_class_bytes(SIZE_CLASSES - 1), SLAB_BLOCK_MAX);
 }
@@ -21,10 +21,11 @@ static void every_size_has_the_least_class_that_fits(void **state)
 static void classes_rise_in_multiples_of_sixteen(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        assert_int_equal(size_class_bytes(class) % 16, 0);
-        assert_true(class == 0 || size_class_bytes(class) > size_class_bytes(class - 1));
-        assert_int_equal(size_class_of(size_class_bytes(class)), class);
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        assert_int_equal(size_class_bytes(size_class) % 16, 0);
+        assert_true(size_class == 0 ||
+                    size_class_bytes(size_class) > size_class_bytes(size_class - 1));
+        assert_int_equal(size_class_of(size_class_bytes(size_class)), size_class);
     }
 }
 
@@ -42,9 +43,9 @@ static void slack_is_an_eighth_at_most(void **state)
 static void slabs_hold_enough_blocks(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        size_t size = size_class_bytes(class), capacity = size_class_capacity(class);
-        size_t bytes = (size_t)size_class_granules(class) << GRANULE_SHIFT;
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        size_t size = size_class_bytes(size_class), capacity = size_class_capacity(size_class);
+        size_t bytes = (size_t)size_class_granules(size_class) << GRANULE_SHIFT;
         assert_true(capacity >= (size <= 8192 ? 32 : 16));
         assert_true(capacity * size <= bytes && bytes - capacity * size < size);
         assert_true((bytes - capacity * size) * 16 <= bytes);
@@ -58,10 +59,10 @@ static void every_alignment_has_a_class(void **state)
     (void)state;
     for (size_t align = 16; align <= SLAB_BLOCK_MAX; align *= 2)
         for (size_t size = align; size <= SLAB_BLOCK_MAX; size += 16) {
-            unsigned class = size_class_of(size);
-            while (class < SIZE_CLASSES && size_class_bytes(class) % align != 0)
-                class++;
-            assert_true(class < SIZE_CLASSES && size_class_bytes(class) <= 2 * size);
+            unsigned size_class = size_class_of(size);
+            while (size_class < SIZE_CLASSES && size_class_bytes(size_class) % align != 0)
+                size_class++;
+            assert_true(size_class < SIZE_CLASSES && size_class_bytes(size_class) <= 2 * size);
         }
 }
 
@@ -70,9 +71,9 @@ static void every_alignment_has_a_class(void **state)
 static void magic_check_agrees_with_division(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        struct bin bin = { .magic = size_class_magic(class) };
-        size_t size = size_class_bytes(class), slab = size_class_granules(class);
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        struct bin bin = { .magic = size_class_magic(size_class) };
+        size_t size = size_class_bytes(size_class), slab = size_class_granules(size_class);
         for (size_t offset = 0; offset < slab << GRANULE_SHIFT; offset++) {
             bool off = is_off_start(&bin, (const void *)(uintptr_t)(0x70000000 + offset));
             if (bin.magic == 0)
@@ -86,9 +87,9 @@ static void magic_check_agrees_with_division(void **state)
 static void the_quick_check_serves_the_common_sizes(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class++)
-        if (size_class_bytes(class) <= 2048 || is_power_of_two(size_class_bytes(class)))
-            assert_int_not_equal(size_class_magic(class), 0);
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++)
+        if (size_class_bytes(size_class) <= 2048 || is_power_of_two(size_class_bytes(size_class)))
+            assert_int_not_equal(size_class_magic(size_class), 0);
 }
 
 static void the_table_of_small_sizes_agrees(void **state)

@@ -79,20 +79,20 @@ static bool is_zero(const char *bytes, size_t length)
     return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
 }
 
-static uint32_t take(unsigned class, uint32_t wanted)
+static uint32_t take(unsigned size_class, uint32_t wanted)
 {
     bool zero = false;
-    struct chain chain = slab_take(&theap, class, wanted, &zero);
+    struct chain chain = slab_take(&theap, size_class, wanted, &zero);
     uint32_t count = 0;
     assert_true(chain.count >= 1 && chain.count <= wanted);
     if (zero) {
         assert_int_equal(wanted, 1);
-        assert_true(is_zero((const char *)chain.first + 16, size_class_bytes(class) - 16));
+        assert_true(is_zero((const char *)chain.first + 16, size_class_bytes(size_class) - 16));
     }
     for (struct block *next, *block = chain.first; block != NULL; block = next, count++) {
         next = block->next;
         assert_true(next != NULL || block == chain.last);
-        stamp(block, size_class_bytes(class));
+        stamp(block, size_class_bytes(size_class));
     }
     assert_int_equal(count, chain.count);
     return count;
@@ -118,24 +118,24 @@ static void give_all(void)
     give(&random, live_count);
 }
 
-static size_t slabs(unsigned class, size_t *empty)
+static size_t slabs(unsigned size_class, size_t *empty)
 {
     size_t count = 0;
     *empty = 0;
     for (int group = 0; group < GROUPS; group++)
-        for (uint32_t i = theap.groups[class][group]; i != 0; i = span_at(i)->next) {
+        for (uint32_t i = theap.groups[size_class][group]; i != 0; i = span_at(i)->next) {
             count++;
             *empty += group == GROUP_EMPTY;
         }
     return count;
 }
 
-static size_t purge_class(unsigned class)
+static size_t purge_class(unsigned size_class)
 {
     static uint32_t found[4096];
     size_t count = 0, purged = 0;
     for (int group = 0; group < GROUPS; group++)
-        for (uint32_t i = theap.groups[class][group]; i != 0; i = span_at(i)->next) {
+        for (uint32_t i = theap.groups[size_class][group]; i != 0; i = span_at(i)->next) {
             assert_true(count < COUNT(found));
             found[count++] = i;
         }
@@ -160,8 +160,8 @@ static int finish(void **state)
     page_size = 0;
     purge_refused = false;
     give_all();
-    for (unsigned class = 0; class < SIZE_CLASSES; class++)
-        purge_class(class);
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++)
+        purge_class(size_class);
     check_theap(&theap);
     check_region();
     os_unlock(&theap.lock);
@@ -173,20 +173,20 @@ static int finish(void **state)
 static void every_class_gives_all_its_blocks(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        uint32_t capacity = size_class_capacity(class), taken = 0;
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        uint32_t capacity = size_class_capacity(size_class), taken = 0;
         size_t empty;
         while (taken < capacity)
-            taken += take(class, capacity - taken);
+            taken += take(size_class, capacity - taken);
         assert_int_equal(taken, capacity);
-        assert_int_equal(slabs(class, &empty), 1);
-        take(class, 1);
-        assert_int_equal(slabs(class, &empty), 2);
+        assert_int_equal(slabs(size_class, &empty), 1);
+        take(size_class, 1);
+        assert_int_equal(slabs(size_class, &empty), 2);
         check_theap(&theap);
         check_stamps();
         give_all();
         check_theap(&theap);
-        assert_int_equal(slabs(class, &empty), 1);
+        assert_int_equal(slabs(size_class, &empty), 1);
         assert_int_equal(empty, 1);
     }
 }
@@ -194,9 +194,9 @@ static void every_class_gives_all_its_blocks(void **state)
 static void blocks_of_aligned_classes_are_aligned(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        size_t size = size_class_bytes(class), align = size & -size;
-        take(class, 7);
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        size_t size = size_class_bytes(size_class), align = size & -size;
+        take(size_class, 7);
         for (size_t i = 0; i < live_count; i++)
             assert_true((uintptr_t)all[i].block % align == 0);
         give_all();
@@ -204,17 +204,18 @@ static void blocks_of_aligned_classes_are_aligned(void **state)
 }
 
 /* Random takes and gives, checked as they go. */
-static void churn(unsigned class, struct random *random, int rounds)
+static void churn(unsigned size_class, struct random *random, int rounds)
 {
-    size_t most = 4 * (size_t)size_class_capacity(class);
+    size_t most = 4 * (size_t)size_class_capacity(size_class);
     most = most > 4000 ? 4000 : most;
     for (int round = 0; round < rounds; round++) {
         if (random_below(random, 2) == 0 && live_count < most)
-            take(class, 1 + (uint32_t)random_below(random, random_below(random, 8) ? 40 : 600));
+            take(size_class,
+                 1 + (uint32_t)random_below(random, random_below(random, 8) ? 40 : 600));
         else
             give(random, random_below(random, random_below(random, 8) ? 50 : 700));
         if (random_below(random, 12) == 0)
-            purge_class(class);
+            purge_class(size_class);
         if (round % 8 == 0)
             check_theap(&theap);
     }
@@ -228,11 +229,11 @@ static void many_operations_agree(void **state)
     const size_t pages[] = { 4096, 16384, 65536 };
     struct random random = { 31 };
     for (size_t i = 0; i < COUNT(pages); i++)
-        for (unsigned class = 0; class < SIZE_CLASSES; class += 3) {
+        for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class += 3) {
             if (pages[i] < __real_os_page_size())
                 continue; /* smaller pages than the machine's can't be played */
             page_size = pages[i];
-            churn((class + (unsigned)i) % SIZE_CLASSES, &random, 60);
+            churn((size_class + (unsigned)i) % SIZE_CLASSES, &random, 60);
             give_all();
         }
     check_region();
@@ -260,15 +261,15 @@ static void classes_do_not_mix(void **state)
 static void what_is_said_to_be_zero_is(void **state)
 {
     (void)state;
-    for (unsigned class = size_class_of(4096); class < SIZE_CLASSES; class++) {
+    for (unsigned size_class = size_class_of(4096); size_class < SIZE_CLASSES; size_class++) {
         region_purge(true);
-        for (uint32_t i = 0; i < 2 * size_class_capacity(class); i++)
-            take(class, 1); /* checks, and fills the block */
-        struct random random = { class };
-        give(&random, size_class_capacity(class));
-        purge_class(class);
-        for (uint32_t i = 0; i < size_class_capacity(class); i++)
-            take(class, 1);
+        for (uint32_t i = 0; i < 2 * size_class_capacity(size_class); i++)
+            take(size_class, 1); /* checks, and fills the block */
+        struct random random = { size_class };
+        give(&random, size_class_capacity(size_class));
+        purge_class(size_class);
+        for (uint32_t i = 0; i < size_class_capacity(size_class); i++)
+            take(size_class, 1);
         check_stamps();
         give_all();
     }
@@ -290,10 +291,10 @@ static size_t resident_pages(const struct span *slab)
 static void pages_without_survivors_go_back(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        uint32_t capacity = size_class_capacity(class), taken = 0;
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        uint32_t capacity = size_class_capacity(size_class), taken = 0;
         while (taken < capacity)
-            taken += take(class, capacity - taken);
+            taken += take(size_class, capacity - taken);
         struct span *slab = span_at(span_at(granule_of(all[0].block))->head);
         /* all but the first block, which stands at the start of the list of those in use */
         struct live survivor = all[0];
@@ -303,7 +304,7 @@ static void pages_without_survivors_go_back(void **state)
         struct random random = { 3 };
         give(&random, live_count);
         size_t before = resident_pages(slab);
-        size_t purged = purge_class(class);
+        size_t purged = purge_class(size_class);
         assert_int_equal((before - resident_pages(slab)) * os_page_size() <= purged, 1);
         size_t kept = survivor.size / os_page_size() + 2;
         /* blocks longer than a page keep a page each for their links */
@@ -322,8 +323,8 @@ static void a_refused_purge_does_no_harm(void **state)
     (void)state;
     struct random random = { 5 };
     purge_refused = true;
-    for (unsigned class = 2; class < SIZE_CLASSES; class += 11) {
-        churn(class, &random, 40);
+    for (unsigned size_class = 2; size_class < SIZE_CLASSES; size_class += 11) {
+        churn(size_class, &random, 40);
         give_all();
         check_theap(&theap);
     }
@@ -346,11 +347,11 @@ static void an_empty_slab_is_freed_by_the_purge(void **state)
 static void addresses_lead_to_blocks(void **state)
 {
     (void)state;
-    for (unsigned class = 0; class < SIZE_CLASSES; class += 7) {
-        take(class, 3);
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class += 7) {
+        take(size_class, 3);
         struct block *block = all[0].block;
         struct span *slab = span_at(span_at(granule_of(block))->head);
-        size_t size = size_class_bytes(class), used = size * size_class_capacity(class);
+        size_t size = size_class_bytes(size_class), used = size * size_class_capacity(size_class);
         assert_ptr_equal(slab_block_at(slab, block), block);
         assert_ptr_equal(slab_block_at(slab, (char *)block + size - 1), block);
         assert_ptr_equal(slab_block_at(slab, (char *)block + 1), block);
@@ -369,10 +370,10 @@ static void addresses_lead_to_blocks(void **state)
 static void the_fullest_slab_serves(void **state)
 {
     (void)state;
-    unsigned class = size_class_of(1024);
-    uint32_t capacity = size_class_capacity(class);
+    unsigned size_class = size_class_of(1024);
+    uint32_t capacity = size_class_capacity(size_class);
     for (uint32_t taken = 0; taken < 2 * capacity;)
-        taken += take(class, 2 * capacity - taken);
+        taken += take(size_class, 2 * capacity - taken);
     struct span *one = span_at(span_at(granule_of(all[0].block))->head);
     struct chain few = { NULL, NULL, 0 }, many = { NULL, NULL, 0 };
     for (size_t i = 0; i < live_count;) {
@@ -388,7 +389,7 @@ static void the_fullest_slab_serves(void **state)
     slab_give(&theap, many.first);
     slab_give(&theap, few.first);
     check_theap(&theap);
-    take(class, 4);
+    take(size_class, 4);
     for (size_t i = live_count - 4; i < live_count; i++)
         assert_ptr_equal(span_at(span_at(granule_of(all[i].block))->head), one);
 }

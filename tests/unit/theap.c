@@ -198,9 +198,9 @@ static void a_flushed_theap_holds_nothing(void **state)
         stamp(&all[i], heap_alloc(i % 5000), i % 5000, 2);
     free_all();
     theap_flush(theap);
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-        assert_null(theap->bins[class].free);
-        assert_null(theap->bins[class].spare);
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        assert_null(theap->bins[size_class].free);
+        assert_null(theap->bins[size_class].spare);
     }
     check_heap();
 }

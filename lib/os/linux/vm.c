@@ -4,6 +4,7 @@
 #include "os/linux/syscall.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -74,19 +75,52 @@ bool os_renew(void *address, size_t size)
     return !failed(map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED));
 }
 
+/* DONTUNMAP (Linux 5.7) leaves the old mapping in place and empty: no hole to fill, and nobody can
+ * be given that address meanwhile. */
+static long move(void *from, void *to, size_t size)
+{
+    long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+    return syscall6(SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0);
+}
+
+/* Tries it out. Under QEMU's user mode it seems to work, but the emulator takes the old mapping for
+ * gone: from then on it does nothing to that memory and says that it has. */
+static bool can_move(void)
+{
+    size_t page = os_page_size();
+    volatile char *from = os_reserve(2 * page), *to = from + page;
+    if (from == NULL)
+        return false;
+    bool can = false;
+    if (os_commit((char *)from, 2 * page)) {
+        *from = 1;
+        can = !failed(move((char *)from, (char *)to, page)) && *to == 1 && *from == 0;
+        *from = 1;
+        can = can && (!os_purge((char *)from, page) || *from == 0);
+    }
+    os_release((char *)from, 2 * page);
+    return can;
+}
+
 enum os_moved os_move(void *from, void *to, size_t size)
 {
-    /* DONTUNMAP (Linux 5.7) leaves the old mapping in place and empty: no hole to fill, and nobody
-     * can be given that address meanwhile. */
-    long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-    long result = syscall6(SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0);
+    static _Atomic int works = -1; /* not tried yet; all threads find out the same */
+    int known = atomic_load_explicit(&works, memory_order_relaxed);
+    if (known < 0) {
+        known = can_move();
+        atomic_store_explicit(&works, known, memory_order_relaxed);
+    }
+    if (!known)
+        return OS_NOT_MOVED;
+    long result = move(from, to, size);
     if (!failed(result))
         return OS_MOVED;
     /* Other errors come after the target has been unmapped: where the source spans mappings (as
      * after growth of what was moved, or parted by the program's own madvise; Linux before 6.17),
      * or where the limit of address space has no room for both. */
-    return result == -EINVAL || result == -ENOSYS || os_map_at(to, size) ? OS_NOT_MOVED
-                                                                         : OS_TARGET_LOST;
+    return result == -EINVAL || result == -ENOSYS || os_map_at(to, size) == OS_MAPPED
+               ? OS_NOT_MOVED
+               : OS_TARGET_LOST;
 }
 
 void os_advise_huge(void *address, size_t size, bool wanted)
