@@ -109,8 +109,6 @@ static bool tick(void)
     atomic_fetch_add_explicit(&slab_tick, 1, memory_order_relaxed);
     tend_theaps(false);
     size_t purged = purge_slabs(false, &waiting) + region_purge(false);
-    if (purged != 0)
-        message_verbose(2, "gave %zu KiB back to the system", purged / 1024);
     return waiting || purged != 0;
 }
 
@@ -124,7 +122,10 @@ size_t purge_all(void)
         theap_flush(theap);
     tend_theaps(true);
     size_t purged = purge_slabs(true, &waiting);
-    return purged + region_purge(true);
+    purged += region_purge(true);
+    /* here and not in tick(): the background thread has no thread-local storage for printf */
+    message_verbose(2, "gave %zu KiB back to the system", purged / 1024);
+    return purged;
 }
 
 static void background(void)

@@ -103,8 +103,8 @@ int malloc_info(int options, FILE *stream)
     }
     struct barrow_stats stats;
     heap_figures(&stats);
-    size_t arena = stats.committed - stats.large_bytes;
-    size_t rest = arena - (stats.live_bytes - stats.large_bytes);
+    struct mallinfo2 info = mallinfo2();
+    size_t arena = info.arena, rest = info.fordblks;
     fprintf(stream, "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n</sizes>\n");
     for (int total = 0; total < 2; total++) {
         fprintf(stream, "<total type=\"fast\" count=\"%" PRIu64 "\" size=\"%" PRIu64 "\"/>\n",
