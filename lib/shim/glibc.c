@@ -104,13 +104,14 @@ int malloc_info(int options, FILE *stream)
     struct barrow_stats stats;
     heap_figures(&stats);
     struct mallinfo2 info = mallinfo2();
-    size_t arena = info.arena, rest = info.fordblks;
+    size_t arena = info.arena;
+    size_t rest = info.fordblks > stats.cached_bytes ? info.fordblks - stats.cached_bytes : 0;
     fprintf(stream, "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n</sizes>\n");
     for (int total = 0; total < 2; total++) {
         fprintf(stream, "<total type=\"fast\" count=\"%" PRIu64 "\" size=\"%" PRIu64 "\"/>\n",
                 stats.cached_blocks, stats.cached_bytes);
         fprintf(stream, "<total type=\"rest\" count=\"%" PRIu64 "\" size=\"%zu\"/>\n", stats.slabs,
-                rest - stats.cached_bytes);
+                rest);
         if (total)
             fprintf(stream, "<total type=\"mmap\" count=\"%" PRIu64 "\" size=\"%" PRIu64 "\"/>\n",
                     stats.large_blocks, stats.large_bytes);
