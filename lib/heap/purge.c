@@ -77,12 +77,18 @@ static size_t purge_slabs(bool all, bool *waiting)
     return purged;
 }
 
+static bool nothing_to_tend(const struct theap *theap)
+{
+    return atomic_load_explicit(&theap->idle, memory_order_relaxed) &&
+           atomic_load_explicit(&theap->inbox, memory_order_relaxed) == NULL;
+}
+
 /* Takes in what is posted to theaps whose threads sleep, and gives their spare lists back. */
 static void tend_theaps(bool all)
 {
     for (uint32_t number = 1; number <= threads_theaps(); number++) {
         struct theap *theap = threads_theap(number);
-        if (theap->broken || theap->idle || os_lock_is_mine(&theap->lock))
+        if (theap->broken || nothing_to_tend(theap) || os_lock_is_mine(&theap->lock))
             continue;
         os_lock(&theap->lock);
         theap_drain(theap);

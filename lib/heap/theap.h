@@ -76,7 +76,8 @@ struct theap {
 
     /* -- threads.c's -- */
     struct theap *next_idle;
-    bool idle;
+    _Atomic bool idle; /* others read it as a hint: there is nothing to tend in an idle theap but
+                          its inbox */
 };
 
 /* The calling thread's theap as the fast paths see it: never NULL. It is theap_none, whose caches

@@ -77,7 +77,7 @@ static struct theap *make_theap(void)
 
 static void push_idle(struct theap *theap)
 {
-    theap->idle = true;
+    atomic_store_explicit(&theap->idle, true, memory_order_relaxed);
     theap->next_idle = idle;
     idle = theap;
     atomic_store_explicit(&idle_theaps, threads_idle_theaps() + 1, memory_order_relaxed);
@@ -89,7 +89,7 @@ static struct theap *pop_idle(void)
     if (theap == NULL)
         return NULL;
     idle = theap->next_idle;
-    theap->idle = false;
+    atomic_store_explicit(&theap->idle, false, memory_order_relaxed);
     atomic_store_explicit(&idle_theaps, threads_idle_theaps() - 1, memory_order_relaxed);
     return theap;
 }
