@@ -2,14 +2,13 @@
 /* theap.h: the part of a heap that one thread allocates from: a cache of free blocks for each size
  * class, over slabs that only this theap cuts blocks from.
  *
- *     malloc / free of the owner  ->  cache         no lock, no atomic
- *     cache empty, cache full     ->  slabs         theap->lock, for a batch of blocks
- *     free by another thread      ->  its `outgoing`, then a batch into the slabs, or into the
- * inbox
+ *     malloc / free of the owner  ->  cache (bins)  no lock, no atomic
+ *     bin empty, bin full         ->  slabs         theap->lock, for a batch of blocks
+ *     free by another thread      ->  its outgoing, then a batch into the slabs, or the inbox
  *
- * The cache belongs to the thread, the slabs to the lock. So whoever wants memory back (a trim, the
- * background purge, the owner of none) can take apart a theap whose thread sleeps: all but the
- * blocks in its cache, which are bounded in number and bytes. */
+ * The lists in use belong to the thread, the slabs to the lock, a bin's spare list to whoever takes
+ * it. So who wants memory back (a trim, the background purge) can take apart a theap whose thread
+ * sleeps: all but the lists in use, which are bounded in number and bytes. */
 #ifndef BARROW_HEAP_THEAP_H
 #define BARROW_HEAP_THEAP_H
 
