@@ -3,7 +3,6 @@
 
 #include "heap/bad_pointer.h"
 #include "heap/free_block.h"
-#include "heap/large.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
 #include "os/thread.h"
@@ -13,6 +12,8 @@ enum {
     ZERO_LEAST =
         4096 /* from here on it pays to take a block that needs no clearing from its slab */
 };
+
+struct large_account heap_large;
 
 /* ---- the theap to use --------------------------------------------------------------------- */
 
@@ -82,7 +83,7 @@ static void *alloc(size_t size, size_t clear)
     void *block = NULL;
     if (access.theap != NULL) {
         block = size <= SLAB_BLOCK_MAX ? alloc_class(access.theap, size_class_of(size), clear)
-                                       : large_alloc(1, size, clear != 0, false);
+                                       : large_alloc(&heap_large, 1, size, clear != 0, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -117,7 +118,7 @@ void *heap_alloc_aligned(size_t align, size_t size)
     void *block = NULL;
     if (access.theap != NULL) {
         block = size_class < SIZE_CLASSES ? alloc_class(access.theap, size_class, 0)
-                                          : large_alloc(align, size, false, false);
+                                          : large_alloc(&heap_large, align, size, false, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -183,7 +184,7 @@ void heap_free_slow(void *address, const char *call)
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
         add(&access.theap->frees, 1);
     if (span_kind(span) == SPAN_LARGE)
-        large_free(span);
+        large_free(&heap_large, span);
     else if (access.theap != NULL)
         free_in_slab(access.theap, span, address);
     else
@@ -207,7 +208,7 @@ void *heap_realloc(void *block, size_t size, const char *call)
     struct span *span = span_of_block(block, call);
     if (span_kind(span) == SPAN_LARGE) {
         if (size > SLAB_BLOCK_MAX)
-            return large_resize(span, size);
+            return large_resize(&heap_large, span, size, true);
         return copy_to(heap_alloc(size), block, span_bytes(span), size, call);
     }
     size_t old = size_class_bytes(span->size_class);

@@ -8,9 +8,13 @@
 #define BARROW_HEAP_HEAP_H
 
 #include "heap/theap.h"
+#include "region/large.h"
 #include "region/span.h"
 
 #include <string.h>
+
+/* malloc's blocks with a span of their own. */
+extern struct large_account heap_large;
 
 /* NULL when there is no memory. */
 void *heap_alloc_slow(size_t size);

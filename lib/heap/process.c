@@ -54,6 +54,7 @@ static void start(void)
                     BARROW_VERSION_MAJOR, BARROW_VERSION_MINOR, BARROW_VERSION_PATCH,
                     (long long)purge_settings.delay, purge_settings.background ? "on" : "off",
                     region_settings.commit_limit);
+    region_on_freed = purge_poke;
     os_thread_prepare();
     os_on_fork_child(after_fork);
 }

@@ -12,7 +12,7 @@
 #ifndef BARROW_HEAP_THEAP_H
 #define BARROW_HEAP_THEAP_H
 
-#include "heap/block.h"
+#include "region/block.h"
 #include "heap/size_class.h"
 #include "os/lock.h"
 

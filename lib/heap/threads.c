@@ -127,7 +127,7 @@ static struct theap *attach(void)
         return NULL;
     /* before os_thread_on_exit, which may allocate */
     current = theap;
-    if (!os_thread_on_exit(detach, theap)) {
+    if (!os_thread_on_exit(OS_EXIT_THEAP, detach, theap)) {
         detach(theap);
         return NULL;
     }

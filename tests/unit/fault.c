@@ -8,7 +8,7 @@
 #include "child.h"
 
 #include "heap/heap.h"
-#include "heap/large.h"
+#include "region/large.h"
 #include "heap/purge.h"
 #include "heap/threads.h"
 #include "invariants.h"
