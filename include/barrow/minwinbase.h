@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* minwinbase.h: OVERLAPPED, and the names of memcpy and memset that Windows sources use. */
+/* minwinbase.h: OVERLAPPED, PROCESS_HEAP_ENTRY, and the names of memcpy and memset that Windows
+ * sources use. */
 #ifndef BARROW_MINWINBASE_H
 #define BARROW_MINWINBASE_H
 
@@ -18,6 +19,39 @@ typedef struct _OVERLAPPED {
     };
     HANDLE hEvent;
 } OVERLAPPED, *LPOVERLAPPED;
+
+/* What HeapWalk tells of a piece of a heap. Sizes are in bytes; those of pieces beyond 4 GiB are
+ * cut to MAXDWORD, which HeapSize is not. */
+typedef struct _PROCESS_HEAP_ENTRY {
+    PVOID lpData;      /* start of the block's data, or of the region or range */
+    DWORD cbData;      /* block: the size asked for; region: its header; range: its length */
+    BYTE cbOverhead;   /* bytes that the heap adds to a block */
+    BYTE iRegionIndex; /* number of the region; 64 for a block that stands alone */
+    WORD wFlags;       /* PROCESS_HEAP_...; 0 for a free block */
+    __extension__ union {
+        struct {
+            HANDLE hMem;
+            DWORD dwReserved[3];
+        } Block; /* with PROCESS_HEAP_ENTRY_MOVEABLE, which is never set here */
+        struct {
+            DWORD dwCommittedSize;
+            DWORD dwUnCommittedSize;
+            LPVOID lpFirstBlock;
+            LPVOID lpLastBlock; /* the first address behind the region's last piece */
+        } Region;               /* with PROCESS_HEAP_REGION */
+    };
+} PROCESS_HEAP_ENTRY, *LPPROCESS_HEAP_ENTRY, *PPROCESS_HEAP_ENTRY;
+
+BARROW_LAYOUT(sizeof(PROCESS_HEAP_ENTRY) == 40);
+BARROW_LAYOUT(offsetof(PROCESS_HEAP_ENTRY, wFlags) == 14);
+BARROW_LAYOUT(offsetof(PROCESS_HEAP_ENTRY, Region.lpFirstBlock) == 24);
+
+#define PROCESS_HEAP_REGION            0x0001u
+#define PROCESS_HEAP_UNCOMMITTED_RANGE 0x0002u
+#define PROCESS_HEAP_ENTRY_BUSY        0x0004u
+#define PROCESS_HEAP_SEG_ALLOC         0x0008u
+#define PROCESS_HEAP_ENTRY_MOVEABLE    0x0010u
+#define PROCESS_HEAP_ENTRY_DDESHARE    0x0020u
 
 #define CopyMemory RtlCopyMemory
 #define MoveMemory RtlMoveMemory

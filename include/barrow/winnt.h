@@ -85,6 +85,27 @@
 
 #define MEMORY_ALLOCATION_ALIGNMENT 16
 
+/* Options of heaps and of the calls on them. HeapCreate takes HEAP_NO_SERIALIZE,
+ * HEAP_GENERATE_EXCEPTIONS and HEAP_CREATE_ENABLE_EXECUTE; the rest of HEAP_CREATE_ and the
+ * debugging flags are accepted there and have no effect. */
+#define HEAP_NO_SERIALIZE              0x00000001u
+#define HEAP_GROWABLE                  0x00000002u
+#define HEAP_GENERATE_EXCEPTIONS       0x00000004u
+#define HEAP_ZERO_MEMORY               0x00000008u
+#define HEAP_REALLOC_IN_PLACE_ONLY     0x00000010u
+#define HEAP_TAIL_CHECKING_ENABLED     0x00000020u
+#define HEAP_FREE_CHECKING_ENABLED     0x00000040u
+#define HEAP_DISABLE_COALESCE_ON_FREE  0x00000080u
+#define HEAP_CREATE_SEGMENT_HEAP       0x00000100u
+#define HEAP_CREATE_HARDENED           0x00000200u
+#define HEAP_CREATE_ALIGN_16           0x00010000u
+#define HEAP_CREATE_ENABLE_TRACING     0x00020000u
+#define HEAP_CREATE_ENABLE_EXECUTE     0x00040000u
+#define HEAP_MAXIMUM_TAG               0x0FFFu
+#define HEAP_PSEUDO_TAG_FLAG           0x8000u
+#define HEAP_TAG_SHIFT                 18
+#define HEAP_MAKE_TAG_FLAGS(base, tag) ((DWORD)((base) + ((DWORD)(tag) << HEAP_TAG_SHIFT)))
+
 #define STATUS_GUARD_PAGE_VIOLATION ((DWORD)0x80000001u)
 #define STATUS_ACCESS_VIOLATION     ((DWORD)0xC0000005u)
 #define STATUS_IN_PAGE_ERROR        ((DWORD)0xC0000006u)
@@ -133,6 +154,20 @@ typedef struct MEM_EXTENDED_PARAMETER {
         DWORD ULong;
     };
 } MEM_EXTENDED_PARAMETER, *PMEM_EXTENDED_PARAMETER;
+
+/* What HeapSetInformation and HeapQueryInformation are about. */
+typedef enum _HEAP_INFORMATION_CLASS {
+    HeapCompatibilityInformation = 0,      /* a ULONG: 0 standard, 2 low-fragmentation */
+    HeapEnableTerminationOnCorruption = 1, /* no data */
+    HeapOptimizeResources = 3              /* HEAP_OPTIMIZE_RESOURCES_INFORMATION */
+} HEAP_INFORMATION_CLASS;
+
+#define HEAP_OPTIMIZE_RESOURCES_CURRENT_VERSION 1u
+
+typedef struct _HEAP_OPTIMIZE_RESOURCES_INFORMATION {
+    DWORD Version; /* HEAP_OPTIMIZE_RESOURCES_CURRENT_VERSION */
+    DWORD Flags;   /* 0 */
+} HEAP_OPTIMIZE_RESOURCES_INFORMATION, *PHEAP_OPTIMIZE_RESOURCES_INFORMATION;
 
 #ifdef __cplusplus
 #define BARROW_LAYOUT(condition) static_assert(condition, #condition)
