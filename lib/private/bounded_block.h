@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* bounded_block.h: what stands in a block of a bounded heap, for the engine's own files.
+ *
+ *     header | the program's bytes ..........................................  | next header
+ *     header | next free | previous free | ............ | size in units (foot) | next header
+ *
+ * A block is named by its unit: the place of the program's first byte, in units from the heap's
+ * start. It reaches to the next header, so a block of n units holds 16 n - 8 bytes. Two units are
+ * the least, for the three words of a free block. Two blocks in free lists never touch. */
+#ifndef BARROW_PRIVATE_BOUNDED_BLOCK_H
+#define BARROW_PRIVATE_BOUNDED_BLOCK_H
+
+#include "private/bounded.h"
+
+enum { BOUNDED_LEAST = 2 };
+
+struct bounded_links {
+    bounded_word next, previous; /* units; 0: none */
+};
+
+ALWAYS_INLINE void *block_address(const struct bounded *heap, uint64_t unit)
+{
+    return (char *)heap + unit * BOUNDED_UNIT;
+}
+
+ALWAYS_INLINE bounded_word *block_header(const struct bounded *heap, uint64_t unit)
+{
+    return (bounded_word *)block_address(heap, unit) - 1;
+}
+
+ALWAYS_INLINE struct bounded_links *block_links(const struct bounded *heap, uint64_t unit)
+{
+    return block_address(heap, unit);
+}
+
+/* The last word of the block that ends where this one starts. */
+ALWAYS_INLINE bounded_word *foot_before(const struct bounded *heap, uint64_t unit)
+{
+    return (bounded_word *)block_address(heap, unit) - 2;
+}
+
+ALWAYS_INLINE uint64_t block_fields(const struct bounded *heap, uint64_t unit)
+{
+    return bounded_fields(heap, unit, *block_header(heap, unit));
+}
+
+ALWAYS_INLINE void set_block(struct bounded *heap, uint64_t unit, uint64_t fields)
+{
+    *block_header(heap, unit) = bounded_stored(fields) ^ (unit * heap->key + heap->salt);
+}
+
+/* Changes some fields and leaves damage as it is. */
+ALWAYS_INLINE void flip_block(struct bounded *heap, uint64_t unit, uint64_t fields)
+{
+    *block_header(heap, unit) ^= bounded_stored(fields);
+}
+
+ALWAYS_INLINE uint64_t fields_units(uint64_t fields)
+{
+    return fields >> BOUNDED_SIZE_SHIFT & (((uint64_t)1 << BOUNDED_SIZE_BITS) - 1);
+}
+
+ALWAYS_INLINE size_t fields_slack(uint64_t fields)
+{
+    return ((fields & BOUNDED_SLACK) >> BOUNDED_SLACK_SHIFT) ^ 15;
+}
+
+/* What a block of that many units can hold. */
+ALWAYS_INLINE size_t units_room(uint64_t units)
+{
+    return units * BOUNDED_UNIT - 8;
+}
+
+/* The units that `size` bytes take; the size must be below BOUNDED_LARGEST. */
+ALWAYS_INLINE uint64_t units_for(size_t size)
+{
+    size_t units = (size + BOUNDED_UNIT + 7) / BOUNDED_UNIT;
+    return units < BOUNDED_LEAST ? BOUNDED_LEAST : units;
+}
+
+ALWAYS_INLINE uint64_t fields_in_use(uint64_t units, size_t size)
+{
+    return units << BOUNDED_SIZE_SHIFT | ((units_room(units) - size) ^ 15) << BOUNDED_SLACK_SHIFT;
+}
+
+ALWAYS_INLINE uint64_t fields_free(uint64_t units)
+{
+    return units << BOUNDED_SIZE_SHIFT | BOUNDED_STATE_FREE;
+}
+
+/* In a free block's fields: its whole pages were given back. */
+#define BOUNDED_PURGED ((uint64_t)1 << BOUNDED_SLACK_SHIFT)
+
+ALWAYS_INLINE uint64_t fields_state(uint64_t fields)
+{
+    return fields & (BOUNDED_STATE_FREE | BOUNDED_STATE_QUICK);
+}
+
+/* Whether a word can be a header at that place. The end mark is one, of no units. */
+ALWAYS_INLINE bool fields_are_sound(uint64_t fields)
+{
+    return (fields << 2) >> (2 + BOUNDED_SIZE_SHIFT + BOUNDED_SIZE_BITS) == 0;
+}
+
+ALWAYS_INLINE bool fields_are_free(uint64_t fields)
+{
+    return fields_are_sound(fields) && fields_state(fields) == BOUNDED_STATE_FREE;
+}
+
+ALWAYS_INLINE bool is_unit(const struct bounded *heap, uint64_t unit)
+{
+    return unit - heap->first < heap->frontier - heap->first;
+}
+
+/* Whether a block of that size may start there. */
+ALWAYS_INLINE bool block_fits(const struct bounded *heap, uint64_t unit, uint64_t units)
+{
+    return is_unit(heap, unit) && units >= BOUNDED_LEAST && units <= heap->frontier - unit;
+}
+
+/* The fields of the block in use that starts at the address; 0 when there is none, or its header
+ * or the next one is damaged. */
+uint64_t bounded_block_in_use(const struct bounded *heap, const void *address);
+
+/* Makes the block in use, or the piece of one, a free one, joined with its neighbours. False, and
+ * nothing changed, when a neighbour is damaged. */
+bool bounded_release(struct bounded *heap, uint64_t unit);
+
+/* Turns blocks of quick lists into free ones. */
+void bounded_flush(struct bounded *heap);
+
+/* Commits more, so that the last block is free and has at least that many units. */
+bool bounded_grow(struct bounded *heap, uint64_t units);
+
+/* Takes `units` units out of the free block at `unit`, `gap` units after its start, and makes them
+ * a block in use of `size` bytes. True when all its bytes are zero. */
+bool bounded_carve(struct bounded *heap, uint64_t unit, uint64_t gap, uint64_t units, size_t size);
+
+/* Makes [unit, unit+units) a free block. */
+void bounded_make_free(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t purged);
+
+/* Of a free block: how many units of whole pages lie between its links and its foot, and where.
+ * (A heap starts at a page.) */
+uint64_t bounded_whole_pages(uint64_t unit, uint64_t units, uint64_t *start);
+
+/* Takes a sound free block off its list, and answers BOUNDED_PURGED if its pages were given back.
+ */
+uint64_t bounded_take_off(struct bounded *heap, uint64_t unit, uint64_t units);
+
+#endif
