@@ -3,6 +3,8 @@
 
 #include "heap/bad_pointer.h"
 #include "heap/free_block.h"
+#include "heap/hold.h"
+#include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
 #include "os/thread.h"
@@ -31,19 +33,25 @@ static THREAD_LOCAL bool busy;
 
 static struct access begin(struct theap *theap)
 {
-    if (likely(theap != NULL && !busy && !os_lock_is_mine(&theap->lock))) {
-        busy = true;
-        return (struct access){ theap, false };
+    if (unlikely(theap == NULL || busy || os_lock_is_mine(&theap->lock)))
+        return (struct access){ threads_lock_spare(), true };
+    busy = true;
+    while (unlikely(!hold_begin(theap))) {
+        hold_end(theap);
+        if (hold_await())
+            break;
     }
-    return (struct access){ threads_lock_spare(), true };
+    return (struct access){ theap, false };
 }
 
 static void end(struct access access)
 {
-    if (!access.spare)
+    if (!access.spare) {
+        hold_end(access.theap);
         busy = false;
-    else if (access.theap != NULL)
+    } else if (access.theap != NULL) {
         threads_unlock_spare();
+    }
 }
 
 /* Only the theap's thread writes, or the spare theap's holder. */
@@ -77,8 +85,19 @@ static void *alloc_class(struct theap *theap, unsigned size_class, size_t clear)
     return clear != 0 && !zero ? memset(block, 0, clear) : block;
 }
 
+/* The thread has asked for its blocks to come from that heap. */
+static void *alloc_in_scope(size_t align, size_t size, bool zero)
+{
+    busy = true;
+    void *block = private_alloc(scope_heap(), align, size, zero ? PRIVATE_ZERO : 0);
+    busy = false;
+    return block;
+}
+
 static void *alloc(size_t size, size_t clear)
 {
+    if (unlikely(scope_heap() != NULL) && !busy)
+        return alloc_in_scope(1, size, clear != 0);
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
@@ -113,6 +132,8 @@ static unsigned aligned_class(size_t align, size_t size)
 
 void *heap_alloc_aligned(size_t align, size_t size)
 {
+    if (unlikely(scope_heap() != NULL) && !busy)
+        return alloc_in_scope(align, size, false);
     unsigned size_class = aligned_class(align, size);
     struct access access = begin(threads_current());
     void *block = NULL;
@@ -148,8 +169,35 @@ static struct span *span_of_block(const void *address, const char *call)
     return span;
 }
 
+bool heap_is_block(const void *address)
+{
+    size_t granule = granule_of(address);
+    if (!granule_is_ours(granule))
+        return false;
+    struct span *span = span_at(granule);
+    if (tag_of(granule) == 0)
+        return span_kind_elsewhere(span) == SPAN_LARGE && span->heap == NULL &&
+               address == span_start(span);
+    span = span_at(span_get(&span->head));
+    return span_kind_elsewhere(span) == SPAN_SLAB && address == slab_block_at(span, address) &&
+           !slab_is_in_hole(span, address) &&
+           (((const struct block *)address)->mark != BLOCK_FREE || !block_is_free(span, address));
+}
+
+/* The private heap that has the block, NULL for malloc's own and for what is no block. */
+static struct private_heap *private_heap_with(const void *address)
+{
+    size_t granule = granule_of(address);
+    if (granule_is_ours(granule) && tag_of(granule) != 0)
+        return NULL;
+    return private_owner(address);
+}
+
 size_t heap_usable_size(const void *block, const char *call)
 {
+    struct private_heap *heap = private_heap_with(block);
+    if (unlikely(heap != NULL))
+        return private_size(heap, block);
     struct span *span = span_of_block(block, call);
     return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
 }
@@ -179,6 +227,11 @@ void heap_free_slow(void *address, const char *call)
 {
     if (address == NULL)
         return;
+    struct private_heap *heap = private_heap_with(address);
+    if (unlikely(heap != NULL)) {
+        private_free(heap, address, 0);
+        return;
+    }
     struct span *span = span_of_block(address, call);
     struct access access = begin(threads_current_to_free());
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
@@ -203,12 +256,38 @@ static void *copy_to(void *fresh, void *block, size_t old, size_t size, const ch
     return fresh;
 }
 
+static void *resize_large(struct span *span, size_t size, bool may_move)
+{
+    struct access access = begin(threads_current_to_free());
+    void *block = large_resize(&heap_large, span, size, may_move);
+    end(access);
+    return block;
+}
+
+/* A block stays in its heap. */
+static void *resize_private(struct private_heap *heap, void *block, size_t size)
+{
+    bool valid;
+    return private_realloc(heap, block, size, 0, &valid);
+}
+
+bool heap_resize_in_place(void *block, size_t size, const char *call)
+{
+    struct span *span = span_of_block(block, call);
+    if (span_kind(span) == SPAN_LARGE)
+        return resize_large(span, size, false) != NULL;
+    return size <= size_class_bytes(span->size_class);
+}
+
 void *heap_realloc(void *block, size_t size, const char *call)
 {
+    struct private_heap *heap = private_heap_with(block);
+    if (unlikely(heap != NULL))
+        return resize_private(heap, block, size);
     struct span *span = span_of_block(block, call);
     if (span_kind(span) == SPAN_LARGE) {
         if (size > SLAB_BLOCK_MAX)
-            return large_resize(&heap_large, span, size, true);
+            return resize_large(span, size, true);
         return copy_to(heap_alloc(size), block, span_bytes(span), size, call);
     }
     size_t old = size_class_bytes(span->size_class);

@@ -26,8 +26,13 @@ void heap_free_slow(void *block, const char *call);
 /* Contents kept up to the lesser size. NULL, and nothing changed, when there is no memory. */
 void *heap_realloc(void *block, size_t size, const char *call);
 
-/* How many bytes the block holds; not what was asked for. */
+bool heap_resize_in_place(void *block, size_t size, const char *call);
+
+/* How many bytes the block holds; not what was asked for, but in private heaps. */
 size_t heap_usable_size(const void *block, const char *call);
+
+/* Whether the address starts a block of malloc's that the program has. Any address. */
+bool heap_is_block(const void *address);
 
 ALWAYS_INLINE struct block *bin_pop(struct bin *bin)
 {

@@ -4,10 +4,12 @@
 #include "barrow/barrow.h"
 #include "diag/message.h"
 #include "diag/options.h"
+#include "heap/hold.h"
 #include "heap/purge.h"
 #include "heap/threads.h"
 #include "os/process.h"
 #include "os/thread.h"
+#include "private/private_heap.h"
 #include "region/region.h"
 
 /* A program's own wishes, if it defines the symbol; the environment comes after it. */
@@ -22,6 +24,8 @@ static void after_fork(void)
     purge_after_fork();
     threads_after_fork();
     region_after_fork();
+    hold_after_fork();
+    private_after_fork();
 }
 
 static void apply(void)

@@ -65,11 +65,20 @@ static struct pool *make(struct private_heap *heap)
         return NULL;
     memset(pool, 0, sizeof *pool);
     pool->heap = heap;
-    take_for_thread(pool);
     pool->next_in_heap = first_of(heap);
     /* release: who holds the heap goes over the list without this file's lock */
     atomic_store_explicit(&heap->pools, pool, memory_order_release);
     return pool;
+}
+
+struct pool *attach_common(struct private_heap *heap)
+{
+    if (heap->common == NULL && !os_lock_is_mine(&lock)) {
+        os_lock(&lock);
+        heap->common = make(heap);
+        os_unlock(&lock);
+    }
+    return heap->common;
 }
 
 static void detach(void *argument)
@@ -92,8 +101,8 @@ struct pool *attach_pool(struct private_heap *heap)
         return NULL;
     os_lock(&lock);
     struct pool *pool = find(heap);
-    if (pool == NULL)
-        pool = make(heap);
+    if (pool == NULL && (pool = make(heap)) != NULL)
+        take_for_thread(pool);
     os_unlock(&lock);
     if (pool != NULL)
         seats[heap->slot % SEATS] = (struct seat){ heap->serial, pool };
@@ -148,6 +157,8 @@ void attach_after_fork(struct private_heap *heap)
         pool->link_of_thread = NULL;
         pool->next_of_thread = NULL;
         pool->thread = 0;
+        if (pool == heap->common)
+            continue;
         if (atomic_load_explicit(&pool->working, memory_order_relaxed) != 0)
             pool->torn = true;
         atomic_store_explicit(&pool->working, 0, memory_order_relaxed);

@@ -15,7 +15,7 @@ struct seat {
 
 enum { SEATS = 8 };
 
-extern THREAD_LOCAL struct seat seats[SEATS];
+extern THREAD_LOCAL struct seat seats[SEATS] HIDDEN;
 
 /* The calling thread's pool of the heap, if it sits there. */
 ALWAYS_INLINE struct pool *seated(const struct private_heap *heap)
@@ -24,9 +24,12 @@ ALWAYS_INLINE struct pool *seated(const struct private_heap *heap)
     return likely(seat->serial == heap->serial) ? seat->pool : NULL;
 }
 
-/* The same; it is found or made. NULL when there is no memory for one, or when the thread is so late
- * in its end that nobody would take it back. */
+/* The same; it is found or made. NULL when there is no memory for one, or when the thread is so
+ * late in its end that nobody would take it back. */
 struct pool *attach_pool(struct private_heap *heap);
+
+/* The heap's common pool, for a caller that holds the heap. */
+struct pool *attach_common(struct private_heap *heap);
 
 /* Takes all pools from a heap that nobody uses any more. */
 void attach_release(struct private_heap *heap);

@@ -62,7 +62,7 @@ bool private_unlock(struct private_heap *heap)
 static struct entry enter_locked(struct private_heap *heap)
 {
     private_lock(heap);
-    return (struct entry){ heap->kind == HEAP_BOUNDED ? NULL : &heap->pool, true };
+    return (struct entry){ heap->kind == HEAP_BOUNDED ? NULL : attach_common(heap), true };
 }
 
 static void await_unlock(struct private_heap *heap)

@@ -13,9 +13,9 @@ enum held {
 /* The calling thread begins to work in its pool; false: it must ask whether it may, see lock.c. */
 ALWAYS_INLINE bool pool_begin(struct private_heap *heap, struct pool *pool)
 {
-    /* Dekker's protocol with one-sided fences. This store and the load of `held` may pass each other
-     * here; the holder stores `held`, has every thread pass a barrier, and then looks at `working`:
-     * either it sees 1 and waits, or the load, after the barrier, sees `held`. */
+    /* Dekker's protocol with one-sided fences. This store and the load of `held` may pass each
+     * other here; the holder stores `held`, has every thread pass a barrier, and then looks at
+     * `working`: either it sees 1 and waits, or the load, after the barrier, sees `held`. */
     atomic_store_explicit(&pool->working, 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
     /* acquire: what the last holder did to the pool is seen */
@@ -30,7 +30,7 @@ ALWAYS_INLINE void pool_end(struct pool *pool)
 
 /* A call's way into a heap. */
 struct entry {
-    struct pool *pool; /* NULL: a bounded heap */
+    struct pool *pool; /* NULL: a bounded heap, or no memory for one */
     bool locked;       /* the whole heap is held until the end */
 };
 

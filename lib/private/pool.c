@@ -170,7 +170,7 @@ static void free_if_spare(struct pool *pool, struct span *slab)
         free_slab(pool, slab);
 }
 
-void pool_slab_rests(struct pool *pool, struct span *slab)
+int pool_slab_rests(struct pool *pool, struct span *slab)
 {
     if (slab->group == FULL) {
         uint32_t out = slab_out(slab);
@@ -179,6 +179,7 @@ void pool_slab_rests(struct pool *pool, struct span *slab)
     }
     if (slab->countdown == 0)
         free_if_spare(pool, slab);
+    return 1;
 }
 
 /* ---- allocate ----------------------------------------------------------------------------- */
@@ -224,20 +225,28 @@ static bool refill_from_active(struct pool *pool, unsigned size_class)
     return true;
 }
 
+/* It may turn out to have no free block, if it comes from pool_compact. */
+static struct span *take_available(struct pool *pool, unsigned size_class)
+{
+    if (pool->avail[size_class] == 0)
+        return NULL;
+    struct span *slab = span_at(pool->avail[size_class]);
+    unlink_slab(pool, slab);
+    return slab;
+}
+
 static bool refill(struct pool *pool, unsigned size_class)
 {
     pool_drain(pool);
-    if (refill_from_active(pool, size_class))
-        return true;
-    struct span *slab = NULL;
-    if (pool->avail[size_class] != 0) {
-        slab = span_at(pool->avail[size_class]);
-        unlink_slab(pool, slab);
-    } else if ((slab = make_slab(pool, size_class)) == NULL) {
-        return false;
+    while (!refill_from_active(pool, size_class)) {
+        struct span *slab = take_available(pool, size_class);
+        if (slab == NULL && (slab = make_slab(pool, size_class)) == NULL)
+            return false;
+        activate(pool, slab);
+        if (pool->lists[size_class] != NULL)
+            break;
     }
-    activate(pool, slab);
-    return pool->lists[size_class] != NULL || refill_from_active(pool, size_class);
+    return true;
 }
 
 /* The least class from the size's on whose blocks all lie at multiples of align, or none. */
@@ -272,8 +281,8 @@ void pool_post(struct pool *owner, struct block *block)
     do
         block->next = head;
     /* release: pairs with the acquire in pool_drain, which reads the link and the size word */
-    while (!atomic_compare_exchange_weak_explicit(&owner->inbox, &head, block,
-                                                  memory_order_release, memory_order_relaxed));
+    while (!atomic_compare_exchange_weak_explicit(&owner->inbox, &head, block, memory_order_release,
+                                                  memory_order_relaxed));
 }
 
 void pool_drain(struct pool *pool)

@@ -3,7 +3,7 @@
  * class lie in slabs; the last two bytes of each hold the size that was asked for.
  *
  *     pool_pop   takes from the class's list: the blocks of the slab in use
- *     pool_push  puts a block on its slab's own list, and counts
+ *     pool_put   puts a block on its slab's own list, and counts
  *
  * The list that runs dry is exchanged for the slab's, so neither side counts what the other does,
  * and no function here takes a lock or uses an atomic operation but those of the inbox: whoever
@@ -33,9 +33,9 @@ struct pool {
     _Atomic(struct block *) inbox; /* blocks that others freed; a stack */
     /* under attach.c's lock */
     struct pool *next_in_heap, *next_of_thread, **link_of_thread;
-    uintptr_t thread; /* os_thread_token() of the thread that has it */
+    uintptr_t thread;  /* os_thread_token() of the thread that has it */
     _Atomic bool idle; /* no thread has it; others read it as a hint */
-    bool torn; /* its thread was changing it when the process forked */
+    bool torn;         /* its thread was changing it when the process forked */
 };
 
 ALWAYS_INLINE uint16_t *size_word(void *block, size_t size_most)
@@ -46,7 +46,7 @@ ALWAYS_INLINE uint16_t *size_word(void *block, size_t size_most)
 /* NULL: see pool_alloc. size is at most POOL_SMALL_MAX. */
 ALWAYS_INLINE void *pool_pop(struct pool *pool, size_t size)
 {
-    unsigned size_class = pool_small_class(size);
+    size_t size_class = pool_small_class(size);
     struct block *block = pool->lists[size_class];
     if (unlikely(block == NULL))
         return NULL;
@@ -55,34 +55,34 @@ ALWAYS_INLINE void *pool_pop(struct pool *pool, size_t size)
     return block;
 }
 
-void pool_slab_rests(struct pool *pool, struct span *slab);
+/* 1, so that a free can end with it. */
+int pool_slab_rests(struct pool *pool, struct span *slab);
 
-ALWAYS_INLINE void pool_put(struct pool *pool, struct span *slab, struct block *block)
+ALWAYS_INLINE int pool_put(struct pool *pool, struct span *slab, struct block *block)
 {
     block->next = slab->free;
     slab->free = block;
-    if (unlikely(--slab->countdown == 0))
-        pool_slab_rests(pool, slab);
+    return likely(--slab->countdown != 0) ? 1 : pool_slab_rests(pool, slab);
 }
 
-/* Frees a block of the pool; false when it can't be said quickly that this is one. */
-ALWAYS_INLINE bool pool_push(struct pool *pool, void *address)
+/* The pool's slab whose block the address starts, which is marked free; NULL when it can't be said
+ * quickly that there is one. pool_put must follow. */
+ALWAYS_INLINE struct span *pool_mark_free(struct pool *pool, void *address)
 {
     size_t granule = granule_of(address);
     if (unlikely(!granule_is_ours(granule)))
-        return false;
+        return NULL;
     struct span *slab = span_at(granule);
     if (unlikely(span_pool(slab) != pool))
-        return false;
+        return NULL;
     uint16_t distance = (uint16_t)(uintptr_t)address;
     if (unlikely(distance * slab->magic >= slab->magic) || unlikely(distance >= slab->cut_end))
-        return false;
+        return NULL;
     uint16_t *word = size_word(address, slab->size_most);
-    if (unlikely(*word > slab->size_most))
-        return false;
+    if (unlikely(*word == SIZE_WORD_FREE))
+        return NULL;
     *word = SIZE_WORD_FREE;
-    pool_put(pool, slab, address);
-    return true;
+    return slab;
 }
 
 /* A block of any size up to POOL_SIZE_MAX whose class's blocks lie at multiples of `align`; NULL

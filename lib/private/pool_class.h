@@ -17,15 +17,15 @@ enum {
     POOL_CUT = 4096                              /* bytes that are cut into blocks at once */
 };
 
-ALWAYS_INLINE unsigned pool_small_class(size_t size)
+ALWAYS_INLINE size_t pool_small_class(size_t size)
 {
-    return (unsigned)((size + SIZE_WORD + 15) / 16);
+    return (size + SIZE_WORD + 15) / 16;
 }
 
 ALWAYS_INLINE unsigned pool_class(size_t size)
 {
     if (size <= POOL_SMALL_MAX)
-        return pool_small_class(size);
+        return (unsigned)pool_small_class(size);
     size_t bytes = size + SIZE_WORD;
     unsigned log = 63u - (unsigned)__builtin_clzll(bytes - 1);
     return POOL_EVEN + 1 + (log - 10) * 8 + (((bytes - 1) >> (log - 3)) & 7);
@@ -56,8 +56,9 @@ ALWAYS_INLINE unsigned pool_class_capacity(unsigned size_class)
 ALWAYS_INLINE uint32_t pool_class_magic(unsigned size_class)
 {
     size_t bytes = pool_class_bytes(size_class);
-    return pool_class_granules(size_class) > 1 ? 0
-                                               : (uint32_t)((((uint64_t)1 << 32) + bytes - 1) / bytes);
+    return pool_class_granules(size_class) > 1
+               ? 0
+               : (uint32_t)((((uint64_t)1 << 32) + bytes - 1) / bytes);
 }
 
 #endif

@@ -4,8 +4,8 @@
 #include "os/thread.h"
 #include "private/attach.h"
 #include "private/bounded.h"
-#include "private/handles.h"
 #include "private/lock.h"
+#include "private/slots.h"
 #include "region/region.h"
 
 #include <string.h>
@@ -61,21 +61,21 @@ static bool make_bounded(struct private_heap *heap, const struct private_wish *w
 
 struct private_heap *private_create(const struct private_wish *wish)
 {
-    struct private_heap *heap = handle_take();
+    struct private_heap *heap = slot_take();
     if (heap == NULL)
         return NULL;
     enum heap_kind kind = wish->maximum != 0 || wish->executable ? HEAP_BOUNDED
                           : wish->owned                          ? HEAP_OWNED
                                                                  : HEAP_SHARED;
     if (kind == HEAP_BOUNDED && !make_bounded(heap, wish)) {
-        handle_give(heap);
+        slot_give(heap);
         return NULL;
     }
     heap->options = wish->options;
     heap->pool.heap = heap;
     if (kind == HEAP_SHARED && !os_barrier_is_there())
         atomic_store_explicit(&heap->held, CAREFUL, memory_order_relaxed);
-    handle_open(heap, kind);
+    slot_open(heap, kind);
     return heap;
 }
 
@@ -109,7 +109,7 @@ void private_destroy(struct private_heap *heap)
 {
     enum heap_kind kind = (enum heap_kind)heap->kind;
     size_t bytes = atomic_load_explicit(&heap->charged, memory_order_relaxed);
-    handle_close(heap);
+    slot_close(heap);
     if (kind == HEAP_BOUNDED) {
         bounded_destroy(heap->bounded);
     } else {
@@ -117,15 +117,15 @@ void private_destroy(struct private_heap *heap)
              pool != NULL; pool = pool->next_in_heap)
             pool_release(pool);
         pool_release(&heap->pool);
+        memset(&heap->pool, 0, sizeof heap->pool);
         attach_release(heap);
         release_large(heap);
     }
-    handle_give(heap);
+    slot_give(heap);
     region_freed(bytes);
 }
 
 /* ---- what an address is ------------------------------------------------------------------- */
-
 
 struct span *private_span_of(const void *address)
 {
@@ -193,9 +193,12 @@ static bool is_around(struct private_heap *heap, const void *address)
 struct private_heap *private_owner(const void *address)
 {
     struct private_heap *heap;
+    size_t granule = granule_of(address);
     if (find(address, &heap) != NULL)
         return heap;
-    heap = handle_find(is_around, address);
+    if (granule_is_ours(granule) && span_kind(span_at(granule)) == SPAN_LARGE)
+        return NULL; /* malloc's */
+    heap = slot_find(is_around, address);
     return heap != NULL && private_size(heap, address) != PRIVATE_NO_BLOCK ? heap : NULL;
 }
 
@@ -265,14 +268,14 @@ static void free_large(struct private_heap *heap, struct span *span)
 static void *alloc_in(struct private_heap *heap, struct entry entry, size_t align, size_t size,
                       bool zero)
 {
-    if (entry.pool == NULL) {
+    if (heap->kind == HEAP_BOUNDED) {
         bool is_zero = false;
         void *block = bounded_alloc_slow(heap->bounded, size, align, &is_zero);
         return block != NULL && zero && !is_zero ? memset(block, 0, size) : block;
     }
     if (size > POOL_SIZE_MAX || align > GRANULE_SIZE)
         return alloc_large(heap, align, size, zero);
-    void *block = pool_alloc(entry.pool, align, size);
+    void *block = entry.pool != NULL ? pool_alloc(entry.pool, align, size) : NULL;
     return block != NULL && zero ? memset(block, 0, size) : block;
 }
 
@@ -310,7 +313,7 @@ static void free_in_span(struct private_heap *heap, struct entry entry, struct s
 
 static bool free_in(struct private_heap *heap, struct entry entry, void *address)
 {
-    if (entry.pool == NULL)
+    if (heap->kind == HEAP_BOUNDED)
         return bounded_free(heap->bounded, address);
     struct span *span = find_in(heap, address);
     if (span != NULL)
@@ -380,15 +383,16 @@ static void *realloc_in(struct private_heap *heap, struct entry entry, void *add
                         unsigned flags, bool *valid)
 {
     bool in_place = (flags & PRIVATE_IN_PLACE) != 0;
-    struct span *span = entry.pool != NULL ? find_in(heap, address) : NULL;
-    size_t old = entry.pool == NULL ? bounded_block_size(heap->bounded, address)
-                 : span == NULL     ? PRIVATE_NO_BLOCK
-                                    : size_in_span(span, address);
+    struct span *span = heap->kind != HEAP_BOUNDED ? find_in(heap, address) : NULL;
+    size_t old = heap->kind == HEAP_BOUNDED ? bounded_block_size(heap->bounded, address)
+                 : span == NULL             ? PRIVATE_NO_BLOCK
+                                            : size_in_span(span, address);
     *valid = old != PRIVATE_NO_BLOCK;
     if (!*valid)
         return NULL;
-    char *block = entry.pool == NULL ? bounded_realloc(heap->bounded, address, size, in_place)
-                                     : resize_in(heap, entry, span, address, size, in_place);
+    char *block = heap->kind == HEAP_BOUNDED
+                      ? bounded_realloc(heap->bounded, address, size, in_place)
+                      : resize_in(heap, entry, span, address, size, in_place);
     if (block != NULL && (flags & PRIVATE_ZERO) != 0 && size > old)
         memset(block + old, 0, size - old);
     return block;
@@ -429,5 +433,5 @@ static void repair(struct private_heap *heap)
 void private_after_fork(void)
 {
     attach_begin_after_fork();
-    handles_after_fork(repair);
+    slots_after_fork(repair);
 }

@@ -24,18 +24,20 @@ struct bounded;
 typedef bool private_limit_call(struct private_heap *heap, size_t wanted, void *context);
 
 struct private_heap {
-    struct pool pool; /* an owned heap's; a shared one's for threads that can have none: lock.c */
+    struct pool pool; /* an owned heap's; has nothing, and owns no slab, in all others */
     uint8_t kind;     /* enum heap_kind */
     bool serialized;  /* a bounded one's calls take the mutex */
     uint32_t slot;
-    uint64_t serial;  /* of this heap: no other, before or after it, has it */
-    uint32_t options; /* as given to HeapCreate */
+    uint64_t serial;                /* of this heap: no other, before or after it, has it */
+    uint32_t options;               /* as given to HeapCreate */
+    _Atomic bool low_fragmentation; /* what Windows would say of it by now */
 
     /* See lock.c. */
     _Atomic uint32_t held ALIGNED(CACHE_LINE);
     struct os_lock mutex;
     uint32_t depth;
     _Atomic(struct pool *) pools; /* of a shared heap; only ever added to, under attach.c's lock */
+    struct pool *common;          /* one of them, for threads that can have none: under the mutex */
 
     struct os_lock large_lock; /* of the list; an owned heap's is not taken */
     uint32_t large;            /* blocks with a span of their own: index of the first */
@@ -51,28 +53,23 @@ struct private_heap {
     void *limit_context;
     char name[HEAP_NAME_MAX];
 
-    struct private_heap *next, *prev; /* in order of creation; handles.c's */
+    struct private_heap *next, *prev; /* in order of creation; slots.c's */
 };
 
 /* ---- handles ------------------------------------------------------------------------------ */
 
 /* The slots that have ever been in use: readable memory. */
-struct handle_table {
-    uintptr_t base;
-    _Atomic size_t slots;
-};
-
-extern struct handle_table handle_table;
+extern uintptr_t slot_base HIDDEN;
+extern size_t slot_count HIDDEN; /* only rises */
 
 enum { SLOT_SHIFT = 16 };
 
 /* Whether that is the address of a slot, at which a heap is, or one was. */
-ALWAYS_INLINE bool handle_is_slot(const void *handle)
+ALWAYS_INLINE bool is_slot(const void *handle)
 {
-    uintptr_t distance = (uintptr_t)handle - handle_table.base;
+    uintptr_t distance = (uintptr_t)handle - slot_base;
     /* rotated, so that one comparison tells of the low bits too */
-    return ((distance >> SLOT_SHIFT) | (distance << (64 - SLOT_SHIFT))) <
-           atomic_load_explicit(&handle_table.slots, memory_order_relaxed);
+    return ((distance >> SLOT_SHIFT) | (distance << (64 - SLOT_SHIFT))) < READ_RACY(slot_count);
 }
 
 /* The heap, or NULL. */
@@ -132,6 +129,10 @@ bool private_unlock(struct private_heap *heap);
 
 /* Returns empty memory to the system; the largest free block that is left. */
 size_t private_compact(struct private_heap *heap);
+
+/* The same for every heap that the calling thread may work in: all but those that belong to one
+ * thread. */
+void private_compact_shared(void);
 
 /* ---- for pools and walks ------------------------------------------------------------------ */
 

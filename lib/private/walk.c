@@ -2,6 +2,7 @@
 #include "private/walk.h"
 
 #include "private/bounded.h"
+#include "private/slots.h"
 #include "region/region.h"
 
 enum { HEADER = 4096 /* of a slot, as a walk shows it */ };
@@ -10,14 +11,9 @@ _Static_assert(sizeof(struct private_heap) <= HEADER, "a walk shows a page as th
 
 static struct pool *first_pool(struct private_heap *heap)
 {
-    return &heap->pool;
-}
-
-static struct pool *next_pool(struct private_heap *heap, const struct pool *pool)
-{
     /* acquire: pairs with the release in attach.c */
-    return pool == &heap->pool ? atomic_load_explicit(&heap->pools, memory_order_acquire)
-                               : pool->next_in_heap;
+    return heap->kind == HEAP_OWNED ? &heap->pool
+                                    : atomic_load_explicit(&heap->pools, memory_order_acquire);
 }
 
 /* ---- pieces ------------------------------------------------------------------------------- */
@@ -70,10 +66,9 @@ static enum walked show_block(const struct span *slab, size_t distance, struct p
         bytes = span_bytes(slab) - distance;
     bool busy = size <= slab->size_most;
     size = busy ? size : bytes - SIZE_WORD;
-    *piece = (struct piece){ .kind = busy ? PIECE_BUSY : PIECE_FREE,
-                             .data = data,
-                             .size = size,
-                             .overhead = bytes - size };
+    *piece = (struct piece){
+        .kind = busy ? PIECE_BUSY : PIECE_FREE, .data = data, .size = size, .overhead = bytes - size
+    };
     return WALK_MORE;
 }
 
@@ -82,7 +77,7 @@ static enum walked show_block(const struct span *slab, size_t distance, struct p
 static enum walked next_slab(struct private_heap *heap, struct pool *pool, const struct span *slab,
                              struct piece *piece)
 {
-    for (; pool != NULL; pool = next_pool(heap, pool), slab = NULL) {
+    for (; pool != NULL; pool = pool->next_in_heap, slab = NULL) {
         const struct span *next = pool->torn ? NULL : pool_next_slab(pool, slab);
         if (next != NULL)
             return show_slab(next, piece);
@@ -98,9 +93,9 @@ static enum walked next_in_slab(struct private_heap *heap, const struct span *sl
     size_t bytes = slab->size_most + SIZE_WORD;
     if (distance % bytes != 0 || distance > slab->cut_end)
         return WALK_LOST;
-    size_t next = piece->kind == PIECE_REGION      ? 0
-                  : distance == slab->cut_end      ? span_bytes(slab)
-                                                   : distance + bytes;
+    size_t next = piece->kind == PIECE_REGION ? 0
+                  : distance == slab->cut_end ? span_bytes(slab)
+                                              : distance + bytes;
     if (next + bytes <= span_bytes(slab))
         return show_block(slab, next, piece);
     return next_slab(heap, span_pool(slab), slab, piece);
@@ -204,10 +199,30 @@ bool private_validate(struct private_heap *heap)
 {
     if (heap->kind == HEAP_BOUNDED)
         return bounded_validate(heap->bounded);
-    for (struct pool *pool = first_pool(heap); pool != NULL; pool = next_pool(heap, pool))
+    for (struct pool *pool = first_pool(heap); pool != NULL; pool = pool->next_in_heap)
         if (!pool->torn && !validate_pool(pool))
             return false;
     return validate_large(heap);
+}
+
+static size_t count_busy(const struct span *slab)
+{
+    size_t bytes = slab->size_most + SIZE_WORD, busy = 0;
+    for (size_t distance = 0; distance < slab->cut_end; distance += bytes)
+        busy += pool_block_size(slab, span_start(slab) + distance) != SIZE_WORD_FREE;
+    return busy;
+}
+
+size_t private_most_of_a_size(struct private_heap *heap)
+{
+    size_t most = 0;
+    for (struct pool *pool = first_pool(heap); pool != NULL; pool = pool->next_in_heap)
+        for (const struct span *slab = pool->torn ? NULL : pool_next_slab(pool, NULL); slab != NULL;
+             slab = pool_next_slab(pool, slab)) {
+            size_t busy = count_busy(slab);
+            most = busy > most ? busy : most;
+        }
+    return most;
 }
 
 /* ---- compact, figures --------------------------------------------------------------------- */
@@ -219,13 +234,27 @@ size_t private_compact(struct private_heap *heap)
     if (heap->kind == HEAP_BOUNDED)
         largest = bounded_compact(heap->bounded);
     else
-        for (struct pool *pool = first_pool(heap); pool != NULL; pool = next_pool(heap, pool)) {
+        for (struct pool *pool = first_pool(heap); pool != NULL; pool = pool->next_in_heap) {
             size_t free = pool->torn ? 0 : pool_compact(pool);
             largest = free > largest ? free : largest;
         }
     private_unlock(heap);
     region_purge(true);
     return largest;
+}
+
+static bool is_shared(struct private_heap *heap, const void *after)
+{
+    return heap->kind == HEAP_SHARED && heap->serial > *(const uint64_t *)after;
+}
+
+void private_compact_shared(void)
+{
+    uint64_t after = 0;
+    for (struct private_heap *heap; (heap = slot_find(is_shared, &after)) != NULL;) {
+        after = heap->serial;
+        private_compact(heap);
+    }
 }
 
 void private_figures(struct private_heap *heap, struct private_figures *figures)

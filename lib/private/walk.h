@@ -26,11 +26,14 @@ enum walked private_walk(struct private_heap *heap, struct piece *piece);
 /* Whether everything agrees: lists, size words, counts. */
 bool private_validate(struct private_heap *heap);
 
+/* How many blocks of one size class are in use, of the class that has most in a slab. */
+size_t private_most_of_a_size(struct private_heap *heap);
+
 struct private_figures {
-    size_t blocks, bytes;        /* in the program's hands, as asked for */
-    size_t committed, reserved;  /* of it */
-    size_t committed_peak;       /* at most so far */
-    size_t maximum;              /* that it can come to; 0: unlimited */
+    size_t blocks, bytes;       /* in the program's hands, as asked for */
+    size_t committed, reserved; /* of it */
+    size_t committed_peak;      /* at most so far */
+    size_t maximum;             /* that it can come to; 0: unlimited */
 };
 
 void private_figures(struct private_heap *heap, struct private_figures *figures);

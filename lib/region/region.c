@@ -22,7 +22,7 @@
 #define COMMIT_STEP    MIB         /* the frontier grows by this much at least ... */
 #define COMMIT_MOST    (64 * MIB)  /* ... and, beyond what is asked for, by this much at most */
 #define DIRTY_LEAST    (256 * MIB) /* free memory up to here is kept for a tick or two */
-#define TELL_LEAST   MIB         /* freed bytes that the purge is told of at once */
+#define TELL_LEAST     MIB         /* freed bytes that the purge is told of at once */
 #define SHORT_SPAN     16          /* granules; see take_short */
 #define WINDOW_TRIES   4096        /* places tried for a piece of memory */
 #define MOVED_MOST     12          /* spans with a mapping of their own: two mappings each */

@@ -58,7 +58,7 @@ struct span {
         };
     };
     struct pool *pool; /* pool slab: its pool; NULL in every other granule's descriptor */
-    uint32_t next;     /* free run: in its bin; slab: in its group; large: its heap's. 0 ends a list */
+    uint32_t next; /* free run: in its bin; slab: in its group; large: its heap's. 0 ends a list */
     uint32_t prev;
     uint32_t granules; /* of the head: length; a large span's room stands behind them */
     uint32_t head;     /* of a slab's every granule, and of a free run's last: the head's index */
@@ -67,7 +67,8 @@ struct span {
         uint32_t countdown;  /* pool slab: frees until pool.c looks at it */
     };
     union {
-        uint32_t used; /* slab: blocks in the program's hands or in a thread's cache; 0 when freed */
+        uint32_t
+            used; /* slab: blocks in the program's hands or in a thread's cache; 0 when freed */
         uint32_t room; /* large: granules behind `granules`, kept clean for growth */
     };
     union {
@@ -100,7 +101,7 @@ struct region_map {
     _Atomic size_t frontier; /* granules that have ever been in use lie below; it only rises */
 };
 
-extern struct region_map region_map;
+extern struct region_map region_map HIDDEN;
 
 /* The granule of an address; at or above the limit for all addresses outside. */
 ALWAYS_INLINE size_t granule_of(const void *address)
@@ -179,7 +180,7 @@ ALWAYS_INLINE void span_set_pool(struct span *span, struct pool *pool)
 
 ALWAYS_INLINE struct pool *span_pool(const struct span *span)
 {
-    return __atomic_load_n(&span->pool, __ATOMIC_RELAXED);
+    return READ_RACY(span->pool);
 }
 
 ALWAYS_INLINE size_t span_bytes(const struct span *span)

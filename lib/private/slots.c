@@ -2,25 +2,26 @@
 /* The table of handles: slots of 64 KiB in address space of their own, so that an address is known
  * to be a slot without being read. What is committed stays committed; of a slot only its first
  * pages are ever touched. */
+#include "private/slots.h"
 #include "os/process.h"
 #include "os/vm.h"
-#include "private/handles.h"
 
 enum { SLOTS_MOST = 1 << 16, SLOTS_LEAST = 16 };
 
 #define SLOT_BYTES ((size_t)1 << SLOT_SHIFT)
 
-struct handle_table handle_table;
+uintptr_t slot_base;
+size_t slot_count;
 
 static struct os_lock lock;
-static size_t reserved;           /* slots */
-static struct private_heap *free_slots; /* by `next`, last one freed first: its memory is warm */
+static size_t reserved;                   /* slots */
+static struct private_heap *free_slots;   /* by `next`, last one freed first: its memory is warm */
 static struct private_heap *first, *last; /* live heaps in order of creation */
 static uint64_t serials;
 
 static struct private_heap *slot_at(size_t slot)
 {
-    return (struct private_heap *)(handle_table.base + (slot << SLOT_SHIFT));
+    return (struct private_heap *)(slot_base + (slot << SLOT_SHIFT));
 }
 
 /* Address space is taken sparingly where it is limited. */
@@ -31,27 +32,27 @@ static bool reserve_table(void)
         char *table = os_reserve((slots + 1) << SLOT_SHIFT);
         if (table == NULL)
             continue;
-        handle_table.base = round_up((uintptr_t)table, SLOT_BYTES);
+        slot_base = round_up((uintptr_t)table, SLOT_BYTES);
         reserved = slots;
         return true;
     }
     return false;
 }
 
-static struct private_heap *take_slot(void)
+static struct private_heap *take(void)
 {
     struct private_heap *heap = free_slots;
     if (heap != NULL) {
         free_slots = heap->next;
         return heap;
     }
-    size_t slot = atomic_load_explicit(&handle_table.slots, memory_order_relaxed);
+    size_t slot = slot_count;
     if ((reserved == 0 && !reserve_table()) || slot == reserved ||
         !os_commit(slot_at(slot), SLOT_BYTES))
         return NULL;
     slot_at(slot)->slot = (uint32_t)slot;
     /* release: who finds the address to be a slot's may read it */
-    atomic_store_explicit(&handle_table.slots, slot + 1, memory_order_release);
+    __atomic_store_n(&slot_count, slot + 1, __ATOMIC_RELEASE);
     return slot_at(slot);
 }
 
@@ -78,10 +79,10 @@ static void remove_live(struct private_heap *heap)
         last = heap->prev;
 }
 
-struct private_heap *handle_take(void)
+struct private_heap *slot_take(void)
 {
     os_lock(&lock);
-    struct private_heap *heap = take_slot();
+    struct private_heap *heap = take();
     if (heap != NULL) {
         uint32_t slot = heap->slot;
         memset(heap, 0, sizeof *heap);
@@ -92,7 +93,7 @@ struct private_heap *handle_take(void)
     return heap;
 }
 
-void handle_open(struct private_heap *heap, enum heap_kind kind)
+void slot_open(struct private_heap *heap, enum heap_kind kind)
 {
     os_lock(&lock);
     heap->kind = (uint8_t)kind;
@@ -100,7 +101,7 @@ void handle_open(struct private_heap *heap, enum heap_kind kind)
     os_unlock(&lock);
 }
 
-void handle_close(struct private_heap *heap)
+void slot_close(struct private_heap *heap)
 {
     os_lock(&lock);
     heap->kind = HEAP_GONE;
@@ -108,7 +109,7 @@ void handle_close(struct private_heap *heap)
     os_unlock(&lock);
 }
 
-void handle_give(struct private_heap *heap)
+void slot_give(struct private_heap *heap)
 {
     os_lock(&lock);
     heap->next = free_slots;
@@ -119,7 +120,7 @@ void handle_give(struct private_heap *heap)
 struct private_heap *private_heap_of(const void *handle)
 {
     struct private_heap *heap = (struct private_heap *)(uintptr_t)handle;
-    return handle_is_slot(handle) && heap->kind != HEAP_GONE ? heap : NULL;
+    return is_slot(handle) && heap->kind != HEAP_GONE ? heap : NULL;
 }
 
 size_t private_heaps(struct private_heap **out, size_t most)
@@ -134,8 +135,8 @@ size_t private_heaps(struct private_heap **out, size_t most)
     return count;
 }
 
-struct private_heap *handle_find(bool (*is_it)(struct private_heap *, const void *),
-                                 const void *argument)
+struct private_heap *slot_find(bool (*is_it)(struct private_heap *, const void *),
+                               const void *argument)
 {
     struct private_heap *heap = NULL;
     if (os_lock_is_mine(&lock))
@@ -147,7 +148,7 @@ struct private_heap *handle_find(bool (*is_it)(struct private_heap *, const void
     return heap;
 }
 
-void handles_after_fork(void (*repair)(struct private_heap *))
+void slots_after_fork(void (*repair)(struct private_heap *))
 {
     bool torn = os_lock_is_held(&lock) && !os_lock_is_mine(&lock);
     if (torn) {
