@@ -11,8 +11,8 @@
  * block of the given heap (wild, inside a block, freed, of another heap) is
  * ERROR_INVALID_PARAMETER. On Windows most of these are undefined. Neither harms a heap. After
  * HeapSetInformation with HeapEnableTerminationOnCorruption, a bad block given to HeapFree or
- * HeapReAlloc, and any damage found in a heap, ends the process: one line on standard error, and
- * abort.
+ * HeapReAlloc ends the process: one line on standard error, and abort. HeapValidate and HeapSize
+ * still answer.
  *
  * Threads. A heap made without HEAP_NO_SERIALIZE may be used by any number of threads at once; a
  * block may be resized and freed by any of them. A heap made with it takes no lock at all: the
@@ -102,8 +102,8 @@ BARROW_API LPVOID WINAPI HeapReAlloc(HANDLE heap, DWORD flags, LPVOID block, SIZ
  * its memory has not been given out again. */
 BARROW_API BOOL WINAPI HeapFree(HANDLE heap, DWORD flags, LPVOID block);
 
-/* The size that was asked for, exactly; for a block of the plain malloc family, what
- * malloc_usable_size answers.
+/* The size that was asked for, exactly; for a block that the plain malloc family made, what
+ * malloc_usable_size answers (also when HeapReAlloc has resized it).
  * flags: HEAP_NO_SERIALIZE.
  * Failure: (SIZE_T)-1. Microsoft's page says that the last error is not set; chosen:
  * ERROR_INVALID_PARAMETER, ERROR_INVALID_HANDLE. */
@@ -112,6 +112,7 @@ BARROW_API SIZE_T WINAPI HeapSize(HANDLE heap, DWORD flags, LPCVOID block);
 /* Whether block is a live block of the heap and undamaged; with block NULL, whether the whole heap
  * is sound, which takes time in proportion to its size.
  * flags: HEAP_NO_SERIALIZE.
+ * Found are blocks that are freed, damaged or not of this heap, and damaged lists of free blocks.
  * The last error is kept for FALSE too, but for two cases: memory that is not mapped at all is
  * ERROR_NOACCESS, and a bad handle ERROR_INVALID_HANDLE. */
 BARROW_API BOOL WINAPI HeapValidate(HANDLE heap, DWORD flags, LPCVOID block);

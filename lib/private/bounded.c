@@ -45,7 +45,7 @@ static uint64_t mixed(uint64_t seed)
     return seed ^ seed >> 33;
 }
 
-static void set_frontier(struct bounded *heap, uint64_t frontier)
+void bounded_set_frontier(struct bounded *heap, uint64_t frontier)
 {
     uint64_t all = (uint64_t)1 << 32; /* as a slot can say */
     heap->frontier = frontier;
@@ -63,11 +63,12 @@ static void start(struct bounded *heap, size_t maximum, size_t committed, bool e
     heap->key = mixed((uintptr_t)heap ^ os_milliseconds() << 40) | 1;
     heap->salt = mixed(heap->key ^ (uint64_t)os_process_id());
     heap->end = maximum / BOUNDED_UNIT;
+    heap->initial = committed / BOUNDED_UNIT;
     heap->levels = index_level(heap->end) + 1;
     heap->executable = executable;
     size_t records = place_quick_lists(heap, maximum, lists_end(heap->levels));
     heap->first = heap->fresh = (records + 8 + BOUNDED_UNIT - 1) / BOUNDED_UNIT;
-    set_frontier(heap, committed / BOUNDED_UNIT);
+    bounded_set_frontier(heap, heap->initial);
     flip_block(heap, heap->frontier, BOUNDED_PREVIOUS_FREE);
     bounded_make_free(heap, heap->first, heap->frontier - heap->first, 0);
 }
@@ -185,8 +186,7 @@ bool bounded_carve(struct bounded *heap, uint64_t unit, uint64_t gap, uint64_t u
 
 /* ---- more memory ---------------------------------------------------------------------------- */
 
-/* How many units at the frontier are free; SIZE_MAX units when that can't be known. */
-static uint64_t free_at_frontier(const struct bounded *heap)
+uint64_t bounded_free_at_frontier(const struct bounded *heap)
 {
     uint64_t mark = block_fields(heap, heap->frontier);
     if (!fields_are_sound(mark) || fields_units(mark) != 0)
@@ -206,7 +206,7 @@ static bool commit_more(struct bounded *heap, size_t bytes)
     /* the new memory becomes a block in use in the end mark's place, and is released as any */
     uint64_t unit = heap->frontier, units = bytes / BOUNDED_UNIT;
     uint64_t previous = block_fields(heap, unit) & BOUNDED_PREVIOUS_FREE;
-    set_frontier(heap, unit + units);
+    bounded_set_frontier(heap, unit + units);
     set_block(heap, unit, fields_in_use(units, units_room(units)) | previous);
     return bounded_release(heap, unit);
 }
@@ -222,7 +222,7 @@ static size_t step_for(const struct bounded *heap, size_t needed)
 
 bool bounded_grow(struct bounded *heap, uint64_t units)
 {
-    uint64_t have = free_at_frontier(heap);
+    uint64_t have = bounded_free_at_frontier(heap);
     if (have >= units)
         return have != UINT64_MAX;
     uint64_t needed = units - have;

@@ -35,6 +35,7 @@ struct bounded {
     /* in units from the heap's start: first block, end of what is committed (there stands a header
      * of no block, the end mark), end of the reservation */
     uint64_t first, frontier, end;
+    uint64_t initial;    /* the least that the frontier may be */
     uint64_t fresh;      /* from here on nothing was ever handed out: it reads as zero */
     uint64_t blocks;     /* in use or in quick lists */
     uint64_t free_units; /* in free lists */
@@ -81,8 +82,8 @@ bool bounded_contains(const struct bounded *heap, const void *address);
 
 /* ---- the heap as a whole -------------------------------------------------------------------- */
 
-/* Joins what can be joined, gives whole free pages back, and answers how large a block the largest
- * free one could become; 0 when none is free. */
+/* Joins what can be joined, gives whole free pages back, down to what was committed at first, and
+ * answers how large a block the largest free one could become; 0 when none is free. */
 size_t bounded_compact(struct bounded *heap);
 
 enum bounded_kind {
@@ -103,6 +104,14 @@ struct bounded_entry {
 /* The block after the one at `after`, which an earlier call gave; the first for NULL. False with
  * BOUNDED_END or BOUNDED_LOST. Constant time. */
 bool bounded_walk(const struct bounded *heap, const void *after, struct bounded_entry *entry);
+
+/* What the walk is through: the bytes before the first block, those up to where nothing is
+ * committed yet, and all. */
+struct bounded_extent {
+    size_t records, committed, reserved;
+};
+
+struct bounded_extent bounded_extent(const struct bounded *heap);
 
 /* Checks every block and every list. */
 bool bounded_validate(const struct bounded *heap);

@@ -129,6 +129,12 @@ bool bounded_release(struct bounded *heap, uint64_t unit);
 /* Turns blocks of quick lists into free ones. */
 void bounded_flush(struct bounded *heap);
 
+/* Blocks end there, and with them what is committed. */
+void bounded_set_frontier(struct bounded *heap, uint64_t frontier);
+
+/* How many units at the frontier are free; UINT64_MAX when that can't be known. */
+uint64_t bounded_free_at_frontier(const struct bounded *heap);
+
 /* Commits more, so that the last block is free and has at least that many units. */
 bool bounded_grow(struct bounded *heap, uint64_t units);
 

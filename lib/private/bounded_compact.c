@@ -37,9 +37,30 @@ static uint64_t purge_list(struct bounded *heap, uint64_t unit)
     return largest;
 }
 
+/* A free last block ends where the heap did at first, or in the page where it starts. What is
+ * behind stays accessible, and is counted as not committed: it holds no memory. */
+static void retreat(struct bounded *heap)
+{
+    uint64_t page = os_page_size() / BOUNDED_UNIT, units = bounded_free_at_frontier(heap);
+    if (units == 0 || units == UINT64_MAX)
+        return;
+    uint64_t unit = heap->frontier - units;
+    uint64_t frontier = round_up(unit + BOUNDED_LEAST, page);
+    frontier = frontier < heap->initial ? heap->initial : frontier;
+    if (frontier >= heap->frontier ||
+        !os_purge(block_address(heap, frontier), (heap->frontier - frontier) * BOUNDED_UNIT))
+        return;
+    bounded_take_off(heap, unit, units);
+    bounded_set_frontier(heap, frontier);
+    flip_block(heap, frontier, BOUNDED_PREVIOUS_FREE);
+    bounded_make_free(heap, unit, frontier - unit, 0);
+    heap->fresh = heap->fresh < frontier ? heap->fresh : frontier;
+}
+
 size_t bounded_compact(struct bounded *heap)
 {
     bounded_flush(heap);
+    retreat(heap);
     unsigned least = index_list(os_page_size() / BOUNDED_UNIT);
     uint64_t largest = 0;
     for (unsigned list = heap->levels * BOUNDED_SUBLISTS; list-- != 0;) {

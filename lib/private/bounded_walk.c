@@ -50,6 +50,13 @@ bool bounded_walk(const struct bounded *heap, const void *after, struct bounded_
     return unit == heap->frontier ? tell_uncommitted(heap, entry) : tell_block(heap, unit, entry);
 }
 
+struct bounded_extent bounded_extent(const struct bounded *heap)
+{
+    return (struct bounded_extent){ .records = heap->first * BOUNDED_UNIT,
+                                    .committed = heap->frontier * BOUNDED_UNIT,
+                                    .reserved = heap->end * BOUNDED_UNIT };
+}
+
 struct bounded_figures bounded_figures(const struct bounded *heap)
 {
     uint64_t quick_blocks = 0, quick_units = 0;

@@ -220,24 +220,28 @@ static void link_large(struct private_heap *heap, struct span *span, size_t size
 {
     span->heap = heap;
     span->size = size;
-    span->prev = 0;
+    span->next = 0;
     lock_large(heap);
-    span->next = heap->large;
-    if (heap->large != 0)
-        span_at(heap->large)->prev = span_index(span);
-    heap->large = span_index(span);
+    span->prev = heap->large_last;
+    if (heap->large_last != 0)
+        span_at(heap->large_last)->next = span_index(span);
+    else
+        heap->large = span_index(span);
+    heap->large_last = span_index(span);
     unlock_large(heap);
 }
 
 static void unlink_large(struct private_heap *heap, struct span *span)
 {
     lock_large(heap);
-    if (span->next != 0)
-        span_at(span->next)->prev = span->prev;
     if (span->prev != 0)
         span_at(span->prev)->next = span->next;
     else
         heap->large = span->next;
+    if (span->next != 0)
+        span_at(span->next)->prev = span->prev;
+    else
+        heap->large_last = span->prev;
     unlock_large(heap);
     span->heap = NULL;
 }
@@ -421,6 +425,7 @@ static void repair_large(struct private_heap *heap)
     uint32_t prev = 0;
     for (uint32_t at = heap->large; at != 0; prev = at, at = span_at(at)->next)
         span_at(at)->prev = prev;
+    heap->large_last = prev;
 }
 
 static void repair(struct private_heap *heap)

@@ -39,8 +39,9 @@ struct private_heap {
     _Atomic(struct pool *) pools; /* of a shared heap; only ever added to, under attach.c's lock */
     struct pool *common;          /* one of them, for threads that can have none: under the mutex */
 
-    struct os_lock large_lock; /* of the list; an owned heap's is not taken */
-    uint32_t large;            /* blocks with a span of their own: index of the first */
+    struct os_lock large_lock;  /* of the list; an owned heap's is not taken */
+    uint32_t large, large_last; /* blocks with a span of their own, in order of allocation: the
+                                 * first's index, and the last one's */
     struct large_account large_account;
 
     struct bounded *bounded;

@@ -38,6 +38,19 @@ static enum walked show_rest(struct private_heap *heap, struct piece *piece)
     return WALK_MORE;
 }
 
+/* A bounded heap's reservation, with its records. */
+static enum walked show_reservation(struct private_heap *heap, struct piece *piece)
+{
+    struct bounded_extent extent = bounded_extent(heap->bounded);
+    *piece = (struct piece){ .kind = PIECE_REGION,
+                             .data = heap->bounded,
+                             .size = extent.records,
+                             .committed = extent.committed,
+                             .uncommitted = extent.reserved - extent.committed,
+                             .end = (char *)heap->bounded + extent.reserved };
+    return WALK_MORE;
+}
+
 static enum walked show_large(uint32_t index, struct piece *piece)
 {
     if (index == 0)
@@ -112,9 +125,10 @@ static enum walked walk_spans(struct private_heap *heap, struct piece *piece)
     return pool != NULL && pool->heap == heap ? next_in_slab(heap, span, piece) : WALK_LOST;
 }
 
-static enum walked walk_bounded(struct private_heap *heap, struct piece *piece, const void *after)
+static enum walked walk_bounded(struct private_heap *heap, struct piece *piece)
 {
     struct bounded_entry entry;
+    const void *after = piece->data == heap->bounded ? NULL : piece->data;
     if (!bounded_walk(heap->bounded, after, &entry))
         return entry.kind == BOUNDED_END ? WALK_END : WALK_LOST;
     *piece = (struct piece){ .kind = entry.kind == BOUNDED_BUSY   ? PIECE_BUSY
@@ -134,7 +148,7 @@ enum walked private_walk(struct private_heap *heap, struct piece *piece)
         return show_rest(heap, piece);
     bool starts = piece->data == (char *)heap + HEADER;
     if (heap->kind == HEAP_BOUNDED)
-        return walk_bounded(heap, piece, starts ? NULL : piece->data);
+        return starts ? show_reservation(heap, piece) : walk_bounded(heap, piece);
     return starts ? next_slab(heap, first_pool(heap), NULL, piece) : walk_spans(heap, piece);
 }
 
@@ -192,7 +206,7 @@ static bool validate_large(const struct private_heap *heap)
             span->size > span_bytes(span))
             return false;
     }
-    return true;
+    return prev == heap->large_last;
 }
 
 bool private_validate(struct private_heap *heap)

@@ -53,7 +53,7 @@ static void heaprealloc_takes_mallocs_blocks(void **state)
             memset(p, 0x42, sizes[from]);
             p = HeapReAlloc(heap, 0, p, sizes[to]);
             assert_non_null(p);
-            assert_int_equal(HeapSize(heap, 0, p), sizes[to]);
+            assert_true(HeapSize(heap, 0, p) >= sizes[to]); /* it is malloc's block still */
             assert_true(all_bytes(p, 0x42, less));
             free(p);
         }
