@@ -45,7 +45,7 @@ size_t bounded_compact(struct bounded *heap)
     for (unsigned list = heap->levels * BOUNDED_SUBLISTS; list-- != 0;) {
         if (largest != 0 && list < least)
             break;
-        uint64_t found = purge_list(heap, heap->lists[list]);
+        uint64_t found = purge_list(heap, index_lists(heap)[list]);
         largest = found > largest ? found : largest;
     }
     return largest == 0 ? 0 : units_room(largest);
