@@ -95,12 +95,14 @@ static bool commit(bool executable, void *address, size_t size)
 
 static void start(struct bounded *heap, size_t maximum, size_t committed, const struct plan *plan)
 {
-    heap->key = mixed((uintptr_t)heap ^ os_milliseconds() << 40) | 1;
+    heap->key = mixed((uintptr_t)heap ^ os_milliseconds() << 40) | 1 | (uint64_t)1 << 63;
     heap->salt = mixed(heap->key ^ (uint64_t)os_process_id());
     heap->end = maximum / BOUNDED_UNIT;
     heap->levels = (uint16_t)plan->levels;
     heap->lists = (uint32_t)plan->lists;
     place_quick_lists(heap, maximum, plan);
+    for (unsigned list = 0; list < plan->levels * BOUNDED_SUBLISTS; list++)
+        index_lists(heap)[list] = no_block(heap);
     heap->first = heap->fresh = (plan->end + 8 + BOUNDED_UNIT - 1) / BOUNDED_UNIT;
     set_frontier(heap, committed / BOUNDED_UNIT);
     flip_block(heap, heap->frontier, BOUNDED_PREVIOUS_FREE);

@@ -27,7 +27,8 @@ struct bounded_quick {
 };
 
 struct bounded {
-    uint64_t key, salt;    /* with the block's place they make the mask of its header */
+    /* with a block's place they make the mask of its header; the key also ends lists */
+    uint64_t key, salt;
     uint64_t quick_last;   /* units 1 to this one may be freed the quick way */
     uint64_t quick_fields; /* a header below it is that of a block in use with a quick list */
     uint64_t quick_bytes;  /* the largest request with a quick list */

@@ -15,7 +15,7 @@
 enum { BOUNDED_LEAST = 2 };
 
 struct bounded_links {
-    bounded_word next, previous; /* units; 0: none */
+    bounded_word next, previous; /* units, or no_block() */
 };
 
 ALWAYS_INLINE void *block_address(const struct bounded *heap, uint64_t unit)
@@ -31,6 +31,12 @@ ALWAYS_INLINE bounded_word *block_header(const struct bounded *heap, uint64_t un
 ALWAYS_INLINE struct bounded_links *block_links(const struct bounded *heap, uint64_t unit)
 {
     return block_address(heap, unit);
+}
+
+/* What stands for no block in lists: nothing that a block is likely to be overwritten with. */
+ALWAYS_INLINE uint64_t no_block(const struct bounded *heap)
+{
+    return heap->key;
 }
 
 /* The last word of the block that ends where this one starts. */

@@ -88,7 +88,8 @@ uint64_t index_find(const struct bounded *heap, uint64_t units)
 {
     unsigned list = index_list(units), looks = LOOKS;
     uint64_t unit = index_lists(heap)[list];
-    if (unit != 0 && (unit = look_in_list(heap, list, units, BOUNDED_UNIT, &looks)) != 0)
+    if (unit != no_block(heap) &&
+        (unit = look_in_list(heap, list, units, BOUNDED_UNIT, &looks)) != 0)
         return unit;
     unit = find_behind(heap, list);
     return likely(unit != 0) ? unit : find_late(heap, units, BOUNDED_UNIT);

@@ -29,8 +29,8 @@ ALWAYS_INLINE void index_insert(struct bounded *heap, uint64_t unit, uint64_t un
 {
     unsigned list = index_list(units);
     uint64_t next = index_lists(heap)[list];
-    *block_links(heap, unit) = (struct bounded_links){ .next = next, .previous = 0 };
-    if (next != 0)
+    *block_links(heap, unit) = (struct bounded_links){ .next = next, .previous = no_block(heap) };
+    if (next != no_block(heap))
         block_links(heap, next)->previous = unit;
     index_lists(heap)[list] = unit;
     heap->sublists[list / BOUNDED_SUBLISTS] |= (uint16_t)(1u << list % BOUNDED_SUBLISTS);
@@ -51,15 +51,15 @@ ALWAYS_INLINE void index_remove(struct bounded *heap, uint64_t unit, uint64_t un
 {
     struct bounded_links links = *block_links(heap, unit);
     heap->free_units -= units;
-    if (links.next != 0)
+    if (links.next != no_block(heap))
         block_links(heap, links.next)->previous = links.previous;
-    if (links.previous != 0) {
+    if (links.previous != no_block(heap)) {
         block_links(heap, links.previous)->next = links.next;
         return;
     }
     unsigned list = index_list(units);
     index_lists(heap)[list] = links.next;
-    if (links.next == 0)
+    if (links.next == no_block(heap))
         list_is_empty(heap, list);
 }
 
@@ -75,9 +75,9 @@ ALWAYS_INLINE void index_replace(struct bounded *heap, uint64_t from, uint64_t f
     }
     struct bounded_links links = *block_links(heap, from);
     *block_links(heap, to) = links;
-    if (links.next != 0)
+    if (links.next != no_block(heap))
         block_links(heap, links.next)->previous = to;
-    if (links.previous != 0)
+    if (links.previous != no_block(heap))
         block_links(heap, links.previous)->next = to;
     else
         index_lists(heap)[list] = to;
@@ -87,10 +87,10 @@ ALWAYS_INLINE void index_replace(struct bounded *heap, uint64_t from, uint64_t f
 ALWAYS_INLINE bool index_links_agree(const struct bounded *heap, uint64_t unit, uint64_t units)
 {
     struct bounded_links links = *block_links(heap, unit);
-    if (links.next != 0 &&
+    if (links.next != no_block(heap) &&
         (!is_unit(heap, links.next) || block_links(heap, links.next)->previous != unit))
         return false;
-    if (links.previous == 0)
+    if (links.previous == no_block(heap))
         return index_lists(heap)[index_list(units)] == unit;
     return is_unit(heap, links.previous) && block_links(heap, links.previous)->next == unit;
 }
@@ -116,9 +116,9 @@ ALWAYS_INLINE uint64_t index_check_first(const struct bounded *heap, uint64_t un
     uint64_t fields = block_fields(heap, unit), units = fields_units(fields);
     struct bounded_links links = *block_links(heap, unit);
     if (!fields_are_free(fields) || !block_fits(heap, unit, units) ||
-        *foot_before(heap, unit + units) != units || links.previous != 0)
+        *foot_before(heap, unit + units) != units || links.previous != no_block(heap))
         return 0;
-    if (links.next != 0 &&
+    if (links.next != no_block(heap) &&
         (!is_unit(heap, links.next) || block_links(heap, links.next)->previous != unit))
         return 0;
     return fields;

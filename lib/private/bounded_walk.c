@@ -144,9 +144,10 @@ static bool quick_lists_are_sound(const struct bounded *heap, struct census *cen
 static bool free_list_is_sound(const struct bounded *heap, unsigned list, uint64_t *left)
 {
     bool in_use = heap->sublists[list / BOUNDED_SUBLISTS] >> list % BOUNDED_SUBLISTS & 1;
-    if (in_use != (index_lists(heap)[list] != 0))
+    if (in_use != (index_lists(heap)[list] != no_block(heap)))
         return false;
-    for (uint64_t unit = index_lists(heap)[list]; unit != 0; unit = block_links(heap, unit)->next) {
+    for (uint64_t unit = index_lists(heap)[list]; unit != no_block(heap);
+         unit = block_links(heap, unit)->next) {
         uint64_t units = index_free_block(heap, unit);
         if (units == 0 || index_list(units) != list || *left == 0)
             return false;
