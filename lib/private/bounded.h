@@ -12,9 +12,8 @@
 #include <string.h>
 
 enum {
-    BOUNDED_UNIT = 16,        /* sizes and places of blocks are multiples of it */
-    BOUNDED_QUICK_UNITS = 65, /* the largest block with a quick list: 1032 bytes for the program */
-    BOUNDED_LEVELS = 34,      /* of free lists: blocks of up to 2^36 units */
+    BOUNDED_UNIT = 16,   /* sizes and places of blocks are multiples of it */
+    BOUNDED_LEVELS = 34, /* of free lists: blocks of up to 2^36 units */
     BOUNDED_SUBLISTS = 16
 };
 
@@ -28,9 +27,12 @@ struct bounded_quick {
 };
 
 struct bounded {
-    uint64_t key, salt;   /* with the block's place they make the mask of its header */
-    uint64_t quick_limit; /* units below it may be freed the quick way */
-    struct bounded_quick quick[BOUNDED_QUICK_UNITS + 1];
+    /* with a block's place they make the mask of its header; the key also ends lists */
+    uint64_t key, salt;
+    uint64_t quick_last;   /* units 1 to this one may be freed the quick way */
+    uint64_t quick_fields; /* a header below it is that of a block in use with a quick list */
+    uint64_t quick_bytes;  /* the largest request with a quick list */
+    uint64_t quick_room;   /* units that quick lists may still take */
 
     /* in units from the heap's start: first block, end of what is committed (there stands a header
      * of no block, the end mark), end of the reservation */
@@ -39,13 +41,14 @@ struct bounded {
     uint64_t fresh;      /* from here on nothing was ever handed out: it reads as zero */
     uint64_t blocks;     /* in use or in quick lists */
     uint64_t free_units; /* in free lists */
-    uint64_t given_back; /* units behind the frontier that hold no memory: of purged blocks */
-    uint32_t levels;     /* how many the maximum needs */
-    bool executable;
-    bool damaged;                      /* a quick list named what is no block of its own */
+    uint64_t given_back; /* units below the frontier that hold no memory: of purged blocks */
+    uint64_t level_bits; /* which levels have a list that is not empty */
     uint16_t sublists[BOUNDED_LEVELS]; /* for each level, which of its lists are not empty */
-    uint64_t level_bits;               /* which levels have such a list */
-    uint64_t lists[];                  /* [levels * BOUNDED_SUBLISTS]: first free block or 0 */
+    uint32_t lists;                    /* where the lists stand: bytes from the heap's start */
+    uint16_t levels;                   /* how many the maximum needs */
+    bool executable;
+    bool damaged;                 /* a quick list named what is no block of its own */
+    struct bounded_quick quick[]; /* by units; then the lists, then the quick lists' stacks */
 };
 
 /* ---- life of a heap ------------------------------------------------------------------------- */
@@ -81,6 +84,9 @@ size_t bounded_block_size(const struct bounded *heap, const void *block);
 bool bounded_contains(const struct bounded *heap, const void *address);
 
 /* ---- the heap as a whole -------------------------------------------------------------------- */
+
+/* Joins blocks of quick lists with their neighbours. Done before any request is refused. */
+void bounded_flush(struct bounded *heap);
 
 /* Joins what can be joined, gives whole free pages back, down to what was committed at first, and
  * answers how large a block the largest free one could become; 0 when none is free. */
@@ -191,6 +197,7 @@ ALWAYS_INLINE void *bounded_quick_pop(struct bounded *heap, size_t size)
     if (unlikely(count == 0))
         return NULL;
     quick->count = (uint16_t)(count - 1);
+    heap->quick_room += rounded / BOUNDED_UNIT;
     size_t unit = bounded_slots(heap, quick)[count - 1];
     bounded_word *block = (bounded_word *)((char *)heap + unit * BOUNDED_UNIT);
     uint64_t slack = rounded % BOUNDED_UNIT; /* XOR 15 */
@@ -201,7 +208,7 @@ ALWAYS_INLINE void *bounded_quick_pop(struct bounded *heap, size_t size)
 /* Aligned to 16 bytes; a size of 0 is a block too. NULL: no room. */
 ALWAYS_INLINE void *bounded_alloc(struct bounded *heap, size_t size)
 {
-    if (likely(size <= BOUNDED_QUICK_UNITS * BOUNDED_UNIT - 8)) {
+    if (likely(size <= heap->quick_bytes)) {
         void *block = bounded_quick_pop(heap, size);
         if (likely(block != NULL))
             return block;
@@ -213,7 +220,7 @@ ALWAYS_INLINE void *bounded_alloc_zero(struct bounded *heap, size_t size)
 {
     bool zero = false;
     void *block = NULL;
-    if (likely(size <= BOUNDED_QUICK_UNITS * BOUNDED_UNIT - 8))
+    if (likely(size <= heap->quick_bytes))
         block = bounded_quick_pop(heap, size);
     if (unlikely(block == NULL))
         block = bounded_alloc_slow(heap, size, BOUNDED_UNIT, &zero);
@@ -224,16 +231,18 @@ ALWAYS_INLINE void *bounded_alloc_zero(struct bounded *heap, size_t size)
 ALWAYS_INLINE bool bounded_free(struct bounded *heap, void *address)
 {
     uint64_t unit = bounded_unit_of(heap, address);
-    if (unlikely(unit >= heap->quick_limit))
+    if (unlikely(unit - 1 >= heap->quick_last)) /* nothing stands before unit 0 */
         return bounded_free_slow(heap, address);
     bounded_word *block = address;
     uint64_t fields = bounded_fields(heap, unit, block[-1]);
-    if (unlikely(fields >= (uint64_t)(BOUNDED_QUICK_UNITS + 1) << BOUNDED_SIZE_SHIFT))
+    if (unlikely(fields >= heap->quick_fields))
         return bounded_free_slow(heap, address);
-    struct bounded_quick *quick = &heap->quick[fields >> BOUNDED_SIZE_SHIFT];
+    uint64_t units = fields >> BOUNDED_SIZE_SHIFT, room = heap->quick_room;
+    struct bounded_quick *quick = &heap->quick[units];
     size_t count = quick->count;
-    if (unlikely(count >= quick->limit))
+    if (unlikely(count >= quick->limit) || unlikely(units > room))
         return bounded_free_slow(heap, address);
+    heap->quick_room = room - units;
     bounded_slots(heap, quick)[count] = (uint32_t)unit;
     quick->count = (uint16_t)(count + 1);
     block[-1] ^= bounded_stored((fields & BOUNDED_SLACK) | BOUNDED_STATE_QUICK);

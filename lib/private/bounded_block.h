@@ -15,7 +15,7 @@
 enum { BOUNDED_LEAST = 2 };
 
 struct bounded_links {
-    bounded_word next, previous; /* units; 0: none */
+    bounded_word next, previous; /* units, or no_block() */
 };
 
 ALWAYS_INLINE void *block_address(const struct bounded *heap, uint64_t unit)
@@ -31,6 +31,12 @@ ALWAYS_INLINE bounded_word *block_header(const struct bounded *heap, uint64_t un
 ALWAYS_INLINE struct bounded_links *block_links(const struct bounded *heap, uint64_t unit)
 {
     return block_address(heap, unit);
+}
+
+/* What stands for no block in lists: nothing that a block is likely to be overwritten with. */
+ALWAYS_INLINE uint64_t no_block(const struct bounded *heap)
+{
+    return heap->key;
 }
 
 /* The last word of the block that ends where this one starts. */
@@ -83,9 +89,20 @@ ALWAYS_INLINE uint64_t fields_in_use(uint64_t units, size_t size)
     return units << BOUNDED_SIZE_SHIFT | ((units_room(units) - size) ^ 15) << BOUNDED_SLACK_SHIFT;
 }
 
+ALWAYS_INLINE uint64_t fields_quick(uint64_t units)
+{
+    return units << BOUNDED_SIZE_SHIFT | BOUNDED_STATE_QUICK;
+}
+
 ALWAYS_INLINE uint64_t fields_free(uint64_t units)
 {
     return units << BOUNDED_SIZE_SHIFT | BOUNDED_STATE_FREE;
+}
+
+/* How many sizes have an element in heap->quick; those of 0 and 1 units have no list. */
+ALWAYS_INLINE unsigned quick_sizes(const struct bounded *heap)
+{
+    return (unsigned)(heap->quick_fields >> BOUNDED_SIZE_SHIFT);
 }
 
 /* In a free block's fields: its whole pages were given back. */
@@ -104,7 +121,13 @@ ALWAYS_INLINE bool fields_are_sound(uint64_t fields)
 
 ALWAYS_INLINE bool fields_are_free(uint64_t fields)
 {
-    return fields_are_sound(fields) && fields_state(fields) == BOUNDED_STATE_FREE;
+    unsigned above = BOUNDED_SIZE_SHIFT + BOUNDED_SIZE_BITS;
+    return fields >> above == BOUNDED_STATE_FREE >> above;
+}
+
+ALWAYS_INLINE bool fields_are_in_use(uint64_t fields)
+{
+    return fields >> (BOUNDED_SIZE_SHIFT + BOUNDED_SIZE_BITS) == 0;
 }
 
 ALWAYS_INLINE bool is_unit(const struct bounded *heap, uint64_t unit)
@@ -126,21 +149,14 @@ uint64_t bounded_block_in_use(const struct bounded *heap, const void *address);
  * nothing changed, when a neighbour is damaged. */
 bool bounded_release(struct bounded *heap, uint64_t unit);
 
-/* Turns blocks of quick lists into free ones. */
-void bounded_flush(struct bounded *heap);
-
 /* Blocks end there, and with them what is committed. */
 void bounded_set_frontier(struct bounded *heap, uint64_t frontier);
 
 /* How many units at the frontier are free; UINT64_MAX when that can't be known. */
 uint64_t bounded_free_at_frontier(const struct bounded *heap);
 
-/* Commits more, so that the last block is free and has at least that many units. */
-bool bounded_grow(struct bounded *heap, uint64_t units);
-
-/* Takes `units` units out of the free block at `unit`, `gap` units after its start, and makes them
- * a block in use of `size` bytes. True when all its bytes are zero. */
-bool bounded_carve(struct bounded *heap, uint64_t unit, uint64_t gap, uint64_t units, size_t size);
+/* Commits what lacks for the last block to be free and have that many units: that block, or 0. */
+uint64_t bounded_grow(struct bounded *heap, uint64_t units);
 
 /* Makes [unit, unit+units) a free block. */
 void bounded_make_free(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t purged);
@@ -149,8 +165,10 @@ void bounded_make_free(struct bounded *heap, uint64_t unit, uint64_t units, uint
  * (A heap starts at a page.) */
 uint64_t bounded_whole_pages(uint64_t unit, uint64_t units, uint64_t *start);
 
-/* Takes a sound free block off its list, and answers BOUNDED_PURGED if its pages were given back.
- */
-uint64_t bounded_take_off(struct bounded *heap, uint64_t unit, uint64_t units);
+/* Takes a sound free block, of these fields, off its list. */
+void bounded_take_off(struct bounded *heap, uint64_t unit, uint64_t fields);
+
+/* What is in quick lists. */
+uint64_t bounded_quick_units(const struct bounded *heap);
 
 #endif

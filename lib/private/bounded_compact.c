@@ -26,13 +26,15 @@ static void purge(struct bounded *heap, uint64_t unit, uint64_t units)
     heap->given_back += pages;
 }
 
-/* Purges the blocks of a list, and answers the size of the largest. */
-static uint64_t purge_list(struct bounded *heap, uint64_t unit)
+/* Purges the blocks of a list, and answers the size of the largest. There are fewer than `most`: a
+ * damaged list may be a circle. */
+static uint64_t purge_list(struct bounded *heap, uint64_t unit, uint64_t most)
 {
     uint64_t largest = 0, units;
-    for (; (units = index_free_block(heap, unit)) != 0; unit = block_links(heap, unit)->next) {
+    while (most-- != 0 && (units = index_free_block(heap, unit)) != 0) {
         purge(heap, unit, units);
         largest = units > largest ? units : largest;
+        unit = block_links(heap, unit)->next;
     }
     return largest;
 }
@@ -66,7 +68,7 @@ size_t bounded_compact(struct bounded *heap)
     for (unsigned list = heap->levels * BOUNDED_SUBLISTS; list-- != 0;) {
         if (largest != 0 && list < least)
             break;
-        uint64_t found = purge_list(heap, heap->lists[list]);
+        uint64_t found = purge_list(heap, index_lists(heap)[list], heap->free_units);
         largest = found > largest ? found : largest;
     }
     return largest == 0 ? 0 : units_room(largest);

@@ -20,17 +20,30 @@ ALWAYS_INLINE unsigned index_list(uint64_t units)
     return level * BOUNDED_SUBLISTS + (unsigned)(units >> shift) % BOUNDED_SUBLISTS;
 }
 
+ALWAYS_INLINE bounded_word *index_lists(const struct bounded *heap)
+{
+    return (bounded_word *)((char *)heap + heap->lists);
+}
+
 ALWAYS_INLINE void index_insert(struct bounded *heap, uint64_t unit, uint64_t units)
 {
     unsigned list = index_list(units);
-    uint64_t next = heap->lists[list];
-    *block_links(heap, unit) = (struct bounded_links){ .next = next, .previous = 0 };
-    if (next != 0)
+    uint64_t next = index_lists(heap)[list];
+    *block_links(heap, unit) = (struct bounded_links){ .next = next, .previous = no_block(heap) };
+    if (next != no_block(heap))
         block_links(heap, next)->previous = unit;
-    heap->lists[list] = unit;
+    index_lists(heap)[list] = unit;
     heap->sublists[list / BOUNDED_SUBLISTS] |= (uint16_t)(1u << list % BOUNDED_SUBLISTS);
     heap->level_bits |= (uint64_t)1 << list / BOUNDED_SUBLISTS;
     heap->free_units += units;
+}
+
+ALWAYS_INLINE void list_is_empty(struct bounded *heap, unsigned list)
+{
+    unsigned level = list / BOUNDED_SUBLISTS;
+    heap->sublists[level] &= (uint16_t) ~(1u << list % BOUNDED_SUBLISTS);
+    if (heap->sublists[level] == 0)
+        heap->level_bits &= ~((uint64_t)1 << level);
 }
 
 /* The block must be sound. */
@@ -38,28 +51,112 @@ ALWAYS_INLINE void index_remove(struct bounded *heap, uint64_t unit, uint64_t un
 {
     struct bounded_links links = *block_links(heap, unit);
     heap->free_units -= units;
-    if (links.next != 0)
+    if (links.next != no_block(heap))
         block_links(heap, links.next)->previous = links.previous;
-    if (links.previous != 0) {
+    if (links.previous != no_block(heap)) {
         block_links(heap, links.previous)->next = links.next;
         return;
     }
-    unsigned list = index_list(units), level = list / BOUNDED_SUBLISTS;
-    heap->lists[list] = links.next;
-    if (links.next != 0)
-        return;
-    heap->sublists[level] &= (uint16_t) ~(1u << list % BOUNDED_SUBLISTS);
-    if (heap->sublists[level] == 0)
-        heap->level_bits &= ~((uint64_t)1 << level);
+    unsigned list = index_list(units);
+    index_lists(heap)[list] = links.next;
+    if (links.next == no_block(heap))
+        list_is_empty(heap, list);
 }
 
-/* The size of the free block there; 0 when there is none, or its header, its foot, or the links
+/* The block at `to` takes the place of the one at `from` in the lists. */
+ALWAYS_INLINE void index_replace(struct bounded *heap, uint64_t from, uint64_t from_units,
+                                 uint64_t to, uint64_t to_units)
+{
+    unsigned list = index_list(to_units);
+    if (index_list(from_units) != list) {
+        index_remove(heap, from, from_units);
+        index_insert(heap, to, to_units);
+        return;
+    }
+    struct bounded_links links = *block_links(heap, from);
+    *block_links(heap, to) = links;
+    if (links.next != no_block(heap))
+        block_links(heap, links.next)->previous = to;
+    if (links.previous != no_block(heap))
+        block_links(heap, links.previous)->next = to;
+    else
+        index_lists(heap)[list] = to;
+    heap->free_units += to_units - from_units;
+}
+
+ALWAYS_INLINE bool index_links_agree(const struct bounded *heap, uint64_t unit, uint64_t units)
+{
+    struct bounded_links links = *block_links(heap, unit);
+    if (links.next != no_block(heap) &&
+        (!is_unit(heap, links.next) || block_links(heap, links.next)->previous != unit))
+        return false;
+    if (links.previous == no_block(heap))
+        return index_lists(heap)[index_list(units)] == unit;
+    return is_unit(heap, links.previous) && block_links(heap, links.previous)->next == unit;
+}
+
+/* The fields of the free block there; 0 when there is none, or its header, its foot, or the links
  * between it and its list are damaged. */
+ALWAYS_INLINE uint64_t index_check(const struct bounded *heap, uint64_t unit)
+{
+    if (!is_unit(heap, unit))
+        return 0;
+    uint64_t fields = block_fields(heap, unit), units = fields_units(fields);
+    if (!fields_are_free(fields) || !block_fits(heap, unit, units) ||
+        *foot_before(heap, unit + units) != units || !index_links_agree(heap, unit, units))
+        return 0;
+    return fields;
+}
+
+/* The same for a block that the first of a list is known to name. */
+ALWAYS_INLINE uint64_t index_check_first(const struct bounded *heap, uint64_t unit)
+{
+    if (unlikely(!is_unit(heap, unit)))
+        return 0;
+    uint64_t fields = block_fields(heap, unit), units = fields_units(fields);
+    struct bounded_links links = *block_links(heap, unit);
+    if (!fields_are_free(fields) || !block_fits(heap, unit, units) ||
+        *foot_before(heap, unit + units) != units || links.previous != no_block(heap))
+        return 0;
+    if (links.next != no_block(heap) &&
+        (!is_unit(heap, links.next) || block_links(heap, links.next)->previous != unit))
+        return 0;
+    return fields;
+}
+
+/* The same where speed is no matter; and its size alone, 0 when there is none. */
+uint64_t index_free_fields(const struct bounded *heap, uint64_t unit);
 uint64_t index_free_block(const struct bounded *heap, uint64_t unit);
 
-/* A free block with room for that many units at a multiple of `align`, which starts `gap` units
- * after the block; 0: none. */
-uint64_t index_find(const struct bounded *heap, uint64_t units, size_t align, uint64_t *gap);
+/* The header and the foot. */
+ALWAYS_INLINE void write_free(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t purged)
+{
+    set_block(heap, unit, fields_free(units) | purged);
+    *foot_before(heap, unit + units) = units;
+}
+
+/* The free block at `from` becomes one at `to`, nearer to its end or with more before it. */
+ALWAYS_INLINE void move_start(struct bounded *heap, uint64_t from, uint64_t fields, uint64_t to,
+                              uint64_t units, uint64_t purged)
+{
+    if (unlikely(fields & BOUNDED_PURGED)) {
+        heap->given_back -= bounded_whole_pages(from, fields_units(fields), NULL);
+        heap->given_back += purged != 0 ? bounded_whole_pages(to, units, NULL) : 0;
+    }
+    index_replace(heap, from, fields_units(fields), to, units);
+    write_free(heap, to, units, purged);
+}
+
+/* A free block with room for that many units, which must not be more than the heap has; 0: none. */
+uint64_t index_find(const struct bounded *heap, uint64_t units);
+
+/* The same with room at a multiple of `align` from `gap` units after its start. */
+uint64_t index_find_aligned(const struct bounded *heap, uint64_t units, size_t align,
+                            uint64_t *gap);
+
+/* Whether the block has room for that many units at a multiple of `align`. */
+bool index_fits(const struct bounded *heap, uint64_t unit, uint64_t units, size_t align,
+                uint64_t *gap);
 
 /* How many units aligned blocks may need beyond their size. */
 ALWAYS_INLINE uint64_t index_padding(size_t align)

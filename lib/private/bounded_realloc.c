@@ -32,12 +32,13 @@ static uint64_t take_following(struct bounded *heap, uint64_t end)
         return 0;
     if (fields_state(next) != BOUNDED_STATE_FREE)
         return end;
-    uint64_t units = index_free_block(heap, end);
-    if (units == 0)
+    next = index_free_fields(heap, end);
+    if (next == 0)
         return 0;
-    bounded_take_off(heap, end, units);
-    flip_block(heap, end + units, BOUNDED_PREVIOUS_FREE);
-    return end + units;
+    bounded_take_off(heap, end, next);
+    end += fields_units(next);
+    flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
+    return end;
 }
 
 /* How many units the block at `unit` could have without moving; commits what it lacks. */
@@ -45,7 +46,7 @@ static uint64_t room_in_place(struct bounded *heap, uint64_t unit, uint64_t unit
 {
     uint64_t end = unit + units, after = index_free_block(heap, end);
     if (units + after < wanted && end + after == heap->frontier &&
-        bounded_grow(heap, wanted - units))
+        bounded_grow(heap, wanted - units) != 0)
         after = index_free_block(heap, end);
     return units + after;
 }
@@ -86,7 +87,7 @@ static void *slide_down(struct bounded *heap, uint64_t unit, uint64_t fields, si
     uint64_t end = take_following(heap, unit + units);
     if (end == 0)
         return NULL;
-    bounded_take_off(heap, unit - before, before);
+    bounded_take_off(heap, unit - before, block_fields(heap, unit - before));
     size_t old_size = units_room(units) - fields_slack(fields);
     *block_header(heap, unit) = 0;
     memmove(block_address(heap, unit - before), block_address(heap, unit), old_size);
@@ -98,7 +99,7 @@ static void *slide_down(struct bounded *heap, uint64_t unit, uint64_t fields, si
 void *bounded_realloc(struct bounded *heap, void *block, size_t size, bool in_place_only)
 {
     uint64_t fields = bounded_block_in_use(heap, block);
-    if (fields == 0 || size > heap->end * BOUNDED_UNIT)
+    if (fields == 0 || size >= heap->end * BOUNDED_UNIT)
         return NULL;
     uint64_t unit = bounded_unit_of(heap, block), units = fields_units(fields);
     uint64_t wanted = units_for(size);

@@ -59,12 +59,10 @@ struct bounded_extent bounded_extent(const struct bounded *heap)
 
 struct bounded_figures bounded_figures(const struct bounded *heap)
 {
-    uint64_t quick_blocks = 0, quick_units = 0;
-    for (unsigned units = BOUNDED_LEAST; units <= BOUNDED_QUICK_UNITS; units++) {
+    uint64_t quick_blocks = 0;
+    for (unsigned units = BOUNDED_LEAST; units < quick_sizes(heap); units++)
         quick_blocks += heap->quick[units].count;
-        quick_units += (uint64_t)heap->quick[units].count * units;
-    }
-    uint64_t in_use = heap->frontier - heap->first - heap->free_units - quick_units;
+    uint64_t in_use = heap->frontier - heap->first - heap->free_units - bounded_quick_units(heap);
     return (struct bounded_figures){
         .reserved = heap->end * BOUNDED_UNIT,
         .committed = (heap->frontier - heap->given_back) * BOUNDED_UNIT,
@@ -75,11 +73,11 @@ struct bounded_figures bounded_figures(const struct bounded *heap)
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
-/* What a look at all blocks found. Of quick ones a count for each size, and the sum of their units,
- * so that a block that stands in a list twice in place of another is noticed. */
+/* What a look at all blocks found. The sum of the quick ones' places tells whether one stands in a
+ * list twice and another in none. */
 struct census {
     uint64_t blocks, free_blocks, free_units, given_back;
-    uint64_t quick[BOUNDED_QUICK_UNITS + 1], quick_places[BOUNDED_QUICK_UNITS + 1];
+    uint64_t quick_blocks, quick_units, quick_places;
 };
 
 static bool count_block(const struct bounded *heap, uint64_t unit, uint64_t fields,
@@ -97,10 +95,11 @@ static bool count_block(const struct bounded *heap, uint64_t unit, uint64_t fiel
     census->blocks++;
     if (fields_state(fields) == 0)
         return fields_slack(fields) <= units_room(units);
-    if (fields_state(fields) != BOUNDED_STATE_QUICK || units > BOUNDED_QUICK_UNITS || rest != 0)
+    if (fields_state(fields) != BOUNDED_STATE_QUICK || units >= quick_sizes(heap) || rest != 0)
         return false;
-    census->quick[units]++;
-    census->quick_places[units] += unit;
+    census->quick_blocks++;
+    census->quick_units += units;
+    census->quick_places += unit;
     return true;
 }
 
@@ -120,22 +119,31 @@ static bool take_census(const struct bounded *heap, struct census *census)
     return block_fields(heap, heap->frontier) == previous; /* the end mark */
 }
 
-static bool quick_list_is_sound(const struct bounded *heap, unsigned units,
-                                const struct census *census)
+/* Takes what the list holds off the census. */
+static bool quick_list_is_sound(const struct bounded *heap, uint64_t units, struct census *census)
 {
     const struct bounded_quick *quick = &heap->quick[units];
-    if (quick->count != census->quick[units] || quick->count > quick->limit)
-        return false;
     const bounded_slot *slots = (const bounded_slot *)((const char *)heap + quick->slots);
-    uint64_t places = 0;
+    if (quick->count > quick->limit)
+        return false;
     for (unsigned i = 0; i < quick->count; i++) {
-        uint64_t fields = is_unit(heap, slots[i]) ? block_fields(heap, slots[i]) : 0;
-        if ((fields & ~BOUNDED_PREVIOUS_FREE) !=
-            (BOUNDED_STATE_QUICK | (uint64_t)units << BOUNDED_SIZE_SHIFT))
+        if (!is_unit(heap, slots[i]) ||
+            (block_fields(heap, slots[i]) & ~BOUNDED_PREVIOUS_FREE) != fields_quick(units))
             return false;
-        places += slots[i];
+        census->quick_places -= slots[i];
     }
-    return places == census->quick_places[units];
+    census->quick_blocks -= quick->count;
+    return true;
+}
+
+static bool quick_lists_are_sound(const struct bounded *heap, struct census *census)
+{
+    if (census->quick_units != bounded_quick_units(heap))
+        return false;
+    for (unsigned units = 0; units < quick_sizes(heap); units++)
+        if (!quick_list_is_sound(heap, units, census))
+            return false;
+    return census->quick_blocks == 0 && census->quick_places == 0;
 }
 
 /* Each block of the list belongs there; *left counts free blocks down, so a circle comes to an
@@ -143,9 +151,10 @@ static bool quick_list_is_sound(const struct bounded *heap, unsigned units,
 static bool free_list_is_sound(const struct bounded *heap, unsigned list, uint64_t *left)
 {
     bool in_use = heap->sublists[list / BOUNDED_SUBLISTS] >> list % BOUNDED_SUBLISTS & 1;
-    if (in_use != (heap->lists[list] != 0))
+    if (in_use != (index_lists(heap)[list] != no_block(heap)))
         return false;
-    for (uint64_t unit = heap->lists[list]; unit != 0; unit = block_links(heap, unit)->next) {
+    for (uint64_t unit = index_lists(heap)[list]; unit != no_block(heap);
+         unit = block_links(heap, unit)->next) {
         uint64_t units = index_free_block(heap, unit);
         if (units == 0 || index_list(units) != list || *left == 0)
             return false;
@@ -154,23 +163,21 @@ static bool free_list_is_sound(const struct bounded *heap, unsigned list, uint64
     return true;
 }
 
-bool bounded_validate(const struct bounded *heap)
+static bool free_lists_are_sound(const struct bounded *heap, uint64_t free_blocks)
 {
-    struct census census = { 0 };
-    if (heap->damaged || !take_census(heap, &census))
-        return false;
-    if (census.blocks != heap->blocks || census.free_units != heap->free_units ||
-        census.given_back != heap->given_back)
-        return false;
-    for (unsigned units = 0; units <= BOUNDED_QUICK_UNITS; units++)
-        if (!quick_list_is_sound(heap, units, &census))
-            return false;
-    uint64_t left = census.free_blocks;
-    for (unsigned list = 0; list < heap->levels * BOUNDED_SUBLISTS; list++)
-        if (!free_list_is_sound(heap, list, &left))
+    for (unsigned list = 0; list < heap->levels * (unsigned)BOUNDED_SUBLISTS; list++)
+        if (!free_list_is_sound(heap, list, &free_blocks))
             return false;
     for (unsigned level = 0; level < heap->levels; level++)
         if ((heap->level_bits >> level & 1) != (heap->sublists[level] != 0))
             return false;
-    return left == 0;
+    return free_blocks == 0;
+}
+
+bool bounded_validate(const struct bounded *heap)
+{
+    struct census census = { 0 };
+    return !heap->damaged && take_census(heap, &census) && census.blocks == heap->blocks &&
+           census.free_units == heap->free_units && census.given_back == heap->given_back &&
+           quick_lists_are_sound(heap, &census) && free_lists_are_sound(heap, census.free_blocks);
 }

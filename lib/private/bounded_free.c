@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* Blocks of bounded heaps become free, and are joined with their neighbours. */
+#include "os/vm.h"
+#include "private/bounded.h"
+#include "private/bounded_block.h"
+#include "private/bounded_index.h"
+
+void bounded_make_free(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t purged)
+{
+    write_free(heap, unit, units, purged);
+    index_insert(heap, unit, units);
+    if (unlikely(purged))
+        heap->given_back += bounded_whole_pages(unit, units, NULL);
+}
+
+void bounded_take_off(struct bounded *heap, uint64_t unit, uint64_t fields)
+{
+    uint64_t units = fields_units(fields);
+    index_remove(heap, unit, units);
+    if (unlikely(fields & BOUNDED_PURGED))
+        heap->given_back -= bounded_whole_pages(unit, units, NULL);
+}
+
+/* What is joined to a block before it loses its header and links: memory behind `fresh` must read
+ * as zero. */
+ALWAYS_INLINE void wipe(struct bounded *heap, uint64_t unit)
+{
+    *block_header(heap, unit) = 0;
+    *block_links(heap, unit) = (struct bounded_links){ 0 };
+}
+
+/* Joins [unit, end) with the free block before it, and with what `after` says is free behind. */
+static bool join_before(struct bounded *heap, uint64_t unit, uint64_t end, uint64_t after)
+{
+    uint64_t before = *foot_before(heap, unit), start = unit - before;
+    uint64_t fields = before > unit ? 0 : index_check(heap, start);
+    if (fields == 0 || fields_units(fields) != before)
+        return false;
+    bounded_take_off(heap, start, fields);
+    if (after != 0) {
+        bounded_take_off(heap, end, after);
+        wipe(heap, end);
+        end += fields_units(after);
+    } else {
+        flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
+    }
+    *foot_before(heap, unit) = 0;
+    *block_header(heap, unit) = 0; /* a stale header would say that a block in use is here */
+    bounded_make_free(heap, start, end - start, 0);
+    return true;
+}
+
+/* [unit, unit+units) becomes free; fields are its own and those of what follows. */
+ALWAYS_INLINE bool release(struct bounded *heap, uint64_t unit, uint64_t fields, uint64_t next)
+{
+    uint64_t end = unit + fields_units(fields), after = 0;
+    if (unlikely(next & BOUNDED_PREVIOUS_FREE))
+        return false;
+    if (fields_state(next) == BOUNDED_STATE_FREE && (after = index_check(heap, end)) == 0)
+        return false;
+    if (fields & BOUNDED_PREVIOUS_FREE)
+        return join_before(heap, unit, end, after);
+    if (after != 0) {
+        uint64_t units = fields_units(fields) + fields_units(after);
+        move_start(heap, end, after, unit, units, 0);
+        wipe(heap, end);
+    } else {
+        flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
+        bounded_make_free(heap, unit, fields_units(fields), 0);
+    }
+    return true;
+}
+
+bool bounded_release(struct bounded *heap, uint64_t unit)
+{
+    uint64_t fields = block_fields(heap, unit);
+    uint64_t next = block_fields(heap, unit + fields_units(fields));
+    return fields_are_sound(next) && release(heap, unit, fields, next);
+}
+
+/* ---- quick lists ---------------------------------------------------------------------------- */
+
+static void flush_list(struct bounded *heap, struct bounded_quick *quick, uint64_t units)
+{
+    while (quick->count != 0) {
+        uint64_t unit = bounded_slots(heap, quick)[--quick->count];
+        uint64_t fields = block_fields(heap, unit) & ~BOUNDED_PREVIOUS_FREE;
+        heap->quick_room += units;
+        heap->blocks--;
+        if (fields != fields_quick(units) || !bounded_release(heap, unit))
+            heap->damaged = true;
+    }
+}
+
+void bounded_flush(struct bounded *heap)
+{
+    for (unsigned units = BOUNDED_LEAST; units < quick_sizes(heap); units++)
+        flush_list(heap, &heap->quick[units], units);
+}
+
+/* ---- blocks in use -------------------------------------------------------------------------- */
+
+/* The fields of the block in use there and those of what follows; 0: none, or damage. */
+ALWAYS_INLINE uint64_t in_use(const struct bounded *heap, uint64_t unit, uint64_t *next)
+{
+    if (!is_unit(heap, unit))
+        return 0;
+    uint64_t fields = block_fields(heap, unit), units = fields_units(fields);
+    if (!fields_are_in_use(fields) || !block_fits(heap, unit, units))
+        return 0;
+    *next = block_fields(heap, unit + units);
+    return fields_are_sound(*next) ? fields : 0;
+}
+
+uint64_t bounded_block_in_use(const struct bounded *heap, const void *address)
+{
+    uint64_t next;
+    return in_use(heap, bounded_unit_of(heap, address), &next);
+}
+
+bool bounded_is_block(const struct bounded *heap, const void *address)
+{
+    return bounded_block_in_use(heap, address) != 0;
+}
+
+size_t bounded_block_size(const struct bounded *heap, const void *block)
+{
+    uint64_t fields = bounded_block_in_use(heap, block);
+    return fields == 0 ? SIZE_MAX : units_room(fields_units(fields)) - fields_slack(fields);
+}
+
+/* Whether the block would have gone to its quick list, had they not all been full. */
+static bool lacks_quick_room(const struct bounded *heap, uint64_t units)
+{
+    return units < quick_sizes(heap) && units > heap->quick_room &&
+           heap->quick[units].count < heap->quick[units].limit;
+}
+
+bool bounded_free_slow(struct bounded *heap, void *block)
+{
+    uint64_t unit = bounded_unit_of(heap, block), next;
+    uint64_t fields = in_use(heap, unit, &next);
+    if (fields == 0)
+        return false;
+    if (unlikely(lacks_quick_room(heap, fields_units(fields)))) {
+        bounded_flush(heap);
+        return bounded_free(heap, block);
+    }
+    if (!release(heap, unit, fields, next))
+        return false;
+    heap->blocks--;
+    return true;
+}
