@@ -50,17 +50,11 @@ static unsigned private_flags(DWORD flags)
 
 /* ---- failure ------------------------------------------------------------------------------ */
 
-static _Noreturn void raise_unhandled(DWORD status)
-{
-    message("unhandled exception 0x%08X", (unsigned)status);
-    os_abort();
-}
-
 static void *fail_with(const struct private_heap *heap, DWORD flags, DWORD status, DWORD error)
 {
     SetLastError(error);
     if (((flags | (heap != NULL ? heap->options : 0)) & HEAP_GENERATE_EXCEPTIONS) != 0)
-        raise_unhandled(status);
+        RaiseException(status, EXCEPTION_NONCONTINUABLE, 0, NULL);
     return NULL;
 }
 
