@@ -45,6 +45,7 @@ static struct plan plan_records(size_t maximum)
     struct plan plan = { .levels = index_level(maximum / BOUNDED_UNIT - 1) + 1,
                          .quick_sizes = quick_sizes_for(maximum) };
     plan.lists = offsetof(struct bounded, quick) + plan.quick_sizes * sizeof(struct bounded_quick);
+    plan.lists = round_up(plan.lists, sizeof(uint64_t));
     plan.slots = plan.lists + plan.levels * BOUNDED_SUBLISTS * sizeof(uint64_t);
     plan.end = plan.slots;
     for (unsigned units = BOUNDED_LEAST; units < plan.quick_sizes; units++)

@@ -41,6 +41,8 @@ struct bounded {
     uint64_t blocks;     /* in use or in quick lists */
     uint64_t free_units; /* in free lists */
     uint64_t given_back; /* units below the frontier that hold no memory: of purged blocks */
+    uint64_t low;        /* the fewest free units since bounded_trim() last looked */
+    uint64_t freed;      /* units that came to free lists since */
     uint64_t level_bits; /* which levels have a list that is not empty */
     uint16_t sublists[BOUNDED_LEVELS]; /* for each level, which of its lists are not empty */
     uint32_t lists;                    /* where the lists stand: bytes from the heap's start */

@@ -162,6 +162,10 @@ uint64_t bounded_whole_pages(uint64_t unit, uint64_t units, uint64_t *start);
 /* Takes a sound free block, of these fields, off its list. */
 void bounded_take_off(struct bounded *heap, uint64_t unit, uint64_t fields);
 
+/* To be called when as much was freed as there is: gives pages back of what was free all the while.
+ */
+void bounded_trim(struct bounded *heap);
+
 /* What is in quick lists. */
 uint64_t bounded_quick_units(const struct bounded *heap);
 
