@@ -144,6 +144,8 @@ void *bounded_alloc_slow(struct bounded *heap, size_t size, size_t align, bool *
     bool is_zero =
         align <= BOUNDED_UNIT ? cut(heap, unit, units, size) : carve(heap, unit, gap, units, size);
     heap->blocks++;
+    if (heap->free_units < heap->low)
+        heap->low = heap->free_units;
     if (zero != NULL)
         *zero = is_zero;
     return block_address(heap, unit + gap);

@@ -149,12 +149,6 @@ uint64_t bounded_block_in_use(const struct bounded *heap, const void *address);
  * nothing changed, when a neighbour is damaged. */
 bool bounded_release(struct bounded *heap, uint64_t unit);
 
-/* Blocks end there, and with them what is committed. */
-void bounded_set_frontier(struct bounded *heap, uint64_t frontier);
-
-/* How many units at the frontier are free; UINT64_MAX when that can't be known. */
-uint64_t bounded_free_at_frontier(const struct bounded *heap);
-
 /* Commits what lacks for the last block to be free and have that many units: that block, or 0. */
 uint64_t bounded_grow(struct bounded *heap, uint64_t units);
 
@@ -167,6 +161,10 @@ uint64_t bounded_whole_pages(uint64_t unit, uint64_t units, uint64_t *start);
 
 /* Takes a sound free block, of these fields, off its list. */
 void bounded_take_off(struct bounded *heap, uint64_t unit, uint64_t fields);
+
+/* To be called when as much was freed as there is: gives pages back of what was free all the while.
+ */
+void bounded_trim(struct bounded *heap);
 
 /* What is in quick lists. */
 uint64_t bounded_quick_units(const struct bounded *heap);

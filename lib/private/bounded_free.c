@@ -149,5 +149,8 @@ bool bounded_free_slow(struct bounded *heap, void *block)
     if (!release(heap, unit, fields, next))
         return false;
     heap->blocks--;
+    heap->freed += fields_units(fields);
+    if (unlikely(heap->freed >= heap->frontier))
+        bounded_trim(heap);
     return true;
 }

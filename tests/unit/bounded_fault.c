@@ -158,6 +158,53 @@ static void when_a_step_is_refused_what_is_needed_is_tried(void **state)
     bounded_destroy(heap);
 }
 
+/* ---- giving memory back without being told to ----------------------------------------------- */
+
+/* One that is never refused, but counted. */
+static void count_purges(void)
+{
+    faults.call = PURGE;
+    faults.nth = SIZE_MAX;
+    faults.for_ever = false;
+    faults.count = faults.refused = 0;
+}
+
+static void memory_that_is_used_again_stays(void **state)
+{
+    (void)state;
+    struct bounded *heap = bounded_create(0, 64 * MIB, false);
+    void *blocks[100];
+    count_purges();
+    for (int round = 0; round < 50; round++) {
+        for (size_t i = 0; i < 100; i++)
+            assert_non_null(blocks[i] = bounded_alloc(heap, 300 * KIB));
+        for (size_t i = 0; i < 100; i++)
+            assert_true(bounded_free(heap, blocks[(i * 37 + 11) % 100]));
+    }
+    assert_int_equal(faults.count, 0);
+    check_bounded(heap);
+    bounded_destroy(heap);
+}
+
+static void memory_that_is_no_longer_used_goes_back(void **state)
+{
+    (void)state;
+    struct bounded *heap = bounded_create(0, 64 * MIB, false);
+    static void *blocks[2000];
+    count_purges();
+    for (size_t i = 0; i < COUNT(blocks); i++)
+        memset(blocks[i] = bounded_alloc(heap, 20 * KIB), 1, 20 * KIB);
+    size_t most = bounded_figures(heap).committed;
+    for (size_t i = 100; i < COUNT(blocks); i++)
+        assert_true(bounded_free(heap, blocks[i]));
+    for (int i = 0; i < 10000; i++)
+        assert_true(bounded_free(heap, bounded_alloc(heap, 20 * KIB)));
+    assert_in_range(faults.count, 1, 10);
+    assert_in_range(bounded_figures(heap).committed, 0, most / 4);
+    check_bounded(heap);
+    bounded_destroy(heap);
+}
+
 int main(void)
 {
     static enum call calls[] = { RESERVE, COMMIT, COMMIT_EXECUTABLE, PURGE };
@@ -167,6 +214,8 @@ int main(void)
         cmocka_unit_test_prestate(every_refusal_is_survived, &calls[2]),
         cmocka_unit_test_prestate(every_refusal_is_survived, &calls[3]),
         cmocka_unit_test(when_a_step_is_refused_what_is_needed_is_tried),
+        cmocka_unit_test(memory_that_is_used_again_stays),
+        cmocka_unit_test(memory_that_is_no_longer_used_goes_back),
     };
     return cmocka_run_group_tests_name("bounded_fault", tests, NULL, NULL);
 }
