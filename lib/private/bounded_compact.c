@@ -52,7 +52,7 @@ static void retreat(struct bounded *heap)
     if (frontier >= heap->frontier ||
         !os_purge(block_address(heap, frontier), (heap->frontier - frontier) * BOUNDED_UNIT))
         return;
-    bounded_take_off(heap, unit, units);
+    bounded_take_off(heap, unit, block_fields(heap, unit));
     bounded_set_frontier(heap, frontier);
     flip_block(heap, frontier, BOUNDED_PREVIOUS_FREE);
     bounded_make_free(heap, unit, frontier - unit, 0);
