@@ -82,7 +82,7 @@ static uint64_t mixed(uint64_t seed)
     return seed ^ seed >> 33;
 }
 
-static void set_frontier(struct bounded *heap, uint64_t frontier)
+void bounded_set_frontier(struct bounded *heap, uint64_t frontier)
 {
     heap->frontier = frontier;
     heap->quick_last = frontier <= UINT32_MAX ? frontier - 1 : UINT32_MAX; /* as a slot can say */
@@ -105,9 +105,10 @@ static void start(struct bounded *heap, size_t maximum, size_t committed, const 
     for (unsigned list = 0; list < plan->levels * BOUNDED_SUBLISTS; list++)
         index_lists(heap)[list] = no_block(heap);
     heap->first = heap->fresh = (plan->end + 8 + BOUNDED_UNIT - 1) / BOUNDED_UNIT;
-    set_frontier(heap, committed / BOUNDED_UNIT);
+    heap->initial = committed / BOUNDED_UNIT;
+    bounded_set_frontier(heap, heap->initial);
     flip_block(heap, heap->frontier, BOUNDED_PREVIOUS_FREE);
-    bounded_make_free(heap, heap->first, heap->frontier - heap->first, 0);
+    bounded_make_free(heap, heap->first, heap->frontier - heap->first, BOUNDED_NO_RANGE);
 }
 
 struct bounded *bounded_create(size_t initial, size_t maximum, bool executable)
@@ -145,7 +146,7 @@ bool bounded_contains(const struct bounded *heap, const void *address)
 /* ---- more memory ---------------------------------------------------------------------------- */
 
 /* How many units at the frontier are free; UINT64_MAX when that can't be known. */
-static uint64_t free_at_frontier(const struct bounded *heap)
+uint64_t bounded_free_at_frontier(const struct bounded *heap)
 {
     uint64_t mark = block_fields(heap, heap->frontier);
     if (!fields_are_sound(mark) || fields_units(mark) != 0)
@@ -165,7 +166,7 @@ static bool commit_more(struct bounded *heap, size_t bytes)
     /* the new memory becomes a block in use in the end mark's place, and is released as any */
     uint64_t unit = heap->frontier, units = bytes / BOUNDED_UNIT;
     uint64_t previous = block_fields(heap, unit) & BOUNDED_PREVIOUS_FREE;
-    set_frontier(heap, unit + units);
+    bounded_set_frontier(heap, unit + units);
     set_block(heap, unit, fields_in_use(units, units_room(units)) | previous);
     return bounded_release(heap, unit);
 }
@@ -181,7 +182,7 @@ static size_t step_for(const struct bounded *heap, size_t needed)
 
 uint64_t bounded_grow(struct bounded *heap, uint64_t units)
 {
-    uint64_t have = free_at_frontier(heap);
+    uint64_t have = bounded_free_at_frontier(heap);
     if (have == UINT64_MAX)
         return 0;
     if (have < units) {

@@ -37,6 +37,7 @@ struct bounded {
     /* in units from the heap's start: first block, end of what is committed (there stands a header
      * of no block, the end mark), end of the reservation */
     uint64_t first, frontier, end;
+    uint64_t initial;    /* the least that the frontier may be */
     uint64_t fresh;      /* from here on nothing was ever handed out: it reads as zero */
     uint64_t blocks;     /* in use or in quick lists */
     uint64_t free_units; /* in free lists */
@@ -89,7 +90,8 @@ bool bounded_contains(const struct bounded *heap, const void *address);
 /* Joins blocks of quick lists with their neighbours. Done before any request is refused. */
 void bounded_flush(struct bounded *heap);
 
-/* Joins what can be joined, gives whole free pages back, and answers how large a block the largest
+/* Joins what can be joined, gives whole free pages back, down to what was committed at first, and
+ * answers how large a block the largest
  * free one could become; 0 when none is free. */
 size_t bounded_compact(struct bounded *heap);
 

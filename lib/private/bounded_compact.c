@@ -11,26 +11,29 @@ enum {
     SURPLUS_PART = 8,
 };
 
-uint64_t bounded_whole_pages(uint64_t unit, uint64_t units, uint64_t *start)
+struct bounded_range bounded_whole_pages(uint64_t unit, uint64_t units)
 {
-    uint64_t page = os_page_size() / BOUNDED_UNIT;
-    uint64_t from = round_up(unit + 1, page), to = (unit + units - 1) & ~(page - 1);
-    if (start != NULL)
-        *start = from;
-    return to > from ? to - from : 0;
+    uint64_t page = os_page_size() / BOUNDED_UNIT; /* a heap starts at a page */
+    return (struct bounded_range){ .start = round_up(unit + 2, page),
+                                   .end = (unit + units - 1) & ~(page - 1) };
 }
 
 /* Gives back the pages of a free block, if they are at most *room, which becomes less by them. */
 static void purge(struct bounded *heap, uint64_t unit, uint64_t fields, uint64_t *room)
 {
-    uint64_t start, pages = bounded_whole_pages(unit, fields_units(fields), &start);
-    if (pages == 0 || pages > *room || fields & BOUNDED_PURGED)
+    struct bounded_range *range = block_range(heap, unit);
+    struct bounded_range pages = bounded_whole_pages(unit, fields_units(fields));
+    uint64_t gone = fields & BOUNDED_PURGED ? range_units(*range) : 0;
+    uint64_t more = range_units(pages) - gone;
+    if (more == 0 || more > *room)
         return;
-    if (!os_purge(block_address(heap, start), pages * BOUNDED_UNIT))
+    if (!os_purge(block_address(heap, pages.start), range_units(pages) * BOUNDED_UNIT))
         return;
-    flip_block(heap, unit, BOUNDED_PURGED);
-    heap->given_back += pages;
-    *room -= pages;
+    if (gone == 0)
+        flip_block(heap, unit, BOUNDED_PURGED);
+    *range = pages;
+    heap->given_back += more;
+    *room -= more;
 }
 
 /* The same for the blocks of a list, and answers the size of the largest. */
@@ -59,9 +62,30 @@ static uint64_t purge_lists(struct bounded *heap, uint64_t room)
     return largest;
 }
 
+/* A free last block ends where the heap did at first, or in the page where it starts. What is
+ * behind stays accessible, and is counted as not committed: it holds no memory. */
+static void retreat(struct bounded *heap)
+{
+    uint64_t page = os_page_size() / BOUNDED_UNIT, units = bounded_free_at_frontier(heap);
+    if (units == 0 || units == UINT64_MAX)
+        return;
+    uint64_t unit = heap->frontier - units;
+    uint64_t frontier = round_up(unit + BOUNDED_LEAST, page);
+    frontier = frontier < heap->initial ? heap->initial : frontier;
+    if (frontier >= heap->frontier ||
+        !os_purge(block_address(heap, frontier), (heap->frontier - frontier) * BOUNDED_UNIT))
+        return;
+    struct bounded_range range = bounded_take_off(heap, unit, block_fields(heap, unit));
+    bounded_set_frontier(heap, frontier);
+    flip_block(heap, frontier, BOUNDED_PREVIOUS_FREE);
+    bounded_make_free(heap, unit, frontier - unit, range);
+    heap->fresh = heap->fresh < frontier ? heap->fresh : frontier;
+}
+
 size_t bounded_compact(struct bounded *heap)
 {
     bounded_flush(heap);
+    retreat(heap);
     uint64_t largest = purge_lists(heap, UINT64_MAX);
     return largest == 0 ? 0 : units_room(largest);
 }

@@ -4,6 +4,7 @@
 #include "os/thread.h"
 #include "private/attach.h"
 #include "private/bounded.h"
+#include "private/initial.h"
 #include "private/lock.h"
 #include "private/slots.h"
 #include "region/region.h"
@@ -32,6 +33,8 @@ static size_t add(struct private_heap *heap, size_t bytes)
 
 bool private_heap_charge(struct private_heap *heap, size_t bytes)
 {
+    if (initial_span(heap) != NULL)
+        initial_give(heap);
     size_t charged = add(heap, bytes);
     size_t limit = atomic_load_explicit(&heap->limit, memory_order_relaxed);
     if (limit != 0 && charged > limit) {
@@ -67,7 +70,7 @@ struct private_heap *private_create(const struct private_wish *wish)
     enum heap_kind kind = wish->maximum != 0 || wish->executable ? HEAP_BOUNDED
                           : wish->owned                          ? HEAP_OWNED
                                                                  : HEAP_SHARED;
-    if (kind == HEAP_BOUNDED && !make_bounded(heap, wish)) {
+    if (!(kind == HEAP_BOUNDED ? make_bounded(heap, wish) : initial_take(heap, wish->initial))) {
         slot_give(heap);
         return NULL;
     }
@@ -108,8 +111,9 @@ static void release_large(struct private_heap *heap)
 void private_destroy(struct private_heap *heap)
 {
     enum heap_kind kind = (enum heap_kind)heap->kind;
-    size_t bytes = atomic_load_explicit(&heap->charged, memory_order_relaxed);
     slot_close(heap);
+    initial_give(heap);
+    size_t bytes = atomic_load_explicit(&heap->charged, memory_order_relaxed);
     if (kind == HEAP_BOUNDED) {
         bounded_destroy(heap->bounded);
     } else {

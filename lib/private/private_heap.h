@@ -44,6 +44,7 @@ struct private_heap {
                                  * first's index, and the last one's */
     struct large_account large_account;
 
+    _Atomic uint32_t initial; /* see initial.h; 0: none */
     struct bounded *bounded;
     size_t maximum; /* of a bounded heap, else 0 */
 

@@ -2,6 +2,7 @@
 #include "private/walk.h"
 
 #include "private/bounded.h"
+#include "private/initial.h"
 #include "private/slots.h"
 #include "region/region.h"
 
@@ -146,9 +147,13 @@ enum walked private_walk(struct private_heap *heap, struct piece *piece)
         return show_header(heap, piece);
     if (piece->data == heap)
         return show_rest(heap, piece);
+    const struct span *initial = initial_span(heap);
     bool starts = piece->data == (char *)heap + HEADER;
     if (heap->kind == HEAP_BOUNDED)
         return starts ? show_reservation(heap, piece) : walk_bounded(heap, piece);
+    if (starts && initial != NULL)
+        return show_slab(initial, piece);
+    starts = starts || (initial != NULL && piece->data == span_start(initial));
     return starts ? next_slab(heap, first_pool(heap), NULL, piece) : walk_spans(heap, piece);
 }
 

@@ -355,17 +355,17 @@ static void use_at_random(struct bounded *heap, char **blocks, size_t count, str
         break;
     case 4: {
         char *moved = bounded_realloc(heap, *block, size, false);
-        *block = moved != NULL ? moved : *block;
-        size = 0;
+        if (moved == NULL)
+            return;
+        *block = moved;
         break;
     }
     case 5:
         bounded_free(heap, *block);
-        size = 0;
-        break;
+        return; /* freed or not, the next compaction may end the heap before it */
     default:
         bounded_compact(heap);
-        size = 0;
+        return;
     }
     check_inside(heap, *block, size);
 }

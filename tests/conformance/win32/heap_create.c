@@ -128,6 +128,23 @@ static void s1_create_initial_is_rounded_up_to_a_page(void **state)
     assert_int_equal(committed_after(0, 0x20001, MIB) % PAGE, 0);
 }
 
+static void s1_create_initial_can_be_allocated(void **state)
+{
+    (void)state;
+    const DWORD options[] = { 0, HEAP_NO_SERIALIZE };
+    for (size_t i = 0; i < 2; i++) {
+        HANDLE heap = HeapCreate(options[i], 4 * MIB, 0);
+        assert_non_null(heap);
+        assert_true(HeapValidate(heap, 0, NULL));
+        for (int k = 0; k < 900; k++)
+            memset(taken(heap, 4000), 1, 4000);
+        memset(taken(heap, 6 * MIB), 1, 6 * MIB);
+        assert_true(HeapValidate(heap, 0, NULL));
+        assert_int_equal(census_of(heap).busy, 901);
+        heap_gone(heap);
+    }
+}
+
 static void s1_create_initial_0_is_one_page(void **state)
 {
     (void)state;
@@ -473,6 +490,7 @@ int main(int argc, char **argv)
         not_on_wine(s1_create_maximum_is_rounded_up_to_a_page),
         cmocka_unit_test(s1_create_initial_is_committed_at_once),
         cmocka_unit_test(s1_create_initial_is_rounded_up_to_a_page),
+        cmocka_unit_test(s1_create_initial_can_be_allocated),
         cmocka_unit_test(s1_create_initial_0_is_one_page),
         cmocka_unit_test(s1_create_initial_above_maximum_is_no_failure),
         cmocka_unit_test(s1_create_tiny_maximum_is_raised),
