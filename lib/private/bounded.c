@@ -107,7 +107,7 @@ static void start(struct bounded *heap, size_t maximum, size_t committed, const 
     heap->first = heap->fresh = (plan->end + 8 + BOUNDED_UNIT - 1) / BOUNDED_UNIT;
     set_frontier(heap, committed / BOUNDED_UNIT);
     flip_block(heap, heap->frontier, BOUNDED_PREVIOUS_FREE);
-    bounded_make_free(heap, heap->first, heap->frontier - heap->first, 0);
+    bounded_make_free(heap, heap->first, heap->frontier - heap->first, BOUNDED_NO_RANGE);
 }
 
 struct bounded *bounded_create(size_t initial, size_t maximum, bool executable)

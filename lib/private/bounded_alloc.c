@@ -14,13 +14,14 @@ enum {
 static uint64_t carve_oddly(struct bounded *heap, uint64_t unit, uint64_t fields, uint64_t gap,
                             uint64_t units)
 {
-    uint64_t end = unit + fields_units(fields), purged = fields & BOUNDED_PURGED;
-    bounded_take_off(heap, unit, fields);
+    uint64_t end = unit + fields_units(fields), rest = end - unit - gap - units;
+    struct bounded_range range = bounded_take_off(heap, unit, fields);
     if (gap != 0)
-        bounded_make_free(heap, unit, gap, purged);
-    uint64_t rest = end - unit - gap - units;
+        bounded_make_free(heap, unit, gap, range);
+    else
+        *block_links(heap, unit) = (struct bounded_links){ 0 };
     if (rest >= BOUNDED_LEAST) {
-        bounded_make_free(heap, end - rest, rest, purged);
+        bounded_make_free(heap, end - rest, rest, range);
         return units;
     }
     flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
@@ -33,17 +34,13 @@ static uint64_t carve_oddly(struct bounded *heap, uint64_t unit, uint64_t fields
 ALWAYS_INLINE bool carve(struct bounded *heap, uint64_t unit, uint64_t gap, uint64_t units,
                          size_t size)
 {
-    uint64_t fields = block_fields(heap, unit), all = fields_units(fields), previous = 0;
-    if (likely(gap == 0 && all - units >= BOUNDED_LEAST))
-        move_start(heap, unit, fields, unit + units, all - units, fields & BOUNDED_PURGED);
+    uint64_t fields = block_fields(heap, unit);
+    if (likely(gap == 0 && fields_units(fields) - units >= BOUNDED_LEAST))
+        bounded_move_start(heap, unit, fields, unit + units);
     else
         units = carve_oddly(heap, unit, fields, gap, units);
-    if (gap == 0)
-        *block_links(heap, unit) = (struct bounded_links){ 0 };
-    else
-        previous = BOUNDED_PREVIOUS_FREE;
     unit += gap;
-    set_block(heap, unit, fields_in_use(units, size) | previous);
+    set_block(heap, unit, fields_in_use(units, size) | (gap != 0 ? BOUNDED_PREVIOUS_FREE : 0));
     bool zero = unit >= heap->fresh;
     if (unit + units > heap->fresh)
         heap->fresh = unit + units;

@@ -2,7 +2,7 @@
 /* bounded_block.h: what stands in a block of a bounded heap, for the engine's own files.
  *
  *     header | the program's bytes ..........................................  | next header
- *     header | next free | previous free | ............ | size in units (foot) | next header
+ *     header | next free | previous free | [range given back] | ...... | size (foot) | next header
  *
  * A block is named by its unit: the place of the program's first byte, in units from the heap's
  * start. It reaches to the next header, so a block of n units holds 16 n - 8 bytes. Two units are
@@ -16,6 +16,12 @@ enum { BOUNDED_LEAST = 2 };
 
 struct bounded_links {
     bounded_word next, previous; /* units, or no_block() */
+};
+
+/* Units of whole pages in a free block whose memory was given back. Stands behind the links, if the
+ * header says so. */
+struct bounded_range {
+    bounded_word start, end;
 };
 
 ALWAYS_INLINE void *block_address(const struct bounded *heap, uint64_t unit)
@@ -37,6 +43,11 @@ ALWAYS_INLINE struct bounded_links *block_links(const struct bounded *heap, uint
 ALWAYS_INLINE uint64_t no_block(const struct bounded *heap)
 {
     return heap->key;
+}
+
+ALWAYS_INLINE struct bounded_range *block_range(const struct bounded *heap, uint64_t unit)
+{
+    return block_address(heap, unit + 1);
 }
 
 /* The last word of the block that ends where this one starts. */
@@ -105,7 +116,7 @@ ALWAYS_INLINE unsigned quick_sizes(const struct bounded *heap)
     return (unsigned)(heap->quick_fields >> BOUNDED_SIZE_SHIFT);
 }
 
-/* In a free block's fields: its whole pages were given back. */
+/* In a free block's fields: some of its pages were given back. */
 #define BOUNDED_PURGED ((uint64_t)1 << BOUNDED_SLACK_SHIFT)
 
 ALWAYS_INLINE uint64_t fields_state(uint64_t fields)
@@ -152,15 +163,33 @@ bool bounded_release(struct bounded *heap, uint64_t unit);
 /* Commits what lacks for the last block to be free and have that many units: that block, or 0. */
 uint64_t bounded_grow(struct bounded *heap, uint64_t units);
 
-/* Makes [unit, unit+units) a free block. */
-void bounded_make_free(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t purged);
+/* Makes [unit, unit+units) a free block. What of the range is in its whole pages is given back
+ * already. */
+void bounded_make_free(struct bounded *heap, uint64_t unit, uint64_t units,
+                       struct bounded_range range);
 
-/* Of a free block: how many units of whole pages lie between its links and its foot, and where.
- * (A heap starts at a page.) */
-uint64_t bounded_whole_pages(uint64_t unit, uint64_t units, uint64_t *start);
+/* Takes a sound free block, of these fields, off its list, and answers what of it is given back. */
+struct bounded_range bounded_take_off(struct bounded *heap, uint64_t unit, uint64_t fields);
 
-/* Takes a sound free block, of these fields, off its list. */
-void bounded_take_off(struct bounded *heap, uint64_t unit, uint64_t fields);
+/* The sound free block at `from`, of these fields, becomes one at `to` with the same end. Where it
+ * was, nothing is left of it. */
+void bounded_move_start(struct bounded *heap, uint64_t from, uint64_t fields, uint64_t to);
+
+#define BOUNDED_NO_RANGE ((struct bounded_range){ 0 })
+
+/* What of a free block could be given back: whole pages between its range and its foot. */
+struct bounded_range bounded_whole_pages(uint64_t unit, uint64_t units);
+
+ALWAYS_INLINE uint64_t range_units(struct bounded_range range)
+{
+    return range.end > range.start ? range.end - range.start : 0;
+}
+
+ALWAYS_INLINE struct bounded_range range_common(struct bounded_range a, struct bounded_range b)
+{
+    return (struct bounded_range){ .start = a.start > b.start ? a.start : b.start,
+                                   .end = a.end < b.end ? a.end : b.end };
+}
 
 /* To be called when as much was freed as there is: gives pages back of what was free all the while.
  */

@@ -11,26 +11,29 @@ enum {
     SURPLUS_PART = 8,
 };
 
-uint64_t bounded_whole_pages(uint64_t unit, uint64_t units, uint64_t *start)
+struct bounded_range bounded_whole_pages(uint64_t unit, uint64_t units)
 {
-    uint64_t page = os_page_size() / BOUNDED_UNIT;
-    uint64_t from = round_up(unit + 1, page), to = (unit + units - 1) & ~(page - 1);
-    if (start != NULL)
-        *start = from;
-    return to > from ? to - from : 0;
+    uint64_t page = os_page_size() / BOUNDED_UNIT; /* a heap starts at a page */
+    return (struct bounded_range){ .start = round_up(unit + 2, page),
+                                   .end = (unit + units - 1) & ~(page - 1) };
 }
 
 /* Gives back the pages of a free block, if they are at most *room, which becomes less by them. */
 static void purge(struct bounded *heap, uint64_t unit, uint64_t fields, uint64_t *room)
 {
-    uint64_t start, pages = bounded_whole_pages(unit, fields_units(fields), &start);
-    if (pages == 0 || pages > *room || fields & BOUNDED_PURGED)
+    struct bounded_range *range = block_range(heap, unit);
+    struct bounded_range pages = bounded_whole_pages(unit, fields_units(fields));
+    uint64_t gone = fields & BOUNDED_PURGED ? range_units(*range) : 0;
+    uint64_t more = range_units(pages) - gone;
+    if (more == 0 || more > *room)
         return;
-    if (!os_purge(block_address(heap, start), pages * BOUNDED_UNIT))
+    if (!os_purge(block_address(heap, pages.start), range_units(pages) * BOUNDED_UNIT))
         return;
-    flip_block(heap, unit, BOUNDED_PURGED);
-    heap->given_back += pages;
-    *room -= pages;
+    if (gone == 0)
+        flip_block(heap, unit, BOUNDED_PURGED);
+    *range = pages;
+    heap->given_back += more;
+    *room -= more;
 }
 
 /* The same for the blocks of a list, and answers the size of the largest. */

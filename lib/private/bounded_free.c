@@ -5,20 +5,33 @@
 #include "private/bounded_block.h"
 #include "private/bounded_index.h"
 
-void bounded_make_free(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t purged)
+void bounded_make_free(struct bounded *heap, uint64_t unit, uint64_t units,
+                       struct bounded_range range)
 {
-    write_free(heap, unit, units, purged);
+    uint64_t fields = fields_free(units);
+    if (unlikely(range_units(range) != 0)) {
+        range = range_common(range, bounded_whole_pages(unit, units));
+        if (range_units(range) != 0) {
+            fields |= BOUNDED_PURGED;
+            *block_range(heap, unit) = range;
+            heap->given_back += range_units(range);
+        }
+    }
+    set_block(heap, unit, fields);
+    *foot_before(heap, unit + units) = units;
     index_insert(heap, unit, units);
-    if (unlikely(purged))
-        heap->given_back += bounded_whole_pages(unit, units, NULL);
 }
 
-void bounded_take_off(struct bounded *heap, uint64_t unit, uint64_t fields)
+struct bounded_range bounded_take_off(struct bounded *heap, uint64_t unit, uint64_t fields)
 {
-    uint64_t units = fields_units(fields);
-    index_remove(heap, unit, units);
-    if (unlikely(fields & BOUNDED_PURGED))
-        heap->given_back -= bounded_whole_pages(unit, units, NULL);
+    index_remove(heap, unit, fields_units(fields));
+    if (likely(!(fields & BOUNDED_PURGED)))
+        return BOUNDED_NO_RANGE;
+    struct bounded_range pages = bounded_whole_pages(unit, fields_units(fields));
+    struct bounded_range range = range_common(*block_range(heap, unit), pages);
+    *block_range(heap, unit) = BOUNDED_NO_RANGE;
+    heap->given_back -= range_units(range);
+    return range;
 }
 
 /* What is joined to a block before it loses its header and links: memory behind `fresh` must read
@@ -29,6 +42,21 @@ ALWAYS_INLINE void wipe(struct bounded *heap, uint64_t unit)
     *block_links(heap, unit) = (struct bounded_links){ 0 };
 }
 
+void bounded_move_start(struct bounded *heap, uint64_t from, uint64_t fields, uint64_t to)
+{
+    uint64_t units = fields_units(fields), new_units = from + units - to;
+    if (unlikely(fields & BOUNDED_PURGED)) {
+        struct bounded_range range = bounded_take_off(heap, from, fields);
+        wipe(heap, from);
+        bounded_make_free(heap, to, new_units, range);
+        return;
+    }
+    index_replace(heap, from, units, to, new_units);
+    wipe(heap, from);
+    set_block(heap, to, fields_free(new_units));
+    *foot_before(heap, to + new_units) = new_units;
+}
+
 /* Joins [unit, end) with the free block before it, and with what `after` says is free behind. */
 static bool join_before(struct bounded *heap, uint64_t unit, uint64_t end, uint64_t after)
 {
@@ -36,17 +64,18 @@ static bool join_before(struct bounded *heap, uint64_t unit, uint64_t end, uint6
     uint64_t fields = before > unit ? 0 : index_check(heap, start);
     if (fields == 0 || fields_units(fields) != before)
         return false;
-    bounded_take_off(heap, start, fields);
+    struct bounded_range range = bounded_take_off(heap, start, fields);
     if (after != 0) {
-        bounded_take_off(heap, end, after);
+        struct bounded_range other = bounded_take_off(heap, end, after);
+        range = range_units(other) > range_units(range) ? other : range;
         wipe(heap, end);
         end += fields_units(after);
     } else {
         flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
     }
     *foot_before(heap, unit) = 0;
-    *block_header(heap, unit) = 0; /* a stale header would say that a block in use is here */
-    bounded_make_free(heap, start, end - start, 0);
+    *block_header(heap, unit) = 0;
+    bounded_make_free(heap, start, end - start, range);
     return true;
 }
 
@@ -61,12 +90,10 @@ ALWAYS_INLINE bool release(struct bounded *heap, uint64_t unit, uint64_t fields,
     if (fields & BOUNDED_PREVIOUS_FREE)
         return join_before(heap, unit, end, after);
     if (after != 0) {
-        uint64_t units = fields_units(fields) + fields_units(after);
-        move_start(heap, end, after, unit, units, 0);
-        wipe(heap, end);
+        bounded_move_start(heap, end, after, unit);
     } else {
         flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
-        bounded_make_free(heap, unit, fields_units(fields), 0);
+        bounded_make_free(heap, unit, fields_units(fields), BOUNDED_NO_RANGE);
     }
     return true;
 }

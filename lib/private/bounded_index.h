@@ -128,25 +128,6 @@ ALWAYS_INLINE uint64_t index_check_first(const struct bounded *heap, uint64_t un
 uint64_t index_free_fields(const struct bounded *heap, uint64_t unit);
 uint64_t index_free_block(const struct bounded *heap, uint64_t unit);
 
-/* The header and the foot. */
-ALWAYS_INLINE void write_free(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t purged)
-{
-    set_block(heap, unit, fields_free(units) | purged);
-    *foot_before(heap, unit + units) = units;
-}
-
-/* The free block at `from` becomes one at `to`, nearer to its end or with more before it. */
-ALWAYS_INLINE void move_start(struct bounded *heap, uint64_t from, uint64_t fields, uint64_t to,
-                              uint64_t units, uint64_t purged)
-{
-    if (unlikely(fields & BOUNDED_PURGED)) {
-        heap->given_back -= bounded_whole_pages(from, fields_units(fields), NULL);
-        heap->given_back += purged != 0 ? bounded_whole_pages(to, units, NULL) : 0;
-    }
-    index_replace(heap, from, fields_units(fields), to, units);
-    write_free(heap, to, units, purged);
-}
-
 /* A free block with room for that many units, which must not be more than the heap has; 0: none. */
 uint64_t index_find(const struct bounded *heap, uint64_t units);
 

@@ -5,17 +5,24 @@
 #include "private/bounded_block.h"
 #include "private/bounded_index.h"
 
-/* The block in use becomes [unit, unit+units) of [unit, end), whose rest becomes free. What follows
- * at `end` is told by the caller that the block before it is in use. */
-static void resize_within(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t end,
+/* What may become of a block in use, as far as the end of the free block behind it. */
+struct extent {
+    uint64_t end;
+    struct bounded_range range; /* what of that block is given back */
+};
+
+/* The block in use becomes [unit, unit+units) of [unit, extent.end), whose rest becomes free. What
+ * follows there believes, for the moment, that the block before it is in use. */
+static void resize_within(struct bounded *heap, uint64_t unit, uint64_t units, struct extent extent,
                           size_t size)
 {
+    uint64_t end = extent.end;
     uint64_t rest = end - unit - units;
     uint64_t previous = block_fields(heap, unit) & BOUNDED_PREVIOUS_FREE;
     if (rest < BOUNDED_LEAST) {
         units += rest;
     } else {
-        bounded_make_free(heap, unit + units, rest, 0);
+        bounded_make_free(heap, unit + units, rest, extent.range);
         flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
     }
     set_block(heap, unit, fields_in_use(units, size) | previous);
@@ -23,22 +30,21 @@ static void resize_within(struct bounded *heap, uint64_t unit, uint64_t units, u
         heap->fresh = unit + units;
 }
 
-/* Takes the free block behind [unit, end), if there is one, and answers the new end; 0 if it is
- * damaged. */
-static uint64_t take_following(struct bounded *heap, uint64_t end)
+/* Takes the free block at extent->end, if there is one, into the extent. False: it is damaged. */
+static bool take_following(struct bounded *heap, struct extent *extent)
 {
-    uint64_t next = block_fields(heap, end);
+    uint64_t next = block_fields(heap, extent->end);
     if (!fields_are_sound(next) || next & BOUNDED_PREVIOUS_FREE)
-        return 0;
+        return false;
     if (fields_state(next) != BOUNDED_STATE_FREE)
-        return end;
-    next = index_free_fields(heap, end);
+        return true;
+    next = index_free_fields(heap, extent->end);
     if (next == 0)
-        return 0;
-    bounded_take_off(heap, end, next);
-    end += fields_units(next);
-    flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
-    return end;
+        return false;
+    extent->range = bounded_take_off(heap, extent->end, next);
+    extent->end += fields_units(next);
+    flip_block(heap, extent->end, BOUNDED_PREVIOUS_FREE);
+    return true;
 }
 
 /* How many units the block at `unit` could have without moving; commits what it lacks. */
@@ -56,10 +62,10 @@ static bool resize_in_place(struct bounded *heap, uint64_t unit, uint64_t units,
 {
     if (room_in_place(heap, unit, units, wanted) < wanted)
         return false;
-    uint64_t end = take_following(heap, unit + units);
-    if (end == 0)
+    struct extent extent = { .end = unit + units };
+    if (!take_following(heap, &extent))
         return false;
-    resize_within(heap, unit, wanted, end, size);
+    resize_within(heap, unit, wanted, extent, size);
     return true;
 }
 
@@ -84,15 +90,15 @@ static void *slide_down(struct bounded *heap, uint64_t unit, uint64_t fields, si
     if (before > unit || index_free_block(heap, unit - before) != before ||
         before + units + after < wanted)
         return NULL;
-    uint64_t end = take_following(heap, unit + units);
-    if (end == 0)
+    struct extent extent = { .end = unit + units };
+    if (!take_following(heap, &extent))
         return NULL;
     bounded_take_off(heap, unit - before, block_fields(heap, unit - before));
     size_t old_size = units_room(units) - fields_slack(fields);
     *block_header(heap, unit) = 0;
     memmove(block_address(heap, unit - before), block_address(heap, unit), old_size);
     set_block(heap, unit - before, 0);
-    resize_within(heap, unit - before, wanted, end, size);
+    resize_within(heap, unit - before, wanted, extent, size);
     return block_address(heap, unit - before);
 }
 

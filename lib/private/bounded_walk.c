@@ -73,6 +73,17 @@ struct census {
     uint64_t quick_blocks, quick_units, quick_places;
 };
 
+static bool count_range(const struct bounded *heap, uint64_t unit, uint64_t fields,
+                        struct census *census)
+{
+    if ((fields & BOUNDED_SLACK) != BOUNDED_PURGED)
+        return (fields & BOUNDED_SLACK) == 0;
+    struct bounded_range range = *block_range(heap, unit);
+    struct bounded_range pages = bounded_whole_pages(unit, fields_units(fields));
+    census->given_back += range_units(range);
+    return range.start >= pages.start && range.end <= pages.end && range.start < range.end;
+}
+
 static bool count_block(const struct bounded *heap, uint64_t unit, uint64_t fields,
                         struct census *census)
 {
@@ -81,9 +92,7 @@ static bool count_block(const struct bounded *heap, uint64_t unit, uint64_t fiel
     if (fields_state(fields) == BOUNDED_STATE_FREE) {
         census->free_blocks++;
         census->free_units += units;
-        if (rest == BOUNDED_PURGED)
-            census->given_back += bounded_whole_pages(unit, units, NULL);
-        return rest <= BOUNDED_PURGED && index_free_block(heap, unit) == units;
+        return count_range(heap, unit, fields, census) && index_free_block(heap, unit) == units;
     }
     census->blocks++;
     if (fields_state(fields) == 0)
