@@ -123,7 +123,7 @@ static struct chain cut_hole(struct span *slab)
 {
     size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
     uint32_t capacity = size_class_capacity(slab->size_class);
-    unsigned hole = (unsigned)__builtin_ctzll(slab->holes);
+    unsigned hole = lowest_bit(slab->holes);
     uint32_t first = (uint32_t)((hole * unit + size - 1) / size);
     uint32_t end = (uint32_t)(((hole + 1) * unit + size - 1) / size);
     end = end < capacity ? end : capacity;
@@ -321,7 +321,7 @@ static uint64_t bits(size_t first, size_t count)
 /* Purges [from, to) of the slab if there is anything; returns its bytes. */
 static size_t purge_range(const struct span *slab, size_t from, size_t to)
 {
-    return to > from && os_purge(span_start(slab) + from, to - from) ? to - from : 0;
+    return to > from && os_discard(span_start(slab) + from, to - from) ? to - from : 0;
 }
 
 /* Gives back, in runs of pages, what holds free blocks only: new holes, and the inside of long

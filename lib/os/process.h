@@ -5,11 +5,16 @@
 
 #include "os/compiler.h"
 
-/* The value of an environment variable, or NULL. NULL for all in a set-user-id program. */
+/* The value of an environment variable, or NULL. NULL for all in a set-user-id program. The text
+ * may be gone at the next call. */
 const char *os_environment(const char *name);
 
 /* False in the first moments of a process, before the C library has set up its environment. */
 bool os_environment_is_there(void);
+
+/* The program's barrow_process_heap (barrow/barrow.h), or NULL if it defines none. */
+struct barrow_config;
+const struct barrow_config *os_program_config(void);
 
 /* Milliseconds that never go back. Cheap: no system call. */
 uint64_t os_milliseconds(void);

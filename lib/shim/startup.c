@@ -9,12 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
-__attribute__((constructor)) static void start(void)
-{
-    process_heap_start();
-}
+AT_LOAD(process_heap_start)
 
-__attribute__((destructor)) static void finish(void)
+static void finish(void)
 {
     const char *wanted = process_heap_stats_option();
     if (*wanted == '\0' || strcmp(wanted, "0") == 0)
@@ -26,6 +23,8 @@ __attribute__((destructor)) static void finish(void)
     else
         account_print(&stats);
 }
+
+AT_END(finish)
 
 #define TEXT(x)  #x
 #define TEXT2(x) TEXT(x)

@@ -30,6 +30,13 @@ const char *os_environment(const char *name)
     return NULL;
 }
 
+extern const struct barrow_config barrow_process_heap __attribute__((weak));
+
+const struct barrow_config *os_program_config(void)
+{
+    return &barrow_process_heap;
+}
+
 uint64_t os_milliseconds(void)
 {
     struct timespec now;
