@@ -22,6 +22,9 @@ uint64_t os_milliseconds(void);
 /* Writes to standard error; what can't be written is lost. */
 void os_write_error(const char *text, size_t length);
 
+/* True when the text has a part that parts folders, so that it can be told from a number. */
+bool os_is_path(const char *text);
+
 /* Appends the text to the file, made if need be; false when it can't. */
 bool os_append_file(const char *path, const char *text, size_t length);
 

@@ -36,13 +36,15 @@ bool os_commit_executable(void *address, size_t size);
 bool os_purge(void *address, size_t size);
 
 /* os_recommit: memory that may have been purged is to be used again. False when the system has none
- * to promise; never where it keeps what it has promised.
+ * to promise; never where it keeps what it has promised (OS_RECOMMITS is 0).
  * os_discard: like os_purge, but the memory may be used at once: it holds zeros or what was there.
  */
 #if defined(_WIN32)
+enum { OS_RECOMMITS = 1 };
 bool os_recommit(void *address, size_t size);
 bool os_discard(void *address, size_t size);
 #else
+enum { OS_RECOMMITS = 0 };
 ALWAYS_INLINE bool os_recommit(void *address, size_t size)
 {
     (void)address;

@@ -240,7 +240,8 @@ static uint32_t extend_window(size_t granules, size_t align)
     return runs_take(SPAN_CLEAN, granules, align);
 }
 
-static uint32_t extend_frontier(size_t granules, size_t align)
+/* The last `room` granules are for later, and need not be committed if they can be then. */
+static uint32_t extend_frontier(size_t granules, size_t align, size_t room)
 {
     size_t unit = align << GRANULE_SHIFT;
     size_t end = frontier();
@@ -248,9 +249,12 @@ static uint32_t extend_frontier(size_t granules, size_t align)
                    GRANULE_SHIFT;
     if (granules > region.granules || start > region.granules - granules)
         return 0;
-    if (!commit_tables(start + granules) || !commit_to(start + granules))
+    if (!commit_tables(start + granules) ||
+        !commit_to(start + granules - (OS_RECOMMITS ? room : 0)))
         return 0;
     set_frontier(start + granules);
+    if (region.committed_end < start + granules)
+        region.committed_end = start + granules;
     if (start > end)
         runs_insert((uint32_t)end, start - end, SPAN_CLEAN);
     return (uint32_t)start;
@@ -258,7 +262,7 @@ static uint32_t extend_frontier(size_t granules, size_t align)
 
 static uint32_t extend(size_t granules, size_t align)
 {
-    return region.windowed ? extend_window(granules, align) : extend_frontier(granules, align);
+    return region.windowed ? extend_window(granules, align) : extend_frontier(granules, align, 0);
 }
 
 /* ---- account ------------------------------------------------------------------------------ */
@@ -433,8 +437,9 @@ static uint32_t take_clean(size_t granules, size_t align)
 static uint32_t take_with_room(size_t granules, size_t align, size_t room)
 {
     uint32_t index = fits_limit(granules) ? take_recommitted(granules, align, room) : 0;
-    if (index == 0 && fits_limit(granules) && !region.windowed && !os_commit_is_strict())
-        index = extend(granules + room, align);
+    if (index == 0 && fits_limit(granules) && !region.windowed &&
+        (OS_RECOMMITS || !os_commit_is_strict()))
+        index = extend_frontier(granules + room, align, room);
     if (index != 0)
         charge(granules);
     return index;
@@ -551,7 +556,7 @@ static bool take_behind(uint32_t index, size_t granules, bool *zero)
 {
     if (index == frontier() && !region.windowed) {
         *zero = true;
-        return extend_frontier(granules, 1) != 0 && (charge(granules), true);
+        return extend_frontier(granules, 1, 0) != 0 && (charge(granules), true);
     }
     enum span_kind kind = runs_take_at(index, granules);
     *zero = kind == SPAN_CLEAN;

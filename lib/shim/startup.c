@@ -5,6 +5,7 @@
 #include "heap/figures.h"
 #include "heap/process.h"
 #include "os/compiler.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static void finish(void)
         return;
     struct barrow_stats stats;
     heap_figures(&stats);
-    if (strchr(wanted, '/') != NULL)
+    if (os_is_path(wanted))
         account_append(&stats, wanted);
     else
         account_print(&stats);

@@ -147,7 +147,7 @@ enum { ROUNDS = 4 };
 
 static pthread_key_t key;
 static _Atomic int destructions;
-static THREAD_LOCAL int rounds;
+static _Thread_local int rounds;
 
 /* Allocates and frees in every round of destructors that the C library grants, also after the
  * library's own. */

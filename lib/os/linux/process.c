@@ -63,6 +63,11 @@ void os_write_error(const char *text, size_t length)
     write_all(STDERR_FILENO, text, length);
 }
 
+bool os_is_path(const char *text)
+{
+    return strchr(text, '/') != NULL;
+}
+
 bool os_append_file(const char *path, const char *text, size_t length)
 {
     long file =

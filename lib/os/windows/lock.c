@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/lock.h"
 
+#include "os/windows/module.h"
 #include "os/windows/ntdll.h"
-#include "os/windows/shutdown.h"
 
 /* Critical sections are some hundred instructions long: a short spin mostly ends a wait. */
 enum { SPINS = 60 };

@@ -2,6 +2,7 @@
 #include "os/process.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <windows.h>
 
 /* Text is UTF-8 above this room, UTF-16 below. */
@@ -27,6 +28,7 @@ const char *os_environment(const char *name)
     WCHAR wide_name[64];
     DWORD error = GetLastError();
     MultiByteToWideChar(CP_UTF8, 0, name, -1, wide_name, sizeof wide_name / sizeof wide_name[0]);
+    SetLastError(ERROR_SUCCESS);
     DWORD length = GetEnvironmentVariableW(wide_name, wide, LONGEST);
     bool is_there = length != 0 || GetLastError() != ERROR_ENVVAR_NOT_FOUND;
     to_utf8(wide, (int)length, text, sizeof text);
@@ -62,6 +64,11 @@ void os_write_error(const char *text, size_t length)
     DWORD error = GetLastError();
     write_all(GetStdHandle(STD_ERROR_HANDLE), text, length);
     SetLastError(error);
+}
+
+bool os_is_path(const char *text)
+{
+    return strpbrk(text, "/\\:") != NULL;
 }
 
 bool os_append_file(const char *path, const char *text, size_t length)

@@ -4,8 +4,8 @@
 #include "os/thread.h"
 
 #include "os/lock.h"
+#include "os/windows/module.h"
 #include "os/windows/ntdll.h"
-#include "os/windows/shutdown.h"
 
 #include <stdatomic.h>
 
@@ -148,6 +148,8 @@ static void end_thread(void)
 
 /* ---- the module --------------------------------------------------------------------------- */
 
+bool os_is_wine;
+
 /* Threads hold blocks, and one may be at work here: neither the DLL nor a DLL that the archive is
  * part of may be unloaded. */
 static void stay_loaded(const void *inside)
@@ -160,10 +162,13 @@ static void stay_loaded(const void *inside)
 static void NTAPI on_loader_call(void *module, DWORD reason, void *reserved)
 {
     (void)reserved;
-    if (reason == DLL_PROCESS_ATTACH)
+    if (reason == DLL_PROCESS_ATTACH) {
         stay_loaded(module);
-    else if (reason == DLL_THREAD_DETACH)
+        /* here and not when it is needed: the loader's lock is held now, and none of ours */
+        os_is_wine = GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != NULL;
+    } else if (reason == DLL_THREAD_DETACH) {
         end_thread();
+    }
 }
 
 /* The C run-time's start-up code has the table of callbacks that this becomes part of. */

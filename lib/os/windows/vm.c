@@ -2,12 +2,15 @@
 /* VirtualAlloc's own words. A failure leaves the thread's last error as it was. */
 #include "os/vm.h"
 
+#include "os/windows/module.h"
+
 #include <stdatomic.h>
 #include <windows.h>
 
 /* At least this much; and twice what the system could ever promise, so that a heap which parts its
  * addresses badly still finds room. A reservation costs nothing but the tags' pages: 4 bytes for
- * each 64 KiB are charged. */
+ * each 64 KiB are charged. Wine keeps, and touches, a byte for each 4 KiB: there it is as much as
+ * the machine has memory. */
 #define RESERVE_LEAST ((size_t)16 << 30)
 #define RESERVE_MOST  ((size_t)4 << 40)
 
@@ -22,7 +25,8 @@ size_t os_reserve_wanted(void)
     size_t wanted = RESERVE_LEAST;
     if (!GlobalMemoryStatusEx(&memory))
         return wanted;
-    while (wanted < RESERVE_MOST && wanted / 2 < memory.ullTotalPageFile)
+    size_t least = os_is_wine ? memory.ullTotalPhys : 2 * memory.ullTotalPageFile;
+    while (wanted < RESERVE_MOST && wanted < least)
         wanted *= 2;
     return wanted;
 }
