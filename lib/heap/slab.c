@@ -396,7 +396,7 @@ struct block *slab_block_at(const struct span *slab, const void *address)
 bool slab_is_in_hole(const struct span *slab, const void *block)
 {
     size_t distance = (size_t)((const char *)block - span_start(slab));
-    return __atomic_load_n(&slab->holes, __ATOMIC_RELAXED) >> (distance / unit_bytes(slab)) & 1;
+    return LOAD_RELAXED(&slab->holes) >> (distance / unit_bytes(slab)) & 1;
 }
 
 bool slab_block_is_free(const struct span *slab, const struct block *block)

@@ -43,9 +43,8 @@ static enum walked show_span(const struct span *span, struct piece *piece)
 static void show_block(const struct span *slab, size_t distance, struct piece *piece)
 {
     char *data = span_start(slab) + distance;
-    bool free =
-        slab_is_in_hole(slab, data) ||
-        __atomic_load_n(&((struct block *)(void *)data)->mark, __ATOMIC_RELAXED) == BLOCK_FREE;
+    bool free = slab_is_in_hole(slab, data) ||
+                LOAD_RELAXED(&((struct block *)(void *)data)->mark) == BLOCK_FREE;
     *piece = (struct piece){ .kind = free ? PIECE_FREE : PIECE_BUSY,
                              .data = data,
                              .size = size_class_bytes(slab->size_class) };

@@ -19,7 +19,8 @@
 #define ALWAYS_INLINE static __forceinline
 #define NOINLINE      __declspec(noinline)
 #define COLD          __declspec(noinline)
-#define ALIGNED(n)    __declspec(align(n)) /* of a struct, between the word and its tag */
+#define MAY_ALIAS
+#define ALIGNED(n) __declspec(align(n)) /* of a struct, between the word and its tag */
 #define PRINTF(f, a)
 
 #else
@@ -29,6 +30,7 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define NOINLINE      __attribute__((noinline))
 #define COLD          __attribute__((cold, noinline))
+#define MAY_ALIAS     __attribute__((may_alias))
 #define ALIGNED(n)    __attribute__((aligned(n)))
 #if defined(__MINGW32__)
 #define PRINTF(f, a) __attribute__((format(gnu_printf, f, a)))
@@ -79,13 +81,15 @@
     }
 #endif
 
-/* Relaxed atomic access to a word that is not declared atomic, since mostly it need not be. */
+/* Atomic access to a word that is not declared atomic, since mostly it need not be. */
 #if defined(_MSC_VER) && !defined(__clang__)
 #define LOAD_RELAXED(word)         (*(volatile __typeof__(*(word)) *)(word))
 #define STORE_RELAXED(word, value) ((void)(*(volatile __typeof__(*(word)) *)(word) = (value)))
+#define STORE_RELEASE(word, value) STORE_RELAXED(word, value) /* with /volatile:ms */
 #else
 #define LOAD_RELAXED(word)         __atomic_load_n(word, __ATOMIC_RELAXED)
 #define STORE_RELAXED(word, value) __atomic_store_n(word, value, __ATOMIC_RELAXED)
+#define STORE_RELEASE(word, value) __atomic_store_n(word, value, __ATOMIC_RELEASE)
 #endif
 
 /* A read of a plain word that another thread may be writing, where any value that it ever had will

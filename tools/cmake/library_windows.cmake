@@ -6,7 +6,8 @@
 #
 # malloc's plain names belong to the C run-time here, Virtual*, mappings and handles to the system.
 
-list(FILTER barrow_sources EXCLUDE REGEX "lib/win32/|lib/shim/(glibc|operators)")
+list(FILTER barrow_sources EXCLUDE REGEX
+  "lib/win32/[a-gi-z]|lib/win32/handle|lib/shim/(glibc|operators)")
 
 # barrow_compiled(<target>): the library's objects, compiled for one use of them.
 function(barrow_compiled target)

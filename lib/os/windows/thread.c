@@ -8,13 +8,16 @@
 #include "os/windows/ntdll.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 /* ---- records ------------------------------------------------------------------------------ */
 
 struct record {
     _Alignas(CACHE_LINE) struct thread_words words;
-    void (*on_exit)(void *);
-    void *argument;
+    struct {
+        void (*call)(void *);
+        void *argument;
+    } exits[OS_EXITS];
     struct record *next; /* in the list of free ones */
 };
 
@@ -28,11 +31,6 @@ static struct record *free_records;
 
 /* What a thread has that is past its end, or that there is no memory for: nothing is kept there. */
 static struct record no_record;
-
-static bool is_no_record(const struct thread_words *words)
-{
-    return words == &no_record.words;
-}
 
 static bool take_slot(void)
 {
@@ -91,7 +89,7 @@ static struct thread_words *make_words(void)
     if (record == NULL)
         return &no_record.words;
     record->words = words_at_start;
-    record->on_exit = NULL;
+    memset(record->exits, 0, sizeof record->exits);
     if (!TlsSetValue(slot, &record->words)) {
         give_record(record);
         return &no_record.words;
@@ -114,24 +112,30 @@ struct thread_words *os_find_thread_words(void)
 
 void os_thread_prepare(void) {}
 
-bool os_thread_is_past_end(void)
+static bool is_ended(void)
 {
-    return is_no_record(thread_words());
+    return thread_words() == &no_record.words;
 }
 
-bool os_thread_on_exit(void (*on_exit)(void *), void *argument)
+bool os_thread_is_past_end(enum os_exit which)
+{
+    (void)which;
+    return is_ended();
+}
+
+bool os_thread_on_exit(enum os_exit which, void (*on_exit)(void *), void *argument)
 {
     struct record *record = (struct record *)(void *)thread_words();
     if (record == &no_record)
         return false;
-    record->on_exit = on_exit;
-    record->argument = argument;
+    record->exits[which].call = on_exit;
+    record->exits[which].argument = argument;
     return true;
 }
 
 bool os_thread_is_ending(void)
 {
-    return os_thread_is_past_end();
+    return is_ended();
 }
 
 /* Other DLLs that are told later, the C run-time among them, may still free. */
@@ -140,8 +144,9 @@ static void end_thread(void)
     struct record *record = (struct record *)(void *)find_words();
     if (record == NULL || record == &no_record)
         return;
-    if (record->on_exit != NULL)
-        record->on_exit(record->argument);
+    for (int i = OS_EXITS - 1; i >= 0; i--) /* malloc's last */
+        if (record->exits[i].call != NULL)
+            record->exits[i].call(record->exits[i].argument);
     TlsSetValue(slot, &no_record.words);
     give_record(record);
 }
@@ -234,6 +239,18 @@ bool os_background_start(void (*run)(void))
 void os_background_forget(void)
 {
     atomic_store_explicit(&background_alive, false, memory_order_relaxed);
+}
+
+/* ---- barrier ------------------------------------------------------------------------------ */
+
+bool os_barrier_is_there(void)
+{
+    return true;
+}
+
+void os_barrier(void)
+{
+    FlushProcessWriteBuffers();
 }
 
 void os_sleep_ms(uint32_t milliseconds)

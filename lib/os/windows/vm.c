@@ -73,6 +73,11 @@ bool os_commit(void *address, size_t size)
     return virtual_alloc(address, size, MEM_COMMIT, PAGE_READWRITE) != NULL;
 }
 
+bool os_commit_executable(void *address, size_t size)
+{
+    return virtual_alloc(address, size, MEM_COMMIT, PAGE_EXECUTE_READWRITE) != NULL;
+}
+
 bool os_purge(void *address, size_t size)
 {
     return virtual_free(address, size, MEM_DECOMMIT);
