@@ -76,6 +76,7 @@ struct private_heap *private_create(const struct private_wish *wish)
     }
     heap->options = wish->options;
     heap->pool.heap = heap;
+    heap->pool.nursery.map = (uint8_t *)heap + SLOT_NURSERY;
     heap->seat = heap->slot % SEATS * (uint32_t)sizeof(struct seat);
     if (kind == HEAP_SHARED && !os_barrier_is_there())
         atomic_store_explicit(&heap->held, CAREFUL, memory_order_relaxed);
@@ -313,9 +314,9 @@ static void free_in_span(struct private_heap *heap, struct entry entry, struct s
         return;
     }
     struct pool *owner = span_pool(span);
-    *size_word(block, span->size_most) = SIZE_WORD_FREE;
+    *size_word(block, pool_block_most(span, block)) = SIZE_WORD_FREE;
     if (owner == entry.pool)
-        pool_put(owner, span, block);
+        pool_give(owner, span, block);
     else
         attach_post(owner, block);
 }
@@ -380,9 +381,9 @@ static void *resize_in(struct private_heap *heap, struct entry entry, struct spa
             return resize_large(heap, span, size, !in_place);
         return move(heap, entry, span, block, size);
     }
-    if (size <= span->size_most &&
-        (in_place || size >= span->size_most / 2 || pool_class(size) == span->size_class)) {
-        *size_word(block, span->size_most) = (uint16_t)size;
+    size_t most = pool_block_most(span, block);
+    if (size <= most && (in_place || size >= most / 2 || pool_class(size) == pool_class(most))) {
+        *size_word(block, most) = (uint16_t)size;
         return block;
     }
     return in_place ? NULL : move(heap, entry, span, block, size);

@@ -65,7 +65,8 @@ struct private_heap {
 extern uintptr_t slot_base HIDDEN;
 extern size_t slot_count HIDDEN; /* only rises */
 
-enum { SLOT_SHIFT = 16 };
+/* In a slot the heap stands first; then, from SLOT_NURSERY on, the map of its nursery. */
+enum { SLOT_SHIFT = 16, SLOT_NURSERY = 4096 };
 
 /* Whether that is the address of a slot, at which a heap is, or one was. */
 ALWAYS_INLINE bool is_slot(const void *handle)

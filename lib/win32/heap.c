@@ -9,6 +9,7 @@
 #include "private/attach.h"
 #include "private/bounded.h"
 #include "private/lock.h"
+#include "private/nursery.h"
 
 static _Atomic bool terminates;
 
@@ -79,6 +80,16 @@ static NOINLINE void *alloc_slow(HANDLE handle, DWORD flags, SIZE_T size)
     return likely(block != NULL) ? block : no_memory(heap, flags);
 }
 
+/* The thread's pool has no block at hand, or it must not be used now. */
+static NOINLINE void *alloc_dry(struct private_heap *heap, DWORD flags, SIZE_T size,
+                                struct pool *pool)
+{
+    bool may = atomic_load_explicit(&heap->held, memory_order_acquire) == 0;
+    void *block = may ? nursery_alloc_size(pool, size) : NULL;
+    pool_end(pool);
+    return block != NULL ? block : alloc_slow(heap, flags, size);
+}
+
 /* The shared heaps' way, and that of bounded heaps without a lock. Each way is a function of its
  * own that the one before ends with, so that none needs a frame. */
 static NOINLINE void *alloc_elsewhere(HANDLE handle, DWORD flags, SIZE_T size)
@@ -87,8 +98,13 @@ static NOINLINE void *alloc_elsewhere(HANDLE handle, DWORD flags, SIZE_T size)
     struct pool *pool;
     void *block = NULL;
     if (heap->kind == HEAP_SHARED && likely(is_seated(heap, &pool))) {
-        block = pool_begin(heap, pool) ? pool_pop(pool, size) : NULL;
+        if (unlikely(!pool_begin(heap, pool)) || unlikely((block = pool_pop(pool, size)) == NULL))
+            return alloc_dry(heap, flags, size, pool);
         pool_end(pool);
+        return block;
+    }
+    if (heap->kind == HEAP_OWNED) {
+        block = nursery_alloc_size(&heap->pool, size);
     } else if (heap->kind == HEAP_BOUNDED && !heap->serialized) {
         block = bounded_quick_pop(heap->bounded, size);
     }
