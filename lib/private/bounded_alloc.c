@@ -95,7 +95,8 @@ static uint64_t refill_for(const struct bounded *heap, uint64_t unit, uint64_t u
     uint64_t limit = heap->quick[units].limit / 4;
     uint64_t blocks = limit < REFILL ? limit : REFILL;
     uint64_t all = fields_units(block_fields(heap, unit)), run = units * (blocks + 1);
-    bool can = run <= all / REFILL_PART && run <= heap->quick_room && unit + run <= UINT32_MAX;
+    bool can =
+        run <= all / REFILL_PART && run <= heap->quick_room && unit + run <= heap->quick_last;
     return can ? blocks : 0;
 }
 
