@@ -438,21 +438,34 @@ static void a_block_that_fits_is_found_among_its_like(void **state)
     end(heap);
 }
 
-static void a_full_quick_list_is_not_filled_up(void **state)
+/* As all others do, callers of the general way too. */
+static void the_general_way_uses_quick_lists(void **state)
 {
     (void)state;
     struct bounded *heap = make(MIB);
-    void *blocks[200];
-    for (size_t i = 0; i < COUNT(blocks); i++)
-        blocks[i] = take(heap, 64);
-    for (size_t i = 0; i < COUNT(blocks); i++)
-        give(heap, blocks[i]);
-    assert_int_equal(heap->quick[5].count, heap->quick[5].limit);
-    for (size_t i = 0; i < COUNT(blocks); i++) {
-        assert_non_null(bounded_alloc_slow(heap, 64, 16, NULL));
-        check_bounded(heap);
+    for (size_t size = 0; size <= 1000; size += 125) {
+        unsigned char *block = take(heap, size);
+        memset(block, 0xee, size);
+        give(heap, block);
+        bool zero = true;
+        assert_ptr_equal(bounded_alloc_slow(heap, size, 16, &zero), block);
+        assert_false(zero);
+        assert_int_equal(bounded_block_size(heap, block), size);
     }
     end(heap);
+}
+
+/* What is asked for may be larger than any quick list of that heap. */
+static void sizes_without_a_quick_list_are_not_looked_up(void **state)
+{
+    (void)state;
+    for (size_t maximum = 4 * KIB; maximum <= 64 * MIB; maximum *= 4) {
+        struct bounded *heap = make(maximum);
+        assert_null(bounded_quick_pop(heap, heap->quick_bytes + 1));
+        assert_null(bounded_quick_pop(heap, SIZE_MAX));
+        assert_null(bounded_quick_pop(heap, SIZE_MAX - 22));
+        end(heap);
+    }
 }
 
 /* Unit numbers in quick lists have 32 bits, which is enough for 64 GiB. */
@@ -887,7 +900,8 @@ int main(void)
         cmocka_unit_test(a_freed_block_of_the_same_size_is_used_again),
         cmocka_unit_test(small_freed_blocks_are_joined_before_a_request_fails),
         cmocka_unit_test(a_block_that_fits_is_found_among_its_like),
-        cmocka_unit_test(a_full_quick_list_is_not_filled_up),
+        cmocka_unit_test(the_general_way_uses_quick_lists),
+        cmocka_unit_test(sizes_without_a_quick_list_are_not_looked_up),
         cmocka_unit_test(blocks_far_behind_have_no_quick_list),
         cmocka_unit_test(quick_lists_follow_the_sizes_in_use),
         cmocka_unit_test(quick_lists_are_bounded),
