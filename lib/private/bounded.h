@@ -68,8 +68,8 @@ void bounded_destroy(struct bounded *heap);
  * from its header and refused, and so is a block whose header, or a neighbour's, was overwritten.
  * Nothing has changed then. */
 
-/* The general way; `align` is a power of two. `zero`, if not NULL, says whether the block is known
- * to be all zero. NULL: no room. */
+/* The general way, by quick lists too; `align` is a power of two. `zero`, if not NULL, says whether
+ * the block is known to be all zero. NULL: no room. */
 void *bounded_alloc_slow(struct bounded *heap, size_t size, size_t align, bool *zero);
 
 /* False: not a block in use, or damage. */
@@ -195,6 +195,8 @@ ALWAYS_INLINE bounded_slot *bounded_slots(struct bounded *heap, const struct bou
 /* A block of the right size from its quick list, or NULL. */
 ALWAYS_INLINE void *bounded_quick_pop(struct bounded *heap, size_t size)
 {
+    if (unlikely(size > heap->quick_bytes))
+        return NULL;
     size_t rounded = size + BOUNDED_UNIT + 7; /* with a header: units * 16 + 15 - slack */
     struct bounded_quick *quick = &heap->quick[rounded / BOUNDED_UNIT];
     size_t count = quick->count;
@@ -212,20 +214,14 @@ ALWAYS_INLINE void *bounded_quick_pop(struct bounded *heap, size_t size)
 /* Aligned to 16 bytes; a size of 0 is a block too. NULL: no room. */
 ALWAYS_INLINE void *bounded_alloc(struct bounded *heap, size_t size)
 {
-    if (likely(size <= heap->quick_bytes)) {
-        void *block = bounded_quick_pop(heap, size);
-        if (likely(block != NULL))
-            return block;
-    }
-    return bounded_alloc_slow(heap, size, BOUNDED_UNIT, NULL);
+    void *block = bounded_quick_pop(heap, size);
+    return likely(block != NULL) ? block : bounded_alloc_slow(heap, size, BOUNDED_UNIT, NULL);
 }
 
 ALWAYS_INLINE void *bounded_alloc_zero(struct bounded *heap, size_t size)
 {
     bool zero = false;
-    void *block = NULL;
-    if (likely(size <= heap->quick_bytes))
-        block = bounded_quick_pop(heap, size);
+    void *block = bounded_quick_pop(heap, size);
     if (unlikely(block == NULL))
         block = bounded_alloc_slow(heap, size, BOUNDED_UNIT, &zero);
     return block == NULL || zero ? block : memset(block, 0, size);
