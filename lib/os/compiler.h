@@ -30,6 +30,9 @@
 #define READ_RACY(x) (x)
 #endif
 
+/* A function that reads what the program or a fast path may be writing, and takes either value. */
+#define READS_RACY __attribute__((no_sanitize("thread"), noinline))
+
 /* A variable of the library: reached without a look-up. */
 #define HIDDEN __attribute__((visibility("hidden")))
 #define EXPORT __attribute__((visibility("default")))
