@@ -72,6 +72,12 @@ static void regroup(struct theap *theap, struct span *slab)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+/* relaxed: slab_is_in_hole reads it without the lock */
+static void set_holes(struct span *slab, uint64_t holes)
+{
+    __atomic_store_n(&slab->holes, holes, __ATOMIC_RELAXED);
+}
+
 static uint64_t all_holes(const struct span *slab)
 {
     size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
@@ -103,7 +109,7 @@ static struct span *make_slab(struct theap *theap, unsigned size_class)
     slab->size_class = (uint8_t)size_class;
     span_set(&slab->owner, theap_number(theap));
     slab->zero_holes = zero;
-    slab->holes = all_holes(slab);
+    set_holes(slab, all_holes(slab));
     set_tags(slab, (uint32_t)(theap->tag | size_class * sizeof(struct bin)));
     link_slab(theap, slab, GROUP_EMPTY);
     return slab;
@@ -135,7 +141,7 @@ static struct chain cut_hole(struct span *slab)
     for (; block <= last; block += size)
         *(struct block *)(void *)block =
             (struct block){ (struct block *)(void *)(block + size), BLOCK_FREE };
-    slab->holes &= slab->holes - 1;
+    set_holes(slab, slab->holes & (slab->holes - 1));
     return chain;
 }
 
@@ -359,7 +365,7 @@ static size_t purge_holes(struct span *slab)
     /* first the list, without what is about to vanish; then the memory */
     for (size_t at = 0; at < span_bytes(slab); at += step)
         if (is_all_free(&map, at, at + step, size, capacity))
-            slab->holes |= bits(at / unit, step / unit) & starts;
+            set_holes(slab, slab->holes | (bits(at / unit, step / unit) & starts));
     if (slab->holes == before && size <= step)
         return 0;
     relist(slab, &map);

@@ -30,6 +30,11 @@
 #define READ_RACY(x) (x)
 #endif
 
+/* A function that reads what the program or a fast path may be writing, and takes either value; and
+ * one that reads a part of the stack which may have other uses by now. */
+#define READS_RACY  __attribute__((no_sanitize("thread"), noinline))
+#define READS_STALE __attribute__((no_sanitize("address"), no_sanitize("thread"), noinline))
+
 /* A variable of the library: reached without a look-up. */
 #define HIDDEN __attribute__((visibility("hidden")))
 #define EXPORT __attribute__((visibility("default")))
