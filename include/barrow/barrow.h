@@ -9,8 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(_WIN32) && defined(BARROW_SHARED)
+#if defined(_WIN32) && defined(BARROW_BUILD_SHARED)
+#define BARROW_API __declspec(dllexport)
+#elif defined(_WIN32) && defined(BARROW_SHARED)
 #define BARROW_API __declspec(dllimport)
+#elif defined(_WIN32)
+#define BARROW_API
 #elif defined(__GNUC__)
 #define BARROW_API __attribute__((visibility("default")))
 #else

@@ -22,9 +22,21 @@
  *
  * HEAP_GENERATE_EXCEPTIONS, given to HeapCreate or to one call, makes HeapAlloc and HeapReAlloc
  * raise an exception in place of a NULL result: STATUS_NO_MEMORY when memory is refused,
- * STATUS_ACCESS_VIOLATION when a parameter is bad. Flags that are not named here are ignored. */
+ * STATUS_ACCESS_VIOLATION when a parameter is bad. Flags that are not named here are ignored.
+ *
+ * On Windows types, last errors and exceptions are the system's, and HeapCreate and the others stay
+ * the system's functions beside barrow_HeapCreate and so on, unless the source defines
+ * BARROW_USE_HEAPS before it includes this header: then they are these. */
 #ifndef BARROW_HEAPAPI_H
 #define BARROW_HEAPAPI_H
+
+#if defined(_WIN32)
+
+#include <windows.h>
+
+#include "barrow.h"
+
+#else
 
 #include "errhandlingapi.h"
 #include "minwinbase.h"
@@ -40,6 +52,8 @@ typedef PHEAP_SUMMARY LPHEAP_SUMMARY;
 
 #if UINTPTR_MAX == UINT64_MAX
 BARROW_LAYOUT(sizeof(HEAP_SUMMARY) == 40);
+#endif
+
 #endif
 
 #define HeapCreate           barrow_HeapCreate
@@ -182,6 +196,26 @@ BARROW_API DWORD WINAPI GetProcessHeaps(DWORD count, PHANDLE heaps);
 
 #ifdef __cplusplus
 }
+#endif
+
+/* The system's functions keep their names for a source that has not asked otherwise. */
+#if defined(_WIN32) && !defined(BARROW_USE_HEAPS)
+#undef HeapCreate
+#undef HeapDestroy
+#undef HeapAlloc
+#undef HeapReAlloc
+#undef HeapFree
+#undef HeapSize
+#undef HeapValidate
+#undef HeapCompact
+#undef HeapLock
+#undef HeapUnlock
+#undef HeapWalk
+#undef HeapSummary
+#undef HeapSetInformation
+#undef HeapQueryInformation
+#undef GetProcessHeap
+#undef GetProcessHeaps
 #endif
 
 #endif

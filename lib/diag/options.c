@@ -34,10 +34,12 @@ static const struct {
 static bool parse_digits(const char **text, int64_t *value)
 {
     const char *at = *text;
-    for (*value = 0; *at >= '0' && *at <= '9'; at++)
-        if (__builtin_mul_overflow(*value, 10, value) ||
-            __builtin_add_overflow(*value, *at - '0', value))
+    for (*value = 0; *at >= '0' && *at <= '9'; at++) {
+        int digit = *at - '0';
+        if (*value > (INT64_MAX - digit) / 10)
             return false;
+        *value = *value * 10 + digit;
+    }
     bool any = at != *text;
     *text = at;
     return any;
@@ -79,7 +81,10 @@ bool options_parse_size(const char *text, int64_t *bytes)
         return false;
     int shift = shift_of_suffix(*text);
     text += shift != 0;
-    return *text == '\0' && !__builtin_mul_overflow(*bytes, (int64_t)1 << shift, bytes);
+    if (*text != '\0' || *bytes > INT64_MAX >> shift)
+        return false;
+    *bytes <<= shift;
+    return true;
 }
 
 void options_read(struct options *options)

@@ -2,6 +2,7 @@
 #include "heap/free_block.h"
 
 #include "heap/threads.h"
+#include "os/vm.h"
 
 enum { LOOKS = 4096 /* at blocks of one list */ };
 
@@ -10,14 +11,16 @@ enum { LOOKS = 4096 /* at blocks of one list */ };
  * changes hands just now may be missed. */
 static bool list_has(struct block *const *list, const struct block *block)
 {
-    const struct block *at = __atomic_load_n(list, __ATOMIC_RELAXED);
+    const struct block *at = LOAD_RELAXED(list);
     for (int i = 0; i < LOOKS && at != NULL; i++) {
         size_t granule = granule_of(at);
+        void *next;
         if (at == block)
             return true;
-        if (!granule_is_ours(granule) || tag_of(granule) == 0 || (uintptr_t)at % 16 != 0)
+        if (!granule_is_ours(granule) || tag_of(granule) == 0 || (uintptr_t)at % 16 != 0 ||
+            !os_load_pointer((void *const *)(const void *)&at->next, &next))
             return false;
-        at = __atomic_load_n(&at->next, __ATOMIC_RELAXED);
+        at = next;
     }
     return false;
 }

@@ -27,15 +27,13 @@ struct access {
     bool spare;
 };
 
-/* This thread is on a slow path. Found set, it has been interrupted there, by a signal whose
- * handler allocates: POSIX forbids that, and programs do it. */
-static THREAD_LOCAL bool busy;
-
+/* The word `busy`: this thread is on a slow path. Found set, it has been interrupted there, by a
+ * signal whose handler allocates: POSIX forbids that, and programs do it. */
 static struct access begin(struct theap *theap)
 {
-    if (unlikely(theap == NULL || busy || os_lock_is_mine(&theap->lock)))
+    if (unlikely(theap == NULL || thread_words()->busy || os_lock_is_mine(&theap->lock)))
         return (struct access){ threads_lock_spare(), true };
-    busy = true;
+    thread_words()->busy = true;
     while (unlikely(!hold_begin(theap))) {
         hold_end(theap);
         if (hold_await())
@@ -48,7 +46,7 @@ static void end(struct access access)
 {
     if (!access.spare) {
         hold_end(access.theap);
-        busy = false;
+        thread_words()->busy = false;
     } else if (access.theap != NULL) {
         threads_unlock_spare();
     }
@@ -88,15 +86,15 @@ static void *alloc_class(struct theap *theap, unsigned size_class, size_t clear)
 /* The thread has asked for its blocks to come from that heap. */
 static void *alloc_in_scope(size_t align, size_t size, bool zero)
 {
-    busy = true;
+    thread_words()->busy = true;
     void *block = private_alloc(scope_heap(), align, size, zero ? PRIVATE_ZERO : 0);
-    busy = false;
+    thread_words()->busy = false;
     return block;
 }
 
 static void *alloc(size_t size, size_t clear)
 {
-    if (unlikely(scope_heap() != NULL) && !busy)
+    if (unlikely(scope_heap() != NULL) && !thread_words()->busy)
         return alloc_in_scope(1, size, clear != 0);
     struct access access = begin(threads_current());
     void *block = NULL;
@@ -132,7 +130,7 @@ static unsigned aligned_class(size_t align, size_t size)
 
 void *heap_alloc_aligned(size_t align, size_t size)
 {
-    if (unlikely(scope_heap() != NULL) && !busy)
+    if (unlikely(scope_heap() != NULL) && !thread_words()->busy)
         return alloc_in_scope(align, size, false);
     unsigned size_class = aligned_class(align, size);
     struct access access = begin(threads_current());

@@ -56,7 +56,7 @@ ALWAYS_INLINE void bin_push(struct theap *theap, struct bin *bin, struct block *
 
 ALWAYS_INLINE void *heap_alloc(size_t size)
 {
-    struct theap *theap = theap_fast;
+    struct theap *theap = theap_fast();
     if (likely(size <= SMALL_MAX)) {
         void *block = bin_pop(theap_bin(theap, theap->bin_of[(size + 15) / 16]));
         if (likely(block != NULL))
@@ -67,7 +67,7 @@ ALWAYS_INLINE void *heap_alloc(size_t size)
 
 ALWAYS_INLINE void *heap_alloc_zero(size_t size)
 {
-    struct theap *theap = theap_fast;
+    struct theap *theap = theap_fast();
     if (likely(size <= SMALL_MAX)) {
         void *block = bin_pop(theap_bin(theap, theap->bin_of[(size + 15) / 16]));
         if (likely(block != NULL))
@@ -85,7 +85,7 @@ ALWAYS_INLINE bool is_off_start(const struct bin *bin, const void *address)
 
 ALWAYS_INLINE void heap_free(void *address, const char *call)
 {
-    struct theap *theap = theap_fast;
+    struct theap *theap = theap_fast();
     struct block *block = address;
     size_t granule = granule_of(address);
     if (unlikely(!granule_has_tag(granule)))

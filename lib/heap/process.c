@@ -12,9 +12,6 @@
 #include "private/private_heap.h"
 #include "region/region.h"
 
-/* A program's own wishes, if it defines the symbol; the environment comes after it. */
-extern const struct barrow_config barrow_process_heap __attribute__((weak));
-
 static struct options options;
 static struct os_lock start_lock;
 static _Atomic bool started;
@@ -45,10 +42,12 @@ static void start(void)
 {
     options.purge_delay = purge_settings.delay;
     options.background = purge_settings.background;
-    if (&barrow_process_heap != NULL) {
-        options.reserve = (int64_t)barrow_process_heap.reserve;
-        options.commit = (int64_t)barrow_process_heap.commit;
-        options.commit_limit = (int64_t)barrow_process_heap.commit_limit;
+    /* the program's own wishes; the environment comes after them */
+    const struct barrow_config *wishes = os_program_config();
+    if (wishes != NULL) {
+        options.reserve = (int64_t)wishes->reserve;
+        options.commit = (int64_t)wishes->commit;
+        options.commit_limit = (int64_t)wishes->commit_limit;
     }
     options_read(&options);
     os_keep_program_name();

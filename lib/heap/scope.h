@@ -3,22 +3,17 @@
 #ifndef BARROW_HEAP_SCOPE_H
 #define BARROW_HEAP_SCOPE_H
 
+#include "os/thread_words.h"
 #include "private/private_heap.h"
-
-struct scope {
-    struct private_heap *heap; /* NULL: malloc's own */
-    uint64_t serial;           /* the heap may be destroyed before the scope ends */
-};
-
-extern THREAD_LOCAL struct scope scope_current;
 
 /* Looked at by slow paths only: while there is a scope, the thread has no fast ones. */
 ALWAYS_INLINE struct private_heap *scope_heap(void)
 {
-    struct private_heap *heap = scope_current.heap;
-    return likely(heap == NULL)                                              ? NULL
-           : heap->serial == scope_current.serial && heap->kind != HEAP_GONE ? heap
-                                                                             : NULL;
+    const struct scope *scope = &thread_words()->scope;
+    struct private_heap *heap = scope->heap;
+    return likely(heap == NULL)                                       ? NULL
+           : heap->serial == scope->serial && heap->kind != HEAP_GONE ? heap
+                                                                      : NULL;
 }
 
 /* Returns the scope so far, to go back to. */

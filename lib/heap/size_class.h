@@ -23,7 +23,7 @@ ALWAYS_INLINE unsigned size_class_of(size_t size)
 {
     if (size <= 256)
         return (unsigned)((size + 15) / 16) - (size != 0);
-    unsigned log = 63u - (unsigned)__builtin_clzll(size - 1);
+    unsigned log = highest_bit(size - 1);
     return EVEN_CLASSES + (log - 8) * 8 + (((size - 1) >> (log - 3)) & 7);
 }
 

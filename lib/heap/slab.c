@@ -129,7 +129,7 @@ static struct chain cut_hole(struct span *slab)
 {
     size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
     uint32_t capacity = size_class_capacity(slab->size_class);
-    unsigned hole = (unsigned)__builtin_ctzll(slab->holes);
+    unsigned hole = lowest_bit(slab->holes);
     uint32_t first = (uint32_t)((hole * unit + size - 1) / size);
     uint32_t end = (uint32_t)(((hole + 1) * unit + size - 1) / size);
     end = end < capacity ? end : capacity;
@@ -327,7 +327,7 @@ static uint64_t bits(size_t first, size_t count)
 /* Purges [from, to) of the slab if there is anything; returns its bytes. */
 static size_t purge_range(const struct span *slab, size_t from, size_t to)
 {
-    return to > from && os_purge(span_start(slab) + from, to - from) ? to - from : 0;
+    return to > from && os_discard(span_start(slab) + from, to - from) ? to - from : 0;
 }
 
 /* Gives back, in runs of pages, what holds free blocks only: new holes, and the inside of long
@@ -402,7 +402,7 @@ struct block *slab_block_at(const struct span *slab, const void *address)
 bool slab_is_in_hole(const struct span *slab, const void *block)
 {
     size_t distance = (size_t)((const char *)block - span_start(slab));
-    return __atomic_load_n(&slab->holes, __ATOMIC_RELAXED) >> (distance / unit_bytes(slab)) & 1;
+    return LOAD_RELAXED(&slab->holes) >> (distance / unit_bytes(slab)) & 1;
 }
 
 bool slab_block_is_free(const struct span *slab, const struct block *block)

@@ -26,7 +26,7 @@ enum {
 };
 
 struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT };
-THREAD_LOCAL struct theap *theap_fast = &theap_none;
+THREAD_WORDS_AT_START = { .theap_fast = &theap_none };
 
 static uint16_t clamp(size_t n, uint16_t least, uint16_t most)
 {

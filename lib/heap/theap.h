@@ -14,6 +14,7 @@
 
 #include "heap/size_class.h"
 #include "os/lock.h"
+#include "os/thread_words.h"
 #include "region/block.h"
 
 /* The cache for one size class: blocks are taken from the list and freed to it. A list that is full
@@ -68,12 +69,12 @@ struct theap {
     _Atomic uint32_t working; /* the thread is on a slow path; see hold.h */
 
     /* -- anybody's, under the lock -- */
-    struct os_lock lock ALIGNED(CACHE_LINE);
+    _Alignas(CACHE_LINE) struct os_lock lock;
     uint32_t groups[SIZE_CLASSES][GROUPS]; /* slabs: index of the first, 0 for none */
     bool broken; /* another thread was changing it when the process forked: never used again */
 
     /* -- anybody's, without -- */
-    _Atomic(struct block *) inbox ALIGNED(CACHE_LINE); /* blocks freed by others; a stack */
+    _Alignas(CACHE_LINE) _Atomic(struct block *) inbox; /* blocks freed by others; a stack */
 
     /* -- threads.c's -- */
     struct theap *next_idle;
@@ -84,8 +85,12 @@ struct theap {
 /* The calling thread's theap as the fast paths see it: never NULL. It is theap_none, whose caches
  * are empty and whose tag matches no slab, in a thread that has none yet or none any more, and in
  * all threads when calls are counted: then every call takes the slow path. */
-extern THREAD_LOCAL struct theap *theap_fast HIDDEN;
 extern struct theap theap_none HIDDEN;
+
+ALWAYS_INLINE struct theap *theap_fast(void)
+{
+    return thread_words()->theap_fast;
+}
 
 void theap_init(struct theap *theap, uint32_t number);
 

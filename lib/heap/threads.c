@@ -19,10 +19,6 @@ static struct theap *spare;
 static struct os_lock spare_lock;
 
 static bool calls_are_counted;
-static THREAD_LOCAL bool only_slow_paths;
-
-/* The theap that this thread has; theap_fast is the same, or theap_none when calls are counted. */
-static THREAD_LOCAL struct theap *current;
 
 /* ---- table -------------------------------------------------------------------------------- */
 
@@ -108,10 +104,10 @@ static struct theap *find_theap(void)
 static void detach(void *argument)
 {
     struct theap *theap = argument;
-    if (theap != current)
+    if (theap != thread_words()->theap)
         return; /* given up in the child of a fork */
-    theap_fast = &theap_none;
-    current = NULL;
+    thread_words()->theap_fast = &theap_none;
+    thread_words()->theap = NULL;
     theap_flush(theap);
     os_lock(&lock);
     push_idle(theap);
@@ -120,25 +116,27 @@ static void detach(void *argument)
 
 static void set_fast(void)
 {
-    theap_fast = calls_are_counted || only_slow_paths || current == NULL ? &theap_none : current;
+    struct thread_words *words = thread_words();
+    bool slow = calls_are_counted || words->only_slow_paths || words->theap == NULL;
+    words->theap_fast = slow ? &theap_none : words->theap;
 }
 
 void threads_use_fast_paths(bool use)
 {
-    only_slow_paths = !use;
+    thread_words()->only_slow_paths = !use;
     set_fast();
 }
 
 static struct theap *attach(void)
 {
-    if (os_lock_is_mine(&lock) || region_is_interrupted())
+    if (os_lock_is_mine(&lock) || region_is_interrupted() || os_thread_is_past_end(OS_EXIT_THEAP))
         return NULL;
     process_heap_start();
     struct theap *theap = find_theap();
     if (theap == NULL)
         return NULL;
     /* before os_thread_on_exit, which may allocate */
-    current = theap;
+    thread_words()->theap = theap;
     if (!os_thread_on_exit(OS_EXIT_THEAP, detach, theap)) {
         detach(theap);
         return NULL;
@@ -149,23 +147,24 @@ static struct theap *attach(void)
 
 struct theap *threads_current(void)
 {
-    return likely(current != NULL) ? current : attach();
+    return likely(thread_words()->theap != NULL) ? thread_words()->theap : attach();
 }
 
 struct theap *threads_current_if_any(void)
 {
-    return current;
+    return thread_words()->theap;
 }
 
 struct theap *threads_current_to_free(void)
 {
-    return likely(current != NULL) || os_thread_is_ending() ? current : attach();
+    return likely(thread_words()->theap != NULL) || os_thread_is_ending() ? thread_words()->theap
+                                                                          : attach();
 }
 
 void threads_count_calls(void)
 {
     calls_are_counted = true;
-    theap_fast = &theap_none;
+    thread_words()->theap_fast = &theap_none;
 }
 
 bool threads_calls_are_counted(void)
@@ -212,6 +211,7 @@ void threads_after_fork(void)
 {
     if (os_lock_is_mine(&lock))
         return; /* a signal handler forked, see region_after_fork */
+    struct theap *current = thread_words()->theap;
     os_lock_reset(&lock);
     idle = NULL;
     atomic_store_explicit(&idle_theaps, 0, memory_order_relaxed);
@@ -227,7 +227,7 @@ void threads_after_fork(void)
     if (current != NULL && os_lock_is_held(&current->lock) && !os_lock_is_mine(&current->lock)) {
         current->broken = true;
         os_lock_reset(&current->lock);
-        current = NULL;
-        theap_fast = &theap_none;
+        thread_words()->theap = NULL;
+        thread_words()->theap_fast = &theap_none;
     }
 }

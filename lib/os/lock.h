@@ -7,7 +7,7 @@
 #ifndef BARROW_OS_LOCK_H
 #define BARROW_OS_LOCK_H
 
-#include "os/compiler.h"
+#include "os/thread_words.h"
 
 #include <stdatomic.h>
 
@@ -16,14 +16,6 @@ struct os_lock {
     _Atomic uintptr_t
         owner; /* os_thread_token() of the holder, 0 when free; written by the holder */
 };
-
-extern THREAD_LOCAL char os_thread_mark;
-
-/* A value that no other living thread has. */
-ALWAYS_INLINE uintptr_t os_thread_token(void)
-{
-    return (uintptr_t)&os_thread_mark;
-}
 
 void os_lock_wait(struct os_lock *lock);
 void os_lock_wake(struct os_lock *lock);

@@ -5,17 +5,25 @@
 
 #include "os/compiler.h"
 
-/* The value of an environment variable, or NULL. NULL for all in a set-user-id program. */
+/* The value of an environment variable, or NULL. NULL for all in a set-user-id program. The text
+ * may be gone at the next call. */
 const char *os_environment(const char *name);
 
 /* False in the first moments of a process, before the C library has set up its environment. */
 bool os_environment_is_there(void);
+
+/* The program's barrow_process_heap (barrow/barrow.h), or NULL if it defines none. */
+struct barrow_config;
+const struct barrow_config *os_program_config(void);
 
 /* Milliseconds that never go back. Cheap: no system call. */
 uint64_t os_milliseconds(void);
 
 /* Writes to standard error; what can't be written is lost. */
 void os_write_error(const char *text, size_t length);
+
+/* True when the text has a part that parts folders, so that it can be told from a number. */
+bool os_is_path(const char *text);
 
 /* Appends the text to the file, made if need be; false when it can't. */
 bool os_append_file(const char *path, const char *text, size_t length);

@@ -18,6 +18,9 @@ enum os_exit { OS_EXIT_THEAP, OS_EXIT_POOLS, OS_EXITS };
  * system will not call any more. May allocate. */
 bool os_thread_on_exit(enum os_exit which, void (*on_exit)(void *), void *argument);
 
+/* True when such a call would not be answered any more. */
+bool os_thread_is_past_end(enum os_exit which);
+
 /* True from the call of OS_EXIT_THEAP on. Who frees then may be the C library, past all
  * destructors, so that a new os_thread_on_exit would never be answered. */
 bool os_thread_is_ending(void);

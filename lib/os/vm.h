@@ -10,6 +10,10 @@
 /* Asked from the system once, not assumed: 4, 16 or 64 KiB. */
 size_t os_page_size(void);
 
+/* How much address space is worth reserving for a heap that may grow as long as the system has
+ * memory. */
+size_t os_reserve_wanted(void);
+
 /* Address space without access and without accounting; NULL when the system refuses. */
 void *os_reserve(size_t size);
 
@@ -27,9 +31,35 @@ bool os_commit(void *address, size_t size);
 /* The same, and executable. False also where the system forbids memory that is both. */
 bool os_commit_executable(void *address, size_t size);
 
-/* The contents are no longer needed: gives the memory back; it reads as zero afterwards.
+/* The contents are no longer needed: gives the memory back. After an os_recommit, it reads as zero.
  * False when the system refuses, as it does for locked memory: then nothing has changed. */
 bool os_purge(void *address, size_t size);
+
+/* os_recommit: memory that may have been purged is to be used again. False when the system has none
+ * to promise; never where it keeps what it has promised (OS_RECOMMITS is 0).
+ * os_discard: like os_purge, but the memory may be used at once: it holds zeros or what was there.
+ */
+#if defined(_WIN32)
+enum { OS_RECOMMITS = 1 };
+bool os_recommit(void *address, size_t size);
+bool os_discard(void *address, size_t size);
+#else
+enum { OS_RECOMMITS = 0 };
+ALWAYS_INLINE bool os_recommit(void *address, size_t size)
+{
+    (void)address;
+    (void)size;
+    return true;
+}
+
+ALWAYS_INLINE bool os_discard(void *address, size_t size)
+{
+    return os_purge(address, size);
+}
+#endif
+
+/* Reads a pointer that may lie in memory that is being purged; false when it can't be read. */
+bool os_load_pointer(void *const *from, void **value);
 
 /* Like os_purge, and undoes what os_move did to the mapping. */
 bool os_renew(void *address, size_t size);

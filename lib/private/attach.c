@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-THREAD_LOCAL struct seat seats[SEATS];
-static THREAD_LOCAL struct pool *own; /* all pools that this thread has */
-
 /* Of the lists of pools: heaps', threads', and the free ones. */
 static struct os_lock lock;
 static struct pool *unused;
@@ -17,11 +14,12 @@ static void take_for_thread(struct pool *pool)
 {
     atomic_store_explicit(&pool->idle, false, memory_order_relaxed);
     pool->thread = os_thread_token();
-    pool->next_of_thread = own;
-    pool->link_of_thread = &own;
-    if (own != NULL)
-        own->link_of_thread = &pool->next_of_thread;
-    own = pool;
+    struct pool **own = &thread_words()->pools;
+    pool->next_of_thread = *own;
+    pool->link_of_thread = own;
+    if (*own != NULL)
+        (*own)->link_of_thread = &pool->next_of_thread;
+    *own = pool;
 }
 
 static void leave_thread(struct pool *pool)
@@ -85,20 +83,21 @@ struct pool *attach_common(struct private_heap *heap)
 static void detach(void *argument)
 {
     (void)argument;
+    struct thread_words *words = thread_words();
     os_lock(&lock);
-    while (own != NULL) {
-        struct pool *pool = own;
+    while (words->pools != NULL) {
+        struct pool *pool = words->pools;
         leave_thread(pool);
         atomic_store_explicit(&pool->idle, true, memory_order_relaxed);
     }
     os_unlock(&lock);
-    memset(seats, 0, sizeof seats);
+    memset(words->seats, 0, sizeof words->seats);
 }
 
 struct pool *attach_pool(struct private_heap *heap)
 {
     if (os_lock_is_mine(&lock) || region_is_interrupted() ||
-        !os_thread_on_exit(OS_EXIT_POOLS, detach, &own))
+        !os_thread_on_exit(OS_EXIT_POOLS, detach, thread_words()))
         return NULL;
     os_lock(&lock);
     struct pool *pool = find(heap);
@@ -144,7 +143,7 @@ void attach_begin_after_fork(void)
         os_lock_reset(&lock);
         unused = NULL;
     }
-    own = NULL;
+    thread_words()->pools = NULL;
 }
 
 /* The links of other threads' lists lead into memory that may not be there any more. */

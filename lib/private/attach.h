@@ -6,20 +6,12 @@
 #ifndef BARROW_PRIVATE_ATTACH_H
 #define BARROW_PRIVATE_ATTACH_H
 
+#include "os/thread_words.h"
 #include "private/private_heap.h"
-
-struct seat {
-    uint64_t serial; /* 0: empty */
-    struct pool *pool;
-};
-
-enum { SEATS = 8 };
-
-extern THREAD_LOCAL struct seat seats[SEATS] HIDDEN;
 
 ALWAYS_INLINE struct seat *seat_for(const struct private_heap *heap)
 {
-    return (struct seat *)(void *)((char *)seats + heap->seat);
+    return (struct seat *)(void *)((char *)thread_words()->seats + heap->seat);
 }
 
 /* Whether the calling thread's pool of the heap sits there; *pool is it then. */

@@ -161,8 +161,8 @@ enum {
 #define BOUNDED_STATE_FREE    ((uint64_t)1 << 62)
 #define BOUNDED_STATE_QUICK   ((uint64_t)1 << 63)
 
-typedef uint64_t __attribute__((may_alias)) bounded_word;
-typedef uint32_t __attribute__((may_alias)) bounded_slot;
+typedef uint64_t MAY_ALIAS bounded_word;
+typedef uint32_t MAY_ALIAS bounded_slot;
 
 ALWAYS_INLINE uint64_t bounded_rotate(uint64_t word, unsigned right)
 {

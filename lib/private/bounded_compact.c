@@ -27,7 +27,7 @@ static void purge(struct bounded *heap, uint64_t unit, uint64_t fields, uint64_t
     uint64_t more = range_units(pages) - gone;
     if (more == 0 || more > *room)
         return;
-    if (!os_purge(block_address(heap, pages.start), range_units(pages) * BOUNDED_UNIT))
+    if (!os_discard(block_address(heap, pages.start), range_units(pages) * BOUNDED_UNIT))
         return;
     if (gone == 0)
         flip_block(heap, unit, BOUNDED_PURGED);

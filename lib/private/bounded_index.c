@@ -54,10 +54,10 @@ ALWAYS_INLINE unsigned list_behind(const struct bounded *heap, unsigned list)
         uint64_t levels = heap->level_bits & (~(uint64_t)1 << level);
         if (levels == 0)
             return 0;
-        level = (unsigned)__builtin_ctzll(levels);
+        level = lowest_bit(levels);
         lists = heap->sublists[level];
     }
-    return level * BOUNDED_SUBLISTS + (unsigned)__builtin_ctz(lists);
+    return level * BOUNDED_SUBLISTS + lowest_bit(lists);
 }
 
 /* The first of any list behind `list`. A damaged one is left where it is. */

@@ -9,7 +9,7 @@
 
 ALWAYS_INLINE unsigned index_level(uint64_t units)
 {
-    return units < BOUNDED_SUBLISTS ? 0 : 60u - (unsigned)__builtin_clzll(units);
+    return units < BOUNDED_SUBLISTS ? 0 : highest_bit(units) - 3;
 }
 
 /* The list for blocks of that size. */

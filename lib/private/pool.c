@@ -52,7 +52,7 @@ static unsigned next_bit(const uint64_t *map, unsigned from)
         if (word == from / 64)
             bits &= ~(uint64_t)0 << (from % 64);
         if (bits != 0)
-            return word * 64 + (unsigned)__builtin_ctzll(bits);
+            return word * 64 + lowest_bit(bits);
     }
     return POOL_CLASSES;
 }

@@ -40,7 +40,7 @@ struct pool {
 
     /* -- pools of a shared heap -- */
     /* Set by the pool's thread while it works; read by who wants the whole heap, see lock.c. */
-    _Atomic uint32_t working ALIGNED(CACHE_LINE);
+    _Alignas(CACHE_LINE) _Atomic uint32_t working;
     _Atomic(struct block *) inbox; /* blocks that others freed; a stack */
     /* under attach.c's lock */
     struct pool *next_in_heap, *next_of_thread, **link_of_thread;

@@ -27,7 +27,7 @@ ALWAYS_INLINE unsigned pool_class(size_t size)
     if (size <= POOL_SMALL_MAX)
         return (unsigned)pool_small_class(size);
     size_t bytes = size + SIZE_WORD;
-    unsigned log = 63u - (unsigned)__builtin_clzll(bytes - 1);
+    unsigned log = highest_bit(bytes - 1);
     return POOL_EVEN + 1 + (log - 10) * 8 + (((bytes - 1) >> (log - 3)) & 7);
 }
 

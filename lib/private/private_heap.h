@@ -34,7 +34,7 @@ struct private_heap {
     _Atomic bool low_fragmentation; /* what Windows would say of it by now */
 
     /* See lock.c. */
-    _Atomic uint32_t held ALIGNED(CACHE_LINE);
+    _Alignas(CACHE_LINE) _Atomic uint32_t held;
     struct os_lock mutex;
     uint32_t depth;
     _Atomic(struct pool *) pools; /* of a shared heap; only ever added to, under attach.c's lock */

@@ -52,7 +52,7 @@ static struct private_heap *take(void)
         return NULL;
     slot_at(slot)->slot = (uint32_t)slot;
     /* release: who finds the address to be a slot's may read it */
-    __atomic_store_n(&slot_count, slot + 1, __ATOMIC_RELEASE);
+    STORE_RELEASE(&slot_count, slot + 1);
     return slot_at(slot);
 }
 

@@ -14,18 +14,16 @@
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
-#define TIB ((size_t)1 << 40)
 
-#define RESERVE_WANTED TIB
-#define RESERVE_LEAST  (64 * MIB)
-#define TABLE_STEP     (64 * KIB)  /* the tables are committed in steps of this many bytes */
-#define COMMIT_STEP    MIB         /* the frontier grows by this much at least ... */
-#define COMMIT_MOST    (64 * MIB)  /* ... and, beyond what is asked for, by this much at most */
-#define DIRTY_LEAST    (256 * MIB) /* free memory up to here is kept for a tick or two */
-#define TELL_LEAST     MIB         /* freed bytes that the purge is told of at once */
-#define SHORT_SPAN     16          /* granules; see take_short */
-#define WINDOW_TRIES   4096        /* places tried for a piece of memory */
-#define MOVED_MOST     12          /* spans with a mapping of their own: two mappings each */
+#define RESERVE_LEAST (64 * MIB)
+#define TABLE_STEP    (64 * KIB)  /* the tables are committed in steps of this many bytes */
+#define COMMIT_STEP   MIB         /* the frontier grows by this much at least ... */
+#define COMMIT_MOST   (64 * MIB)  /* ... and, beyond what is asked for, by this much at most */
+#define DIRTY_LEAST   (256 * MIB) /* free memory up to here is kept for a tick or two */
+#define TELL_LEAST    MIB         /* freed bytes that the purge is told of at once */
+#define SHORT_SPAN    16          /* granules; see take_short */
+#define WINDOW_TRIES  4096        /* places tried for a piece of memory */
+#define MOVED_MOST    12          /* spans with a mapping of their own: two mappings each */
 
 struct region_map region_map;
 struct region_settings region_settings;
@@ -124,8 +122,8 @@ static bool reserve_window(size_t address_space)
     size_t granules = (address_space / GRANULE_SIZE) * 4;
     if (granules < RESERVE_LEAST >> GRANULE_SHIFT)
         granules = RESERVE_LEAST >> GRANULE_SHIFT;
-    if (granules > RESERVE_WANTED >> GRANULE_SHIFT)
-        granules = RESERVE_WANTED >> GRANULE_SHIFT;
+    if (granules > os_reserve_wanted() >> GRANULE_SHIFT)
+        granules = os_reserve_wanted() >> GRANULE_SHIFT;
     char *tables = os_reserve(tables_size(granules));
     if (tables == NULL)
         return false;
@@ -146,7 +144,7 @@ static bool reserve_window(size_t address_space)
 
 static bool make_reservation(void)
 {
-    size_t wanted = region_settings.reserve ? region_settings.reserve : RESERVE_WANTED;
+    size_t wanted = region_settings.reserve ? region_settings.reserve : os_reserve_wanted();
     size_t address_space = os_address_space_limit();
     wanted = round_up(wanted, GRANULE_SIZE);
     if (address_space < 2 * wanted)
@@ -242,7 +240,8 @@ static uint32_t extend_window(size_t granules, size_t align)
     return runs_take(SPAN_CLEAN, granules, align);
 }
 
-static uint32_t extend_frontier(size_t granules, size_t align)
+/* The last `room` granules are for later, and need not be committed if they can be then. */
+static uint32_t extend_frontier(size_t granules, size_t align, size_t room)
 {
     size_t unit = align << GRANULE_SHIFT;
     size_t end = frontier();
@@ -250,9 +249,12 @@ static uint32_t extend_frontier(size_t granules, size_t align)
                    GRANULE_SHIFT;
     if (granules > region.granules || start > region.granules - granules)
         return 0;
-    if (!commit_tables(start + granules) || !commit_to(start + granules))
+    if (!commit_tables(start + granules) ||
+        !commit_to(start + granules - (OS_RECOMMITS ? room : 0)))
         return 0;
     set_frontier(start + granules);
+    if (region.committed_end < start + granules)
+        region.committed_end = start + granules;
     if (start > end)
         runs_insert((uint32_t)end, start - end, SPAN_CLEAN);
     return (uint32_t)start;
@@ -260,7 +262,7 @@ static uint32_t extend_frontier(size_t granules, size_t align)
 
 static uint32_t extend(size_t granules, size_t align)
 {
-    return region.windowed ? extend_window(granules, align) : extend_frontier(granules, align);
+    return region.windowed ? extend_window(granules, align) : extend_frontier(granules, align, 0);
 }
 
 /* ---- account ------------------------------------------------------------------------------ */
@@ -399,12 +401,22 @@ static uint32_t take_dirty(size_t granules, size_t align)
     return index;
 }
 
+/* A run of clean memory, ready for use but for its last `room` granules. */
+static uint32_t take_recommitted(size_t granules, size_t align, size_t room)
+{
+    uint32_t index = runs_take(SPAN_CLEAN, granules + room, align);
+    if (index == 0 || os_recommit(span_start(span_at(index)), granules << GRANULE_SHIFT))
+        return index;
+    runs_insert(index, granules + room, SPAN_CLEAN);
+    return 0;
+}
+
 /* Where address space is scarce, a long run is better kept whole than made use of. */
 static uint32_t take_short(size_t granules)
 {
     if (!region.windowed || granules > SHORT_SPAN || !fits_limit(granules))
         return 0;
-    uint32_t index = runs_take(SPAN_CLEAN, granules, 1);
+    uint32_t index = take_recommitted(granules, 1, 0);
     if (index != 0)
         charge(granules);
     return index;
@@ -414,7 +426,7 @@ static uint32_t take_clean(size_t granules, size_t align)
 {
     if (!fits_limit(granules))
         return 0;
-    uint32_t index = runs_take(SPAN_CLEAN, granules, align);
+    uint32_t index = take_recommitted(granules, align, 0);
     if (index == 0)
         index = extend(granules, align);
     if (index != 0)
@@ -424,9 +436,10 @@ static uint32_t take_clean(size_t granules, size_t align)
 
 static uint32_t take_with_room(size_t granules, size_t align, size_t room)
 {
-    uint32_t index = fits_limit(granules) ? runs_take(SPAN_CLEAN, granules + room, align) : 0;
-    if (index == 0 && fits_limit(granules) && !region.windowed && !os_commit_is_strict())
-        index = extend(granules + room, align);
+    uint32_t index = fits_limit(granules) ? take_recommitted(granules, align, room) : 0;
+    if (index == 0 && fits_limit(granules) && !region.windowed &&
+        (OS_RECOMMITS || !os_commit_is_strict()))
+        index = extend_frontier(granules + room, align, room);
     if (index != 0)
         charge(granules);
     return index;
@@ -543,10 +556,14 @@ static bool take_behind(uint32_t index, size_t granules, bool *zero)
 {
     if (index == frontier() && !region.windowed) {
         *zero = true;
-        return extend_frontier(granules, 1) != 0 && (charge(granules), true);
+        return extend_frontier(granules, 1, 0) != 0 && (charge(granules), true);
     }
     enum span_kind kind = runs_take_at(index, granules);
     *zero = kind == SPAN_CLEAN;
+    if (kind == SPAN_CLEAN && !os_recommit(span_start(span_at(index)), granules << GRANULE_SHIFT)) {
+        runs_insert(index, granules, SPAN_CLEAN);
+        return false;
+    }
     if (kind == SPAN_CLEAN)
         charge(granules);
     else if (kind != SPAN_NONE)
@@ -560,7 +577,8 @@ bool region_grow(struct span *span, size_t granules, bool *zero)
     size_t from_room = more < span->room ? more : span->room;
     os_lock(&region.lock);
     *zero = true;
-    bool done = fits_limit(more);
+    bool done = fits_limit(more) &&
+                os_recommit(span_start(span) + span_bytes(span), from_room << GRANULE_SHIFT);
     if (done && more > from_room)
         done = take_behind(span_index(span) + span->granules + span->room, more - from_room, zero);
     if (done) {

@@ -21,7 +21,7 @@ static unsigned bin_of(size_t granules)
 {
     if (granules <= EXACT_BINS)
         return (unsigned)granules - 1;
-    unsigned log = 63u - (unsigned)__builtin_clzll(granules);
+    unsigned log = highest_bit(granules);
     unsigned bin = EXACT_BINS + (log - 5) * 4 + (unsigned)((granules >> (log - 2)) & 3);
     return bin < BINS ? bin : BINS - 1; /* all of 28 TiB and more */
 }
@@ -144,11 +144,11 @@ static unsigned next_bin_in_use(int set, unsigned bin)
 {
     uint64_t low = bin < 64 ? sets[set].in_use[0] & (~0ULL << bin) : 0;
     if (low != 0)
-        return (unsigned)__builtin_ctzll(low);
+        return lowest_bit(low);
     uint64_t high = sets[set].in_use[1];
     if (bin > 64)
         high = bin < BINS ? high & (~0ULL << (bin - 64)) : 0;
-    return high != 0 ? 64 + (unsigned)__builtin_ctzll(high) : BINS;
+    return high != 0 ? 64 + lowest_bit(high) : BINS;
 }
 
 uint32_t runs_take(enum span_kind kind, size_t granules, size_t align)

@@ -44,7 +44,7 @@ struct private_heap;
 /* One cache line. Fields of slabs belong to the theap that owns the slab (its lock), those of pool
  * slabs to the pool's thread, all others to the region (region.lock), `kind`, `granules` and `head`
  * of a span in use to its owner. */
-struct span {
+struct ALIGNED(CACHE_LINE) span {
     union {
         struct block *free;        /* slab, pool slab: free blocks, in circulation */
         struct private_heap *heap; /* large: the heap; NULL for malloc's */
@@ -87,7 +87,7 @@ struct span {
         uint32_t freed_at;  /* slab: the tick at which blocks last came back */
         uint32_t size_most; /* pool slab: the most bytes that a block serves for */
     };
-} ALIGNED(CACHE_LINE);
+};
 
 _Static_assert(sizeof(struct span) == CACHE_LINE, "a descriptor is one cache line");
 
@@ -163,19 +163,19 @@ ALWAYS_INLINE void span_set_kind(struct span *span, enum span_kind kind)
  * search for holes) decides by the kind and the lock of what it names */
 ALWAYS_INLINE void span_set(uint32_t *field, uint32_t value)
 {
-    __atomic_store_n(field, value, __ATOMIC_RELAXED);
+    STORE_RELAXED(field, value);
 }
 
 ALWAYS_INLINE uint32_t span_get(const uint32_t *field)
 {
-    return __atomic_load_n(field, __ATOMIC_RELAXED);
+    return LOAD_RELAXED(field);
 }
 
 /* relaxed, both: whoever frees a block finds the pool that it was allocated from; who asks about a
  * wild address may find any, and goes by the size word and the kind then */
 ALWAYS_INLINE void span_set_pool(struct span *span, struct pool *pool)
 {
-    __atomic_store_n(&span->pool, pool, __ATOMIC_RELAXED);
+    STORE_RELAXED(&span->pool, pool);
 }
 
 ALWAYS_INLINE struct pool *span_pool(const struct span *span)

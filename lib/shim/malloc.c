@@ -7,7 +7,6 @@
 #include "os/vm.h"
 #include "shim/face.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -42,7 +41,7 @@ EXPORT void *barrow_malloc(size_t size)
 EXPORT void *barrow_calloc(size_t count, size_t size)
 {
     size_t bytes;
-    if (unlikely(__builtin_mul_overflow(count, size, &bytes)))
+    if (unlikely(product_overflows(count, size, &bytes)))
         return out_of_memory();
     return or_out_of_memory(heap_alloc_zero(bytes));
 }
@@ -73,7 +72,7 @@ EXPORT void *barrow_realloc(void *block, size_t size)
 EXPORT void *barrow_reallocarray(void *block, size_t count, size_t size)
 {
     size_t bytes;
-    if (unlikely(__builtin_mul_overflow(count, size, &bytes)))
+    if (unlikely(product_overflows(count, size, &bytes)))
         return out_of_memory();
     return resize(block, bytes, "reallocarray");
 }
@@ -159,6 +158,8 @@ EXPORT int barrow_malloc_trim(size_t pad)
 }
 
 #if BARROW_OVERRIDE_MALLOC
+#include <dlfcn.h>
+
 /* Programs with a malloc of their own may leave this one out: glibc asks only for malloc, calloc,
  * realloc and free, and its reallocarray calls whatever realloc the process has. So does this. */
 EXPORT void *reallocarray(void *block, size_t count, size_t size);
@@ -167,7 +168,7 @@ void *reallocarray(void *block, size_t count, size_t size)
     static _Atomic(__typeof__(&barrow_realloc)) of_process;
     __typeof__(&barrow_realloc) call = atomic_load_explicit(&of_process, memory_order_relaxed);
     size_t bytes;
-    if (unlikely(__builtin_mul_overflow(count, size, &bytes)))
+    if (unlikely(product_overflows(count, size, &bytes)))
         return out_of_memory();
     if (unlikely(call == NULL)) {
         call = (__typeof__(call))dlsym(RTLD_DEFAULT, "realloc");

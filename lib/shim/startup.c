@@ -5,27 +5,27 @@
 #include "heap/figures.h"
 #include "heap/process.h"
 #include "os/compiler.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <string.h>
 
-__attribute__((constructor)) static void start(void)
-{
-    process_heap_start();
-}
+AT_LOAD(process_heap_start)
 
-__attribute__((destructor)) static void finish(void)
+static void finish(void)
 {
     const char *wanted = process_heap_stats_option();
     if (*wanted == '\0' || strcmp(wanted, "0") == 0)
         return;
     struct barrow_stats stats;
     heap_figures(&stats);
-    if (strchr(wanted, '/') != NULL)
+    if (os_is_path(wanted))
         account_append(&stats, wanted);
     else
         account_print(&stats);
 }
+
+AT_END(finish)
 
 #define TEXT(x)  #x
 #define TEXT2(x) TEXT(x)

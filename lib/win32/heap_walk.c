@@ -3,7 +3,6 @@
 #include "heap.h"
 
 #include "barrow/barrow.h"
-#include "barrow/memoryapi.h"
 #include "heap/figures.h"
 #include "heap/heap.h"
 #include "heap/walk.h"

@@ -4,10 +4,8 @@
 #ifndef BARROW_WIN32_INTERNAL_H
 #define BARROW_WIN32_INTERNAL_H
 
-#include "barrow/errhandlingapi.h"
-#include "barrow/handleapi.h"
-
 #include "os/compiler.h"
+#include "os/win32_types.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -56,6 +56,17 @@ target_compile_options(barrow_test_flags INTERFACE
   $<$<C_COMPILER_ID:GNU>:-Wno-alloc-size-larger-than -Wno-use-after-free -Wno-free-nonheap-object
   -Wno-mismatched-dealloc>)
 target_link_options(barrow_test_flags INTERFACE -pthread)
+if(WIN32)
+  # What is POSIX in a test comes from winpthread and a few headers here, and from no other DLL.
+  target_include_directories(barrow_test_flags INTERFACE ${CMAKE_CURRENT_LIST_DIR}/../windows/include)
+  target_compile_definitions(barrow_test_flags INTERFACE
+    _WIN32_WINNT=0x0603 WIN32_LEAN_AND_MEAN NOMINMAX __USE_MINGW_ANSI_STDIO=1)
+  target_compile_options(barrow_test_flags INTERFACE
+    -Wno-return-type # its pthread_exit does not say that it never returns
+    -include ${CMAKE_CURRENT_LIST_DIR}/../windows/posix.h)
+  target_link_options(barrow_test_flags INTERFACE -static)
+  set(BARROW_WINE_HOME ${CMAKE_BINARY_DIR}/wine CACHE PATH "Where Wine keeps its disk")
+endif()
 target_link_libraries(barrow_test_flags INTERFACE
   barrow_warnings barrow_no_builtin barrow_sanitizers barrow_cmocka)
 
@@ -70,10 +81,15 @@ function(barrow_register kind name)
     # What only our heap points to looks lost to the leak checker.
     list(PREPEND T_ENVIRONMENT ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1)
   endif()
+  if(WIN32)
+    list(PREPEND T_ENVIRONMENT HOME=${BARROW_WINE_HOME} WINEPREFIX=${BARROW_WINE_HOME}/prefix
+      WINEDEBUG=-all WINEDLLOVERRIDES=mscoree,mshtml= WINEPATH=$<TARGET_FILE_DIR:barrow>)
+    set(fixture FIXTURES_REQUIRED ${BARROW_TEST_PREFIX}wine)
+  endif()
   add_test(NAME ${test} COMMAND ${T_COMMAND})
   set_tests_properties(${test} PROPERTIES
     TIMEOUT ${timeout} LABELS "${kind};${T_LABELS}" ENVIRONMENT "${T_ENVIRONMENT}"
-    RUN_SERIAL "${T_SERIAL}")
+    RUN_SERIAL "${T_SERIAL}" ${fixture})
 endfunction()
 
 function(barrow_test kind name)

@@ -17,6 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__MINGW32__)
+#define CMOCKA_PRINTF gnu_printf
+#else
+#define CMOCKA_PRINTF printf
+#endif
+
 typedef void (*CMUnitTestFunction)(void **state);
 typedef int (*CMFixtureFunction)(void **state);
 
@@ -46,7 +52,7 @@ struct CMUnitTest {
 __attribute__((weak)) jmp_buf cmocka_failed;
 __attribute__((weak)) pthread_t cmocka_thread;
 
-__attribute__((noreturn, format(printf, 3, 4))) static inline void
+__attribute__((noreturn, format(CMOCKA_PRINTF, 3, 4))) static inline void
 cmocka_fail(const char *file, int line, const char *format, ...)
 {
     va_list args;
@@ -60,7 +66,8 @@ cmocka_fail(const char *file, int line, const char *format, ...)
     longjmp(cmocka_failed, 1);
 }
 
-__attribute__((format(printf, 1, 2))) static inline void print_message(const char *format, ...)
+__attribute__((format(CMOCKA_PRINTF, 1, 2))) static inline void print_message(const char *format,
+                                                                              ...)
 {
     va_list args;
     va_start(args, format);

@@ -120,6 +120,7 @@ static int child_thread_exits(const char *argument)
     return 0;
 }
 
+#if !defined(_WIN32)
 static int child_quick(const char *argument)
 {
     (void)argument;
@@ -127,6 +128,7 @@ static int child_quick(const char *argument)
     at_quick_exit(blocks_end);
     quick_exit(STATUS);
 }
+#endif
 
 /* The main thread's blocks are freed by the last thread, after the main thread is gone. */
 static void *outlives_main(void *number)
@@ -163,6 +165,7 @@ static int child_exit_in_handler(const char *argument)
     return 1;
 }
 
+#if !defined(_WIN32)
 static void *makes_and_drops(void *number)
 {
     uint64_t random = (uint64_t)number;
@@ -198,16 +201,19 @@ static int child_closes_files(const char *argument)
     REQUIRE(read(ends[0], &byte, 1) == 0);
     return STATUS;
 }
+#endif
 
 static const struct child_function cases[] = {
     { "atexit", child_atexit },
     { "destructor", child_destructor },
     { "busy", child_busy },
     { "thread_exits", child_thread_exits },
+#if !defined(_WIN32)
     { "quick", child_quick },
+    { "closes_files", child_closes_files },
+#endif
     { "main_ends_first", child_main_ends_first },
     { "exit_in_handler", child_exit_in_handler },
-    { "closes_files", child_closes_files },
     { NULL, NULL },
 };
 

@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 void check_failed(const char *file, int line, const char *what)
 {
     int error = errno;
 
-    dprintf(2, "%s:%d: not so: %s (errno %d)\n", file, line, what, error);
+    char text[512];
+    int length =
+        snprintf(text, sizeof(text), "%s:%d: not so: %s (errno %d)\n", file, line, what, error);
+    if (write(2, text, (unsigned)length < sizeof(text) ? (unsigned)length : sizeof(text)) < 0)
+        _exit(1);
     abort();
 }

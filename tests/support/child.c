@@ -143,6 +143,16 @@ bool child_killed(const struct child_result *result, int signal)
     return WIFSIGNALED(result->status) && WTERMSIG(result->status) == signal;
 }
 
+bool child_forks(int (*body)(void))
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(body());
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 void child_show(const char *title, const struct child_result *result)
 {
     if (WIFSIGNALED(result->status))

@@ -37,6 +37,9 @@ void child_run_case(const char *name, const char *argument, struct child_result 
 bool child_exited(const struct child_result *result, int code);
 bool child_killed(const struct child_result *result, int signal);
 
+/* Whether body answers 0 in a process that fork makes; true where there is no fork. */
+bool child_forks(int (*body)(void));
+
 /* Prints how the child ended and what it wrote: for the report of a failed test. */
 void child_show(const char *title, const struct child_result *result);
 

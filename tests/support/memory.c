@@ -52,6 +52,34 @@ size_t memory_settles(size_t limit, unsigned milliseconds)
     return now;
 }
 
+/* The figure of a line of /proc/self/status. */
+static size_t status_figure(const char *label)
+{
+    char text[8192];
+    int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t length = read(file, text, sizeof(text) - 1);
+
+    REQUIRE(length > 0);
+    close(file);
+    text[length] = '\0';
+    const char *line = strstr(text, label);
+    size_t figure = 0;
+    REQUIRE(line != NULL);
+    for (line += strcspn(line, "0123456789"); *line >= '0' && *line <= '9'; line++)
+        figure = figure * 10 + (size_t)(*line - '0');
+    return figure;
+}
+
+size_t memory_writable(void)
+{
+    return status_figure("\nVmData:") * KIB;
+}
+
+size_t process_threads(void)
+{
+    return status_figure("\nThreads:");
+}
+
 /* Hands each line of /proc/self/maps to visit until it answers false. */
 static void maps_visit(bool (*visit)(const char *line, void *context), void *context)
 {

@@ -26,6 +26,11 @@ size_t memory_used(void);
  * Returns what is resident then. */
 size_t memory_settles(size_t limit, unsigned milliseconds);
 
+/* Bytes of private memory that may be written to, touched or not. */
+size_t memory_writable(void);
+
+size_t process_threads(void);
+
 /* Lines of /proc/self/maps. */
 size_t memory_mappings(void);
 

@@ -33,7 +33,7 @@ static struct {
 } faults;
 
 /* The C library's own needs are not the subject. */
-static THREAD_LOCAL bool exempt;
+static _Thread_local bool exempt;
 
 static bool is_refused(enum call call)
 {

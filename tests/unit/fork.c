@@ -18,7 +18,7 @@
 /* ---- stopping a thread inside -------------------------------------------------------------- */
 
 static sem_t stopped, go_on;
-static THREAD_LOCAL int stop_in; /* this thread stops in its next call of that function */
+static _Thread_local int stop_in; /* this thread stops in its next call of that function */
 
 enum { STOP_IN_COMMIT = 1, STOP_IN_PURGE, STOP_IN_META };
 

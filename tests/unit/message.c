@@ -10,9 +10,11 @@ static void a_message_is_one_line(void **state)
 {
     (void)state;
     struct capture capture;
+    char expected[64];
+    snprintf(expected, sizeof expected, "barrow: free(%p) 42 -7\n", (void *)0x1230);
     capture_begin(&capture);
     message("%s(%p) %zu %d", "free", (void *)0x1230, (size_t)42, -7);
-    assert_string_equal(capture_end(&capture), "barrow: free(0x1230) 42 -7\n");
+    assert_string_equal(capture_end(&capture), expected);
 }
 
 static void an_empty_message_is_a_line_too(void **state)
@@ -68,7 +70,7 @@ static void a_closed_standard_error_does_no_harm(void **state)
     errno = 0;
     message("nobody reads this");
     assert_int_equal(errno, 0);
-    assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
     close(saved);
 }
 

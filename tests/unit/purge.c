@@ -20,18 +20,33 @@ static size_t purged, refused;
 uint64_t __wrap_os_milliseconds(void);
 bool __real_os_purge(void *address, size_t size);
 bool __wrap_os_purge(void *address, size_t size);
+#if defined(_WIN32) /* elsewhere it is os_purge under another name */
+bool __real_os_discard(void *address, size_t size);
+bool __wrap_os_discard(void *address, size_t size);
+#endif
 
 uint64_t __wrap_os_milliseconds(void)
 {
     return now;
 }
 
-bool __wrap_os_purge(void *address, size_t size)
+static bool count_purged(size_t size, bool done)
 {
-    bool done = __real_os_purge(address, size);
     *(done ? &purged : &refused) += size;
     return done;
 }
+
+bool __wrap_os_purge(void *address, size_t size)
+{
+    return count_purged(size, __real_os_purge(address, size));
+}
+
+#if defined(_WIN32)
+bool __wrap_os_discard(void *address, size_t size)
+{
+    return count_purged(size, __real_os_discard(address, size));
+}
+#endif
 
 static char *ballast; /* below some MiB the purge does nothing by itself */
 

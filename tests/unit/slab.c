@@ -23,6 +23,12 @@ static bool purge_refused;
 
 size_t __real_os_page_size(void);
 size_t __wrap_os_page_size(void);
+
+/* what os_discard comes to */
+#if defined(_WIN32)
+#define __real_os_purge __real_os_discard
+#define __wrap_os_purge __wrap_os_discard
+#endif
 bool __real_os_purge(void *address, size_t size);
 bool __wrap_os_purge(void *address, size_t size);
 

@@ -33,7 +33,7 @@ static void a_number_leads_to_its_theap(void **state)
     assert_null(threads_theap(threads_theaps() + 1));
     assert_null(threads_theap(THEAP_NONE));
     assert_null(threads_theap(UINT32_MAX));
-    assert_ptr_equal(theap_fast, theap);
+    assert_ptr_equal(theap_fast(), theap);
 }
 
 static void *nothing(void *seen)
@@ -147,7 +147,7 @@ enum { ROUNDS = 4 };
 
 static pthread_key_t key;
 static _Atomic int destructions;
-static THREAD_LOCAL int rounds;
+static _Thread_local int rounds;
 
 /* Allocates and frees in every round of destructors that the C library grants, also after the
  * library's own. */

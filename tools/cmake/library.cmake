@@ -16,6 +16,10 @@ file(GLOB barrow_sources CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} lib/*/
 if(NOT barrow_sources)
   message(FATAL_ERROR "no sources in ${PROJECT_SOURCE_DIR}/lib")
 endif()
+if(WIN32)
+  include(tools/cmake/library_windows.cmake)
+  return()
+endif()
 
 add_library(barrow_objects OBJECT ${barrow_sources})
 target_include_directories(barrow_objects PUBLIC include lib)

@@ -9,8 +9,6 @@ enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
 /* Critical sections are some hundred instructions long: a short spin mostly ends a wait. */
 enum { SPINS = 60 };
 
-THREAD_LOCAL char os_thread_mark;
-
 static void pause_cpu(void)
 {
 #if defined(__x86_64__)

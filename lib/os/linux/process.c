@@ -30,6 +30,13 @@ const char *os_environment(const char *name)
     return NULL;
 }
 
+extern const struct barrow_config barrow_process_heap __attribute__((weak));
+
+const struct barrow_config *os_program_config(void)
+{
+    return &barrow_process_heap;
+}
+
 uint64_t os_milliseconds(void)
 {
     struct timespec now;
@@ -54,6 +61,11 @@ static bool write_all(long file, const char *text, size_t length)
 void os_write_error(const char *text, size_t length)
 {
     write_all(STDERR_FILENO, text, length);
+}
+
+bool os_is_path(const char *text)
+{
+    return strchr(text, '/') != NULL;
 }
 
 bool os_append_file(const char *path, const char *text, size_t length)

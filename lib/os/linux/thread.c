@@ -2,6 +2,7 @@
 #include "os/thread.h"
 
 #include "os/linux/syscall.h"
+#include "os/thread_words.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -49,10 +50,15 @@ void os_thread_prepare(void)
     pthread_once(&exit_once, make_exit_keys);
 }
 
-bool os_thread_on_exit(enum os_exit which, void (*on_exit)(void *), void *argument)
+bool os_thread_is_past_end(enum os_exit which)
 {
     /* The C library goes over the keys that have values a limited number of times. */
-    if (exit_rounds[which] >= _POSIX_THREAD_DESTRUCTOR_ITERATIONS - 1)
+    return exit_rounds[which] >= _POSIX_THREAD_DESTRUCTOR_ITERATIONS - 1;
+}
+
+bool os_thread_on_exit(enum os_exit which, void (*on_exit)(void *), void *argument)
+{
+    if (os_thread_is_past_end(which))
         return false;
     atomic_store_explicit(&exits[which].call, on_exit, memory_order_relaxed);
     os_thread_prepare();

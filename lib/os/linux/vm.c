@@ -27,6 +27,11 @@ size_t os_page_size(void)
     return page_size;
 }
 
+size_t os_reserve_wanted(void)
+{
+    return (size_t)1 << 40;
+}
+
 static long map(void *address, size_t size, int access, int flags)
 {
     return syscall6(SYS_mmap, (long)address, (long)size, access, ANONYMOUS | flags, -1, 0);
@@ -74,6 +79,12 @@ bool os_commit_executable(void *address, size_t size)
 bool os_purge(void *address, size_t size)
 {
     return syscall4(SYS_madvise, (long)address, (long)size, MADV_DONTNEED, 0) == 0;
+}
+
+bool os_load_pointer(void *const *from, void **value)
+{
+    *value = __atomic_load_n(from, __ATOMIC_RELAXED);
+    return true;
 }
 
 bool os_renew(void *address, size_t size)

@@ -88,7 +88,7 @@ static int child_calls(const char *argument)
     memcpy(pointer, argument, (size_t)(comma - argument));
     pointer[comma - argument] = '\0';
     void *block = pointer_make(pointer);
-    dprintf(1, "(0x%zx): ", (size_t)block);
+    dprintf(1, "(%p): ", block);
     for (size_t i = 0; i < CALLS; i++)
         if (strcmp(calls[i].name, comma + 1) == 0)
             calls[i].make(opaque(block));

@@ -9,6 +9,11 @@
 #include "support/memory.h"
 #include "support/suite.h"
 
+/* A DLL sees what the program exports. */
+#if defined(_WIN32)
+__declspec(dllexport) extern const struct barrow_config barrow_process_heap;
+#endif
+
 const struct barrow_config barrow_process_heap = {
     .reserve = 4 * GIB,
     .commit = 2 * MIB,

@@ -33,7 +33,7 @@ static size_t size_after(size_t size)
 {
     if (size < 5000)
         return size + 1;
-    size_t power = (size_t)1 << (63 - __builtin_clzl(size));
+    size_t power = (size_t)1 << (63 - __builtin_clzll(size));
     if (size < power + 1)
         return size + 1;
     return size < power * 3 / 2 ? power * 3 / 2 : size < 2 * power - 1 ? 2 * power - 1 : size + 1;
@@ -43,7 +43,7 @@ static size_t size_after(size_t size)
  * of two that is not above the size. */
 static size_t alignment_due(size_t size)
 {
-    return size >= 16 ? 16 : (size_t)1 << (63 - __builtin_clzl(size | 1));
+    return size >= 16 ? 16 : (size_t)1 << (63 - __builtin_clzll(size | 1));
 }
 
 static void every_size_is_aligned_and_writable(void **state)

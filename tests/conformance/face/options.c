@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/calls.h"
@@ -30,6 +29,11 @@ static void *thread_works(void *argument)
     return argument;
 }
 
+static int works_alone(void)
+{
+    return thread_works((void *)1) != NULL ? 0 : 1;
+}
+
 /* Some of everything: two threads and a forked child, in case one of them repeats a report. */
 static int child_works(const char *argument)
 {
@@ -43,11 +47,7 @@ static int child_works(const char *argument)
     for (int i = 0; i < 2; i++)
         if (pthread_join(threads[i], &done) != 0 || done == NULL)
             return 3;
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(thread_works(threads) != NULL ? 0 : 1);
-    int status;
-    if (waitpid(pid, &status, 0) != pid || status != 0)
+    if (!child_forks(works_alone))
         return 4;
     malloc_trim(0);
     dprintf(1, "worked");
@@ -78,19 +78,6 @@ static int child_frees(const char *argument)
     return 0;
 }
 
-/* The figure of a line of /proc/self/status. */
-static size_t status_figure(const char *label)
-{
-    char text[8192];
-    int file = open("/proc/self/status", O_RDONLY);
-    ssize_t length = read(file, text, sizeof(text) - 1);
-
-    close(file);
-    text[length > 0 ? length : 0] = '\0';
-    const char *line = strstr(text, label);
-    return line != NULL ? strtoul(line + strlen(label), NULL, 10) : 0;
-}
-
 /* Tells how many threads the process has at most, while it uses memory and waits a little. */
 static int child_counts_threads(const char *argument)
 {
@@ -100,7 +87,7 @@ static int child_counts_threads(const char *argument)
     for (int i = 0; i < 80; i++) {
         if (i % 10 == 0)
             thread_works(&most);
-        size_t threads = status_figure("\nThreads:");
+        size_t threads = process_threads();
         most = threads > most ? threads : most;
         sleep_milliseconds(20);
     }
@@ -113,7 +100,7 @@ static int child_tells_commit(const char *argument)
 {
     (void)argument;
     free(opaque(malloc(100)));
-    dprintf(1, "%zu", status_figure("\nVmData:") / 1024);
+    dprintf(1, "%zu", memory_writable() / MIB);
     return 0;
 }
 

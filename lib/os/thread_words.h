@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* thread_words.h: the library's thread-local words, all in one record, of which each thread has its
+ * own. THREAD_WORDS()->name is a load or store of one instruction on Linux; on Windows, where the
+ * compiler's thread-local variables are function calls (MinGW-w64), the record is found through a
+ * slot of the thread's environment block.
+ *
+ * The rooms above say here what they keep, for this room knows how and not what. */
+#ifndef BARROW_OS_THREAD_WORDS_H
+#define BARROW_OS_THREAD_WORDS_H
+
+#include "os/compiler.h"
+
+struct theap;
+struct pool;
+struct private_heap;
+
+/* One of a thread's few places for the pool that it has in a private heap, see private/attach.h. */
+struct seat {
+    uint64_t serial; /* of the heap; 0: empty */
+    struct pool *pool;
+};
+
+enum { SEATS = 8 };
+
+/* The private heap that serves a thread's plain malloc, see heap/scope.h. */
+struct scope {
+    struct private_heap *heap; /* NULL: malloc's own */
+    uint64_t serial;           /* the heap may be destroyed before the scope ends */
+};
+
+struct thread_words {
+    struct theap *theap_fast; /* heap/theap.h: never NULL */
+    struct theap *theap;      /* heap/threads.c: the theap that the thread has; theap_fast is the
+                                 same, or theap_none when calls are counted */
+    bool busy;                /* heap/heap.c: on a slow path */
+    bool only_slow_paths;     /* heap/threads.c */
+    struct scope scope;       /* heap/scope.c */
+    struct seat seats[SEATS]; /* private/attach.h */
+    struct pool *pools;       /* private/attach.c: all that the thread has */
+};
+
+/* What a thread starts with; defined by heap/theap.c as THREAD_WORDS_AT_START = { ... };
+ *
+ *     struct thread_words *thread_words(void);
+ *     uintptr_t os_thread_token(void);   a value other than 0 that no other living thread has
+ */
+#if defined(_WIN32)
+#include "os/windows/thread_words.h"
+#else
+#include "os/linux/thread_words.h"
+#endif
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/lock.h"
+
+#include "os/windows/module.h"
+#include "os/windows/ntdll.h"
+
+/* Critical sections are some hundred instructions long: a short spin mostly ends a wait. */
+enum { SPINS = 60 };
+
+static bool spin(struct os_lock *lock)
+{
+    for (int i = 0; i < SPINS; i++) {
+        YieldProcessor();
+        if (!os_lock_is_held(lock) && os_try_lock(lock))
+            return true;
+    }
+    return false;
+}
+
+/* ExitProcess has stopped the holder. As in the child of fork, what it left is put in order; what
+ * even that leaves held is taken, for nobody else is there to change anything. */
+static void take_from_the_dead(struct os_lock *lock)
+{
+    os_after_shutdown();
+    os_lock_reset(lock);
+    os_try_lock(lock);
+}
+
+void os_lock_wait(struct os_lock *lock)
+{
+    const uint32_t waited_for = 2;
+    if (spin(lock))
+        return;
+    /* acquire as in os_try_lock; state 2 makes every later unlock wake one waiter */
+    while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0) {
+        if (RtlDllShutdownInProgress()) {
+            take_from_the_dead(lock);
+            return;
+        }
+        RtlWaitOnAddress((const void *)&lock->state, &waited_for, sizeof waited_for, NULL);
+    }
+    atomic_store_explicit(&lock->owner, os_thread_token(), memory_order_relaxed);
+}
+
+void os_lock_wake(struct os_lock *lock)
+{
+    RtlWakeAddressSingle((const void *)&lock->state);
+}

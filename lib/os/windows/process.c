@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/process.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <windows.h>
+
+/* Text is UTF-8 above this room, UTF-16 below. */
+enum { LONGEST = 32768 /* characters of a variable or a path, as Windows has it */ };
+
+bool os_environment_is_there(void)
+{
+    return true;
+}
+
+static int to_utf8(const WCHAR *text, int length, char *out, int size)
+{
+    int n = WideCharToMultiByte(CP_UTF8, 0, text, length, out, size - 1, NULL, NULL);
+    out[n] = '\0';
+    return n;
+}
+
+/* Read at the start only, under the lock of the start. */
+const char *os_environment(const char *name)
+{
+    static WCHAR wide[LONGEST];
+    static char text[3 * LONGEST];
+    WCHAR wide_name[64];
+    DWORD error = GetLastError();
+    MultiByteToWideChar(CP_UTF8, 0, name, -1, wide_name, sizeof wide_name / sizeof wide_name[0]);
+    SetLastError(ERROR_SUCCESS);
+    DWORD length = GetEnvironmentVariableW(wide_name, wide, LONGEST);
+    bool is_there = length != 0 || GetLastError() != ERROR_ENVVAR_NOT_FOUND;
+    to_utf8(wide, (int)length, text, sizeof text);
+    SetLastError(error);
+    return is_there ? text : NULL;
+}
+
+const struct barrow_config *os_program_config(void)
+{
+    HMODULE program = GetModuleHandleW(NULL);
+    DWORD error = GetLastError();
+    void *symbol = (void *)(uintptr_t)GetProcAddress(program, "barrow_process_heap");
+    SetLastError(error);
+    return symbol;
+}
+
+uint64_t os_milliseconds(void)
+{
+    return GetTickCount64();
+}
+
+static bool write_all(HANDLE file, const char *text, size_t length)
+{
+    DWORD written;
+    for (; length > 0; text += written, length -= written)
+        if (!WriteFile(file, text, (DWORD)length, &written, NULL) || written == 0)
+            return false;
+    return true;
+}
+
+void os_write_error(const char *text, size_t length)
+{
+    DWORD error = GetLastError();
+    write_all(GetStdHandle(STD_ERROR_HANDLE), text, length);
+    SetLastError(error);
+}
+
+bool os_is_path(const char *text)
+{
+    return strpbrk(text, "/\\:") != NULL;
+}
+
+bool os_append_file(const char *path, const char *text, size_t length)
+{
+    static WCHAR wide[LONGEST]; /* called once, at the end */
+    if (MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, LONGEST) == 0)
+        return false;
+    HANDLE file = CreateFileW(wide, FILE_APPEND_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                              OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
+    if (file == INVALID_HANDLE_VALUE)
+        return false;
+    bool done = write_all(file, text, length);
+    CloseHandle(file);
+    return done;
+}
+
+int os_process_id(void)
+{
+    return (int)GetCurrentProcessId();
+}
+
+static char program_name[256];
+
+/* The part behind the last separator. */
+void os_keep_program_name(void)
+{
+    static WCHAR path[LONGEST];
+    DWORD length = GetModuleFileNameW(NULL, path, LONGEST), start = length;
+    while (start > 0 && path[start - 1] != L'\\' && path[start - 1] != L'/')
+        start--;
+    to_utf8(path + start, (int)(length - start), program_name, sizeof program_name);
+}
+
+const char *os_program_name(void)
+{
+    return program_name;
+}
+
+/* As Windows' own heap ends a process that has damaged it: a debugger or the error reporting sees
+ * this code, and no handler of the program's can go on. */
+void os_abort(void)
+{
+    EXCEPTION_RECORD record = { .ExceptionCode = (DWORD)STATUS_HEAP_CORRUPTION,
+                                .ExceptionFlags = EXCEPTION_NONCONTINUABLE };
+    RaiseFailFastException(&record, NULL, FAIL_FAST_GENERATE_EXCEPTION_ADDRESS);
+    TerminateProcess(GetCurrentProcess(), (UINT)STATUS_HEAP_CORRUPTION);
+    for (;;)
+        ;
+}
+
+#if BARROW_DEBUG
+void os_assumption_failed(const char *what, const char *file, int line)
+{
+    char text[256];
+    int n = snprintf(text, sizeof text, "barrow: %s:%d: assumption failed: %s\n", file, line, what);
+    os_write_error(text, (size_t)n);
+    os_abort();
+}
+#endif

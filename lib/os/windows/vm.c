@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* VirtualAlloc's own words. A failure leaves the thread's last error as it was. */
+#include "os/vm.h"
+
+#include "os/windows/module.h"
+
+#include <stdatomic.h>
+#include <windows.h>
+
+/* At least this much; and twice what the system could ever promise, so that a heap which parts its
+ * addresses badly still finds room. A reservation costs nothing but the tags' pages: 4 bytes for
+ * each 64 KiB are charged. Wine keeps, and touches, a byte for each 4 KiB: there it is as much as
+ * the machine has memory. */
+#define RESERVE_LEAST ((size_t)16 << 30)
+#define RESERVE_MOST  ((size_t)4 << 40)
+
+size_t os_page_size(void)
+{
+    return 4096;
+}
+
+size_t os_reserve_wanted(void)
+{
+    MEMORYSTATUSEX memory = { .dwLength = sizeof memory };
+    size_t wanted = RESERVE_LEAST;
+    if (!GlobalMemoryStatusEx(&memory))
+        return wanted;
+    size_t least = os_is_wine ? memory.ullTotalPhys : 2 * memory.ullTotalPageFile;
+    while (wanted < RESERVE_MOST && wanted < least)
+        wanted *= 2;
+    return wanted;
+}
+
+static void *virtual_alloc(void *address, size_t size, DWORD type, DWORD protection)
+{
+    DWORD error = GetLastError();
+    void *memory = VirtualAlloc(address, size, type, protection);
+    if (memory == NULL)
+        SetLastError(error);
+    return memory;
+}
+
+static bool virtual_free(void *address, size_t size, DWORD type)
+{
+    DWORD error = GetLastError();
+    bool done = VirtualFree(address, size, type);
+    if (!done)
+        SetLastError(error);
+    return done;
+}
+
+void *os_reserve(size_t size)
+{
+    return virtual_alloc(NULL, size, MEM_RESERVE, PAGE_NOACCESS);
+}
+
+/* A reservation can't be given back in parts, so there is no window here, see region.c. */
+enum os_mapped os_map_at(void *address, size_t size)
+{
+    (void)address;
+    (void)size;
+    return OS_REFUSED;
+}
+
+/* Only committed pages can be read. */
+bool os_allow_reading(void *address, size_t size)
+{
+    return virtual_alloc(address, size, MEM_COMMIT, PAGE_READONLY) != NULL;
+}
+
+bool os_commit(void *address, size_t size)
+{
+    return virtual_alloc(address, size, MEM_COMMIT, PAGE_READWRITE) != NULL;
+}
+
+bool os_commit_executable(void *address, size_t size)
+{
+    return virtual_alloc(address, size, MEM_COMMIT, PAGE_EXECUTE_READWRITE) != NULL;
+}
+
+bool os_purge(void *address, size_t size)
+{
+    return virtual_free(address, size, MEM_DECOMMIT);
+}
+
+bool os_recommit(void *address, size_t size)
+{
+    return size == 0 || os_commit(address, size);
+}
+
+/* Unlocking memory that is not locked fails and removes it from the working set: so the pages,
+ * whose contents are no longer needed, go at once and not when memory is short. */
+bool os_discard(void *address, size_t size)
+{
+    DWORD error = GetLastError();
+    bool done = VirtualAlloc(address, size, MEM_RESET, PAGE_NOACCESS) != NULL;
+    if (done)
+        VirtualUnlock(address, size);
+    SetLastError(error);
+    return done;
+}
+
+bool os_load_pointer(void *const *from, void **value)
+{
+    DWORD error = GetLastError();
+    SIZE_T bytes;
+    bool done = ReadProcessMemory(GetCurrentProcess(), from, value, sizeof *value, &bytes);
+    SetLastError(error);
+    return done;
+}
+
+bool os_renew(void *address, size_t size)
+{
+    return os_purge(address, size);
+}
+
+/* Windows moves no pages. */
+enum os_moved os_move(void *from, void *to, size_t size)
+{
+    (void)from;
+    (void)to;
+    (void)size;
+    return OS_NOT_MOVED;
+}
+
+/* Large pages are a privilege here, and can't be asked for page by page. */
+void os_advise_huge(void *address, size_t size, bool wanted)
+{
+    (void)address;
+    (void)size;
+    (void)wanted;
+}
+
+void os_release(void *address, size_t size)
+{
+    (void)size;
+    virtual_free(address, 0, MEM_RELEASE);
+}
+
+size_t os_address_space_limit(void)
+{
+    return SIZE_MAX;
+}
+
+bool os_commit_is_strict(void)
+{
+    return true;
+}
