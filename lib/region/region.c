@@ -335,7 +335,7 @@ static bool purge_run(uint32_t index, size_t granules, enum span_kind kind, bool
         region.reserved -= granules << GRANULE_SHIFT;
     add(&region.dirty, -granules);
     add(&region.committed, -granules);
-    add(&region.purged_bytes, granules << GRANULE_SHIFT);
+    region_account_purge(granules << GRANULE_SHIFT);
     return true;
 }
 
