@@ -592,7 +592,7 @@ void region_shrink(struct span *span, size_t granules)
 static void lose_span(struct span *span)
 {
     uint32_t behind = span_index(span) + span->granules;
-    span_set_kind(span, SPAN_META);
+    span_set_kind(span, SPAN_LOST);
     add(&region.spans, (size_t)-1);
     add(&region.committed, -(size_t)span->granules);
     if (span->room != 0)

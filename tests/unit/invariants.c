@@ -116,7 +116,7 @@ void check_region(void)
         check_tags((uint32_t)(i + span->granules), room, 0);
         if (is_free_kind(kind))
             check_free_run(span, before, &sums);
-        else
+        else if (kind != SPAN_LOST)
             check_used_span(span, &sums);
         before = is_free_kind(kind) ? kind : SPAN_NONE;
         i += granules;
