@@ -98,7 +98,7 @@ static void churn(struct table *table, size_t steps)
         else
             put(table, i, sizes[random_below(&table->random, COUNT(sizes))]);
         if (step % 16 == 0)
-            resize(table, 0, table->sizes[0] < 9000000 ? table->sizes[0] * 2 + 700000 : 600000);
+            resize(table, 0, table->sizes[0] < 4500000 ? table->sizes[0] * 2 + 700000 : 600000);
     }
 }
 
