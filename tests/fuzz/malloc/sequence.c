@@ -4,8 +4,8 @@
  *
  * In a build with BARROW_SANITIZE=fuzzer-no-link: a target of libFuzzer. Otherwise it runs the
  * files that are named as arguments, and the files in folders that are, once each. */
+#include "../model/shadow.h"
 #include "calls.h"
-#include "shadow.h"
 
 #include <dirent.h>
 #include <pthread.h>

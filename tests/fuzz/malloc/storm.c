@@ -5,8 +5,8 @@
  * so most blocks are resized and freed by another thread than made them.
  * Arguments: number of calls, number of threads, seed; a fourth, "short", allows memory to be
  * refused. Prints how many calls there were. */
+#include "../model/shadow.h"
 #include "calls.h"
-#include "shadow.h"
 
 #include <pthread.h>
 #include <stdio.h>
