@@ -8,6 +8,7 @@
 #include "calls.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
@@ -35,6 +36,13 @@ static unsigned passed_to; /* by who had the word last */
 static bool has_ended;     /* who had the word last */
 
 static uint64_t calls_ever, inputs_ever;
+
+/* libFuzzer's clock interrupts. */
+static void await(sem_t *word)
+{
+    while (sem_wait(word) != 0)
+        AGREE(errno == EINTR);
+}
 
 static bool is_over(void)
 {
@@ -66,7 +74,7 @@ static void *live(void *number)
     unsigned me = (unsigned)(size_t)number;
     bool ends;
     do {
-        AGREE(sem_wait(&parts[me].word) == 0);
+        await(&parts[me].word);
         play(me);
         ends = has_ended;
         AGREE(sem_post(&word_of_main) == 0);
@@ -80,7 +88,8 @@ static void give_word(unsigned whom)
     if (!part->lives)
         AGREE(pthread_create(&part->thread, NULL, live, (void *)(size_t)whom) == 0);
     part->lives = true;
-    AGREE(sem_post(&part->word) == 0 && sem_wait(&word_of_main) == 0);
+    AGREE(sem_post(&part->word) == 0);
+    await(&word_of_main);
     if (!has_ended)
         return;
     AGREE(pthread_join(part->thread, NULL) == 0);
