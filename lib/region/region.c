@@ -337,7 +337,7 @@ static bool purge_run(uint32_t index, size_t granules, enum span_kind kind, bool
         region.reserved -= granules << GRANULE_SHIFT;
     add(&region.dirty, -granules);
     add(&region.committed, -granules);
-    add(&region.purged_bytes, granules << GRANULE_SHIFT);
+    region_account_purge(granules << GRANULE_SHIFT);
     return true;
 }
 
@@ -610,7 +610,7 @@ void region_shrink(struct span *span, size_t granules)
 static void lose_span(struct span *span)
 {
     uint32_t behind = span_index(span) + span->granules;
-    span_set_kind(span, SPAN_META);
+    span_set_kind(span, SPAN_LOST);
     add(&region.spans, (size_t)-1);
     add(&region.committed, -(size_t)span->granules);
     if (span->room != 0)
