@@ -2,6 +2,7 @@
 #include "heap/heap.h"
 
 #include "heap/bad_pointer.h"
+#include "heap/checked.h"
 #include "heap/free_block.h"
 #include "heap/large.h"
 #include "heap/slab.h"
@@ -91,12 +92,12 @@ static void *alloc(size_t size, size_t clear)
 
 void *heap_alloc_slow(size_t size)
 {
-    return alloc(size, 0);
+    return checked_is_on() ? checked_alloc(1, size, false) : alloc(size, 0);
 }
 
 void *heap_alloc_zero_slow(size_t size)
 {
-    return alloc(size, size);
+    return checked_is_on() ? checked_alloc(1, size, true) : alloc(size, size);
 }
 
 /* The least class whose blocks all start at multiples of align; SIZE_CLASSES if there is none. */
@@ -110,7 +111,7 @@ static unsigned aligned_class(size_t align, size_t size)
     return size_class;
 }
 
-void *heap_alloc_aligned(size_t align, size_t size)
+static void *alloc_aligned(size_t align, size_t size)
 {
     unsigned size_class = aligned_class(align, size);
     struct access access = begin(threads_current());
@@ -122,6 +123,16 @@ void *heap_alloc_aligned(size_t align, size_t size)
     }
     end(access);
     return block;
+}
+
+void *heap_alloc_aligned(size_t align, size_t size)
+{
+    return checked_is_on() ? checked_alloc(align, size, false) : alloc_aligned(align, size);
+}
+
+void *heap_plain_alloc(size_t align, size_t size, bool zero)
+{
+    return align <= 16 ? alloc(size, zero ? size : 0) : alloc_aligned(align, size);
 }
 
 /* ---- what a pointer is -------------------------------------------------------------------- */
@@ -149,6 +160,8 @@ static struct span *span_of_block(const void *address, const char *call)
 
 size_t heap_usable_size(const void *block, const char *call)
 {
+    if (checked_is_on())
+        return checked_usable_size(block, call);
     struct span *span = span_of_block(block, call);
     return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
 }
@@ -170,14 +183,13 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
 static void free_orphaned(struct span *slab, struct block *block)
 {
     struct chain chain = { NULL, NULL, 0 };
+    block->mark = BLOCK_FREE;
     chain_push(&chain, block);
     theap_post(threads_theap(slab->owner), chain);
 }
 
-void heap_free_slow(void *address, const char *call)
+static void free_block(void *address, const char *call)
 {
-    if (address == NULL)
-        return;
     struct span *span = span_of_block(address, call);
     struct access access = begin(threads_current_to_free());
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
@@ -191,6 +203,21 @@ void heap_free_slow(void *address, const char *call)
     end(access);
 }
 
+void heap_free_slow(void *address, const char *call)
+{
+    if (address == NULL)
+        return;
+    if (checked_is_on())
+        checked_free(address, call);
+    else
+        free_block(address, call);
+}
+
+void heap_plain_free(void *block)
+{
+    free_block(block, "free");
+}
+
 /* ---- resize ------------------------------------------------------------------------------- */
 
 static void *copy_to(void *fresh, void *block, size_t old, size_t size, const char *call)
@@ -202,8 +229,15 @@ static void *copy_to(void *fresh, void *block, size_t old, size_t size, const ch
     return fresh;
 }
 
+void *heap_plain_resize(void *block, size_t size)
+{
+    return large_resize(span_at(granule_of(block)), size);
+}
+
 void *heap_realloc(void *block, size_t size, const char *call)
 {
+    if (checked_is_on())
+        return checked_realloc(block, size, call);
     struct span *span = span_of_block(block, call);
     if (span_kind(span) == SPAN_LARGE) {
         if (size > SLAB_BLOCK_MAX)

@@ -19,6 +19,12 @@ void *heap_alloc_aligned(size_t align, size_t size); /* align is a power of two 
 
 void heap_free_slow(void *block, const char *call);
 
+/* The same without the checked mode, for its own blocks. heap_plain_resize is for long ones, from
+ * SLAB_BLOCK_MAX to SLAB_BLOCK_MAX and up; NULL, and nothing changed, when there is no memory. */
+void *heap_plain_alloc(size_t align, size_t size, bool zero);
+void heap_plain_free(void *block);
+void *heap_plain_resize(void *block, size_t size);
+
 /* Contents kept up to the lesser size. NULL, and nothing changed, when there is no memory. */
 void *heap_realloc(void *block, size_t size, const char *call);
 

@@ -393,10 +393,15 @@ struct block *slab_block_at(const struct span *slab, const void *address)
     return (struct block *)(void *)(span_start(slab) + i * size);
 }
 
+bool slab_is_hole(const struct span *slab, const void *address)
+{
+    size_t distance = (size_t)((const char *)address - span_start(slab));
+    return slab->holes >> (distance / unit_bytes(slab)) & 1;
+}
+
 bool slab_block_is_free(const struct span *slab, const struct block *block)
 {
-    size_t distance = (size_t)((const char *)block - span_start(slab));
-    if (slab->holes >> (distance / unit_bytes(slab)) & 1)
+    if (slab_is_hole(slab, block))
         return true;
     for (const struct block *b = slab->free; b != NULL; b = b->next)
         if (b == block)

@@ -7,6 +7,7 @@
 #include "heap/theap.h"
 
 #include "heap/purge.h"
+#include "heap/random.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
 
@@ -25,6 +26,7 @@ enum {
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
 };
 
+struct theap_settings theap_settings;
 struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT };
 THREAD_LOCAL struct theap *theap_fast = &theap_none;
 
@@ -90,6 +92,22 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     return chain;
 }
 
+/* Any order is as likely as any other. A list has WIDE_MOST blocks at most. */
+static struct block *shuffle(struct block *list)
+{
+    struct block *blocks[WIDE_MOST];
+    uint32_t n = 0;
+    for (; list != NULL && n < WIDE_MOST; list = list->next)
+        blocks[n++] = list;
+    for (struct block *rest = list; n > 0; list = rest) {
+        uint32_t i = random_below(n);
+        rest = blocks[i];
+        blocks[i] = blocks[--n];
+        rest->next = list;
+    }
+    return list;
+}
+
 static struct block *exchange_spare(struct theap *theap, struct bin *bin, struct block *list)
 {
     atomic_store_explicit(&theap->active_at, atomic_load_explicit(&slab_tick, memory_order_relaxed),
@@ -117,6 +135,8 @@ struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wante
     bin->room = bin->most;
     if (chain.first == NULL)
         return NULL;
+    if (unlikely(theap_settings.shuffle))
+        chain.first = shuffle(chain.first);
     bin->room -= (int32_t)chain.count - 1;
     bin->free = chain.first->next;
     return chain.first;

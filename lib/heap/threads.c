@@ -18,9 +18,9 @@ static struct theap *idle;
 static struct theap *spare;
 static struct os_lock spare_lock;
 
-static bool calls_are_counted;
+static bool calls_are_slow, calls_are_counted;
 
-/* The theap that this thread has; theap_fast is the same, or theap_none when calls are counted. */
+/* The theap that this thread has; theap_fast is the same, or theap_none when calls are slow. */
 static THREAD_LOCAL struct theap *current;
 
 /* ---- table -------------------------------------------------------------------------------- */
@@ -131,7 +131,7 @@ static struct theap *attach(void)
         detach(theap);
         return NULL;
     }
-    if (!calls_are_counted)
+    if (!calls_are_slow)
         theap_fast = theap;
     return theap;
 }
@@ -151,10 +151,16 @@ struct theap *threads_current_to_free(void)
     return likely(current != NULL) || os_thread_is_ending() ? current : attach();
 }
 
+void threads_slow_calls(void)
+{
+    calls_are_slow = true;
+    theap_fast = &theap_none;
+}
+
 void threads_count_calls(void)
 {
     calls_are_counted = true;
-    theap_fast = &theap_none;
+    threads_slow_calls();
 }
 
 bool threads_calls_are_counted(void)

@@ -29,7 +29,8 @@ uint32_t threads_idle_theaps(void);
 struct theap *threads_lock_spare(void);
 void threads_unlock_spare(void);
 
-/* From now on all calls take the slow path, where they are counted. Before there are threads. */
+/* From now on all calls take the slow path; and are counted there. Before there are threads. */
+void threads_slow_calls(void);
 void threads_count_calls(void);
 bool threads_calls_are_counted(void);
 
