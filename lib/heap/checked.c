@@ -121,10 +121,11 @@ void checked_free(void *block, const char *call)
     }
     struct checked_header *header = find(block, call);
     look(header, false, call);
-    if (!checked_block_retire(header))
-        checked_report_pointer(header, block, call);
+    /* in this order, for a look at the whole heap meanwhile */
     if (checked_settings.option.fill)
         checked_block_fill(header, FREED_BYTE);
+    if (!checked_block_retire(header))
+        checked_report_pointer(header, block, call);
     if (!quarantine_put(header, usable(span_of(header))))
         release(header, call);
     while ((header = quarantine_take(false)) != NULL)

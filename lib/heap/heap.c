@@ -5,6 +5,7 @@
 #include "heap/checked.h"
 #include "heap/free_block.h"
 #include "heap/large.h"
+#include "heap/process.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
 #include "os/thread.h"
@@ -53,6 +54,14 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
+/* The first call of all finds out what the environment asks for. */
+static bool is_checked(void)
+{
+    if (unlikely(threads_theaps() == 0))
+        process_heap_start();
+    return checked_is_on();
+}
+
 static void count_allocation(struct theap *theap, const void *block, size_t size)
 {
     if (likely(!threads_calls_are_counted()) || block == NULL)
@@ -92,12 +101,12 @@ static void *alloc(size_t size, size_t clear)
 
 void *heap_alloc_slow(size_t size)
 {
-    return checked_is_on() ? checked_alloc(1, size, false) : alloc(size, 0);
+    return is_checked() ? checked_alloc(1, size, false) : alloc(size, 0);
 }
 
 void *heap_alloc_zero_slow(size_t size)
 {
-    return checked_is_on() ? checked_alloc(1, size, true) : alloc(size, size);
+    return is_checked() ? checked_alloc(1, size, true) : alloc(size, size);
 }
 
 /* The least class whose blocks all start at multiples of align; SIZE_CLASSES if there is none. */
@@ -127,7 +136,7 @@ static void *alloc_aligned(size_t align, size_t size)
 
 void *heap_alloc_aligned(size_t align, size_t size)
 {
-    return checked_is_on() ? checked_alloc(align, size, false) : alloc_aligned(align, size);
+    return is_checked() ? checked_alloc(align, size, false) : alloc_aligned(align, size);
 }
 
 void *heap_plain_alloc(size_t align, size_t size, bool zero)

@@ -17,7 +17,11 @@
 
 #include <string.h>
 
-enum { PLACES = 256, PLACE_BYTES = 64 * 1024 };
+enum {
+    PLACES = 256,
+    PLACE_BYTES = 64 * 1024,
+    SPACE_LEAST = 1024 * 1024 * 1024 /* where a program may have less, it gets no samples */
+};
 
 static struct {
     uint32_t every; /* 0: there are none */
@@ -108,6 +112,8 @@ static void see_fault(const void *address)
 void sampled_start(uint32_t every)
 {
     size_t step = os_page_size() + PLACE_BYTES, size = PLACES * step + os_page_size();
+    if (os_address_space_limit() < SPACE_LEAST)
+        return;
     size_t records = round_up(PLACES * sizeof(struct sampled_place), os_page_size());
     char *area = os_reserve(size), *places = os_reserve(records);
     if (area == NULL || places == NULL || !os_commit(places, records))

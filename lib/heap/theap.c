@@ -23,6 +23,7 @@ enum {
     NARROW_LEAST = 4, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
     NARROW_SMALL = 1024,
     GROW_MOST = 2 * 1024 * 1024,
+    SHUFFLED = 64,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
 };
 
@@ -92,18 +93,19 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     return chain;
 }
 
-/* Any order is as likely as any other. A list has WIDE_MOST blocks at most. */
+/* Puts up to SHUFFLED blocks at the head of the list in any order, each as likely as any other.
+ * Few, for the program's stack may be small. */
 static struct block *shuffle(struct block *list)
 {
-    struct block *blocks[WIDE_MOST];
+    struct block *blocks[SHUFFLED];
     uint32_t n = 0;
-    for (; list != NULL && n < WIDE_MOST; list = list->next)
+    for (; list != NULL && n < SHUFFLED; list = list->next)
         blocks[n++] = list;
-    for (struct block *rest = list; n > 0; list = rest) {
+    while (n > 0) {
         uint32_t i = random_below(n);
-        rest = blocks[i];
+        blocks[i]->next = list;
+        list = blocks[i];
         blocks[i] = blocks[--n];
-        rest->next = list;
     }
     return list;
 }
