@@ -77,12 +77,14 @@ static void *alloc_class(struct theap *theap, unsigned size_class, size_t clear)
     bool zero = false;
     struct bin *bin = &theap->bins[size_class];
     struct block *block = bin_pop(bin);
+    if (block == NULL && unlikely(bin_is_bad(bin)))
+        bad_list(bin->free);
     if (block == NULL)
         block = theap_refill(theap, bin, clear >= ZERO_LEAST, &zero);
     if (block == NULL)
         return NULL;
     block->next = NULL;
-    block->mark = NULL;
+    block->mark = 0;
     return clear != 0 && !zero ? memset(block, 0, clear) : block;
 }
 

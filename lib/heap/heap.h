@@ -31,15 +31,25 @@ void *heap_realloc(void *block, size_t size, const char *call);
 /* How many bytes the block holds; not what was asked for. */
 size_t heap_usable_size(const void *block, const char *call);
 
+/* NULL: the list is empty, or its first block does not carry the mark, as bin_is_bad then tells:
+ * the program wrote to it after it had freed it, or it is none, since it did so to the one before.
+ */
 ALWAYS_INLINE struct block *bin_pop(struct bin *bin)
 {
     struct block *block = bin->free;
     if (unlikely(block == NULL))
         return NULL;
+    /* one subtraction in memory both clears the mark and tells whether it was there */
+    if (unlikely((block->mark -= BLOCK_FREE) != 0))
+        return NULL;
     bin->free = block->next;
     bin->room++;
-    block->mark = NULL;
     return block;
+}
+
+ALWAYS_INLINE bool bin_is_bad(const struct bin *bin)
+{
+    return bin->free != NULL;
 }
 
 ALWAYS_INLINE void bin_push(struct theap *theap, struct bin *bin, struct block *block)
