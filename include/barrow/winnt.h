@@ -85,10 +85,101 @@
 
 #define MEMORY_ALLOCATION_ALIGNMENT 16
 
-#define STATUS_GUARD_PAGE_VIOLATION ((DWORD)0x80000001u)
-#define STATUS_ACCESS_VIOLATION     ((DWORD)0xC0000005u)
-#define STATUS_IN_PAGE_ERROR        ((DWORD)0xC0000006u)
-#define STATUS_NO_MEMORY            ((DWORD)0xC0000017u)
+/* Options of heaps and of the calls on them. HeapCreate takes HEAP_NO_SERIALIZE,
+ * HEAP_GENERATE_EXCEPTIONS and HEAP_CREATE_ENABLE_EXECUTE; the rest of HEAP_CREATE_ and the
+ * debugging flags are accepted there and have no effect. */
+#define HEAP_NO_SERIALIZE              0x00000001u
+#define HEAP_GROWABLE                  0x00000002u
+#define HEAP_GENERATE_EXCEPTIONS       0x00000004u
+#define HEAP_ZERO_MEMORY               0x00000008u
+#define HEAP_REALLOC_IN_PLACE_ONLY     0x00000010u
+#define HEAP_TAIL_CHECKING_ENABLED     0x00000020u
+#define HEAP_FREE_CHECKING_ENABLED     0x00000040u
+#define HEAP_DISABLE_COALESCE_ON_FREE  0x00000080u
+#define HEAP_CREATE_SEGMENT_HEAP       0x00000100u
+#define HEAP_CREATE_HARDENED           0x00000200u
+#define HEAP_CREATE_ALIGN_16           0x00010000u
+#define HEAP_CREATE_ENABLE_TRACING     0x00020000u
+#define HEAP_CREATE_ENABLE_EXECUTE     0x00040000u
+#define HEAP_MAXIMUM_TAG               0x0FFFu
+#define HEAP_PSEUDO_TAG_FLAG           0x8000u
+#define HEAP_TAG_SHIFT                 18
+#define HEAP_MAKE_TAG_FLAGS(base, tag) ((DWORD)((base) + ((DWORD)(tag) << HEAP_TAG_SHIFT)))
+
+/* Codes of exceptions; minwinbase.h has them as EXCEPTION_ too. */
+#define STATUS_GUARD_PAGE_VIOLATION     ((DWORD)0x80000001u)
+#define STATUS_DATATYPE_MISALIGNMENT    ((DWORD)0x80000002u)
+#define STATUS_BREAKPOINT               ((DWORD)0x80000003u)
+#define STATUS_SINGLE_STEP              ((DWORD)0x80000004u)
+#define STATUS_ACCESS_VIOLATION         ((DWORD)0xC0000005u)
+#define STATUS_IN_PAGE_ERROR            ((DWORD)0xC0000006u)
+#define STATUS_INVALID_HANDLE           ((DWORD)0xC0000008u)
+#define STATUS_INVALID_PARAMETER        ((DWORD)0xC000000Du)
+#define STATUS_END_OF_FILE              ((DWORD)0xC0000011u)
+#define STATUS_NO_MEMORY                ((DWORD)0xC0000017u)
+#define STATUS_ILLEGAL_INSTRUCTION      ((DWORD)0xC000001Du)
+#define STATUS_NONCONTINUABLE_EXCEPTION ((DWORD)0xC0000025u)
+#define STATUS_INVALID_DISPOSITION      ((DWORD)0xC0000026u)
+#define STATUS_ARRAY_BOUNDS_EXCEEDED    ((DWORD)0xC000008Cu)
+#define STATUS_FLOAT_DENORMAL_OPERAND   ((DWORD)0xC000008Du)
+#define STATUS_FLOAT_DIVIDE_BY_ZERO     ((DWORD)0xC000008Eu)
+#define STATUS_FLOAT_INEXACT_RESULT     ((DWORD)0xC000008Fu)
+#define STATUS_FLOAT_INVALID_OPERATION  ((DWORD)0xC0000090u)
+#define STATUS_FLOAT_OVERFLOW           ((DWORD)0xC0000091u)
+#define STATUS_FLOAT_STACK_CHECK        ((DWORD)0xC0000092u)
+#define STATUS_FLOAT_UNDERFLOW          ((DWORD)0xC0000093u)
+#define STATUS_INTEGER_DIVIDE_BY_ZERO   ((DWORD)0xC0000094u)
+#define STATUS_INTEGER_OVERFLOW         ((DWORD)0xC0000095u)
+#define STATUS_PRIVILEGED_INSTRUCTION   ((DWORD)0xC0000096u)
+#define STATUS_STACK_OVERFLOW           ((DWORD)0xC00000FDu)
+#define STATUS_CONTROL_C_EXIT           ((DWORD)0xC000013Au)
+
+#define EXCEPTION_NONCONTINUABLE     0x1u
+#define EXCEPTION_MAXIMUM_PARAMETERS 15
+
+typedef struct _EXCEPTION_RECORD {
+    DWORD ExceptionCode;
+    DWORD ExceptionFlags;                      /* 0 or EXCEPTION_NONCONTINUABLE */
+    struct _EXCEPTION_RECORD *ExceptionRecord; /* the one that this one came of, or NULL */
+    PVOID ExceptionAddress;
+    DWORD NumberParameters;
+    ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
+} EXCEPTION_RECORD, *PEXCEPTION_RECORD;
+
+/* Registers where the exception was raised: after a fault all of these, and going on takes them
+ * from here; after RaiseException the instruction and the stack pointer alone, for reading. */
+typedef struct _CONTEXT {
+    DWORD ContextFlags;
+#if defined(__aarch64__)
+    DWORD Cpsr;
+    __extension__ union {
+        __extension__ struct {
+            DWORD64 X0, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, X16, X17,
+                X18, X19, X20, X21, X22, X23, X24, X25, X26, X27, X28, Fp, Lr;
+        };
+        DWORD64 X[31];
+    };
+    DWORD64 Sp, Pc;
+#else
+    DWORD EFlags;
+    DWORD64 Rax, Rcx, Rdx, Rbx, Rsp, Rbp, Rsi, Rdi, R8, R9, R10, R11, R12, R13, R14, R15, Rip;
+#endif
+} CONTEXT, *PCONTEXT, *LPCONTEXT;
+
+#if defined(__aarch64__)
+#define CONTEXT_CONTROL 0x00400001u
+#define CONTEXT_INTEGER 0x00400002u
+#else
+#define CONTEXT_CONTROL 0x00100001u
+#define CONTEXT_INTEGER 0x00100002u
+#endif
+
+typedef struct _EXCEPTION_POINTERS {
+    PEXCEPTION_RECORD ExceptionRecord;
+    PCONTEXT ContextRecord;
+} EXCEPTION_POINTERS, *PEXCEPTION_POINTERS, *LPEXCEPTION_POINTERS;
+
+typedef LONG(CALLBACK *PVECTORED_EXCEPTION_HANDLER)(PEXCEPTION_POINTERS pointers);
 
 typedef struct _MEMORY_BASIC_INFORMATION {
     PVOID BaseAddress;       /* the address asked about, rounded down to a page */
@@ -134,6 +225,20 @@ typedef struct MEM_EXTENDED_PARAMETER {
     };
 } MEM_EXTENDED_PARAMETER, *PMEM_EXTENDED_PARAMETER;
 
+/* What HeapSetInformation and HeapQueryInformation are about. */
+typedef enum _HEAP_INFORMATION_CLASS {
+    HeapCompatibilityInformation = 0,      /* a ULONG: 0 standard, 2 low-fragmentation */
+    HeapEnableTerminationOnCorruption = 1, /* no data */
+    HeapOptimizeResources = 3              /* HEAP_OPTIMIZE_RESOURCES_INFORMATION */
+} HEAP_INFORMATION_CLASS;
+
+#define HEAP_OPTIMIZE_RESOURCES_CURRENT_VERSION 1u
+
+typedef struct _HEAP_OPTIMIZE_RESOURCES_INFORMATION {
+    DWORD Version; /* HEAP_OPTIMIZE_RESOURCES_CURRENT_VERSION */
+    DWORD Flags;   /* 0 */
+} HEAP_OPTIMIZE_RESOURCES_INFORMATION, *PHEAP_OPTIMIZE_RESOURCES_INFORMATION;
+
 #ifdef __cplusplus
 #define BARROW_LAYOUT(condition) static_assert(condition, #condition)
 #else
@@ -146,6 +251,8 @@ BARROW_LAYOUT(offsetof(MEMORY_BASIC_INFORMATION, AllocationProtect) == 16);
 BARROW_LAYOUT(offsetof(MEMORY_BASIC_INFORMATION, RegionSize) == 24);
 BARROW_LAYOUT(offsetof(MEMORY_BASIC_INFORMATION, Type) == 40);
 BARROW_LAYOUT(sizeof(MEM_EXTENDED_PARAMETER) == 16);
+BARROW_LAYOUT(sizeof(EXCEPTION_RECORD) == 152);
+BARROW_LAYOUT(offsetof(EXCEPTION_RECORD, ExceptionInformation) == 32);
 #endif
 BARROW_LAYOUT(sizeof(WCHAR) == 2 && sizeof(DWORD) == 4 && sizeof(LONG) == 4 && sizeof(BOOL) == 4);
 

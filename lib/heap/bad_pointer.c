@@ -30,6 +30,9 @@ void bad_pointer(const char *call, const void *address)
     else if (kind == SPAN_LARGE)
         message("%s(%p): pointer is inside a block of %zu bytes that starts at %p", call, address,
                 span_bytes(span), (void *)span_start(span));
+    else if (kind == SPAN_POOL)
+        message("%s(%p): not a block in use of the private heap that the address is in", call,
+                address);
     else if (kind == SPAN_META)
         message("%s(%p): pointer into the heap's own records, not a block", call, address);
     else

@@ -139,6 +139,30 @@ size_t checked_usable_size(const void *block, const char *call)
     return sampled_owns(block) ? sampled_size(block, call) : checked_block_size(find(block, call));
 }
 
+bool checked_is_block(const void *address)
+{
+    if (sampled_owns(address))
+        return sampled_is_block(address);
+    const struct checked_header *header = checked_header_of(address);
+    return header != NULL && checked_block_state(header) == CHECKED_LIVE &&
+           checked_block_bytes_of(header) == address;
+}
+
+/* As far as the plain block goes. */
+bool checked_resize_in_place(void *block, size_t size, const char *call)
+{
+    if (size == checked_usable_size(block, call) || sampled_owns(block))
+        return size == checked_usable_size(block, call);
+    struct checked_header *header = find(block, call);
+    size_t align = (size_t)((char *)block - (char *)header), room = usable(span_of(header));
+    size_t bytes = checked_block_bytes(align, size);
+    if (bytes == 0 || bytes > room)
+        return false;
+    look(header, false, call);
+    checked_block_make(header, align, size, room);
+    return true;
+}
+
 /* Pages of a long block are moved or left where they are, not copied. NULL: not to be done so. */
 static void *resize_large(struct checked_header *header, size_t size, const char *call)
 {

@@ -28,6 +28,8 @@ void *checked_alloc(size_t align, size_t size, bool zero);
 void checked_free(void *block, const char *call);
 void *checked_realloc(void *block, size_t size, const char *call);
 size_t checked_usable_size(const void *block, const char *call);
+bool checked_resize_in_place(void *block, size_t size, const char *call);
+bool checked_is_block(const void *address);
 
 /* Looks at all blocks, in use and in quarantine, and ends the process if one is damaged. While
  * other threads go on, blocks that change just now are passed over. */

@@ -2,7 +2,7 @@
 #include "heap/figures.h"
 
 #include "barrow/barrow.h"
-#include "heap/large.h"
+#include "heap/heap.h"
 #include "heap/size_class.h"
 #include "heap/threads.h"
 #include "region/region.h"
@@ -73,8 +73,8 @@ void heap_figures(struct barrow_stats *stats)
     const struct theap *own = threads_current_if_any();
     if (own != NULL)
         count_cache(own, stats);
-    stats->large_blocks = large_blocks();
-    stats->large_bytes = large_bytes();
+    stats->large_blocks = atomic_load_explicit(&heap_large.blocks, memory_order_relaxed);
+    stats->large_bytes = atomic_load_explicit(&heap_large.bytes, memory_order_relaxed);
     stats->live_blocks += stats->large_blocks;
     stats->live_bytes += stats->large_bytes;
     stats->spans = stats->slabs + stats->large_blocks;

@@ -4,8 +4,9 @@
 #include "heap/bad_pointer.h"
 #include "heap/checked.h"
 #include "heap/free_block.h"
-#include "heap/large.h"
+#include "heap/hold.h"
 #include "heap/process.h"
+#include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
 #include "os/thread.h"
@@ -15,6 +16,8 @@ enum {
     ZERO_LEAST =
         4096 /* from here on it pays to take a block that needs no clearing from its slab */
 };
+
+struct large_account heap_large;
 
 /* ---- the theap to use --------------------------------------------------------------------- */
 
@@ -32,19 +35,25 @@ static THREAD_LOCAL bool busy;
 
 static struct access begin(struct theap *theap)
 {
-    if (likely(theap != NULL && !busy && !os_lock_is_mine(&theap->lock))) {
-        busy = true;
-        return (struct access){ theap, false };
+    if (unlikely(theap == NULL || busy || os_lock_is_mine(&theap->lock)))
+        return (struct access){ threads_lock_spare(), true };
+    busy = true;
+    while (unlikely(!hold_begin(theap))) {
+        hold_end(theap);
+        if (hold_await())
+            break;
     }
-    return (struct access){ threads_lock_spare(), true };
+    return (struct access){ theap, false };
 }
 
 static void end(struct access access)
 {
-    if (!access.spare)
+    if (!access.spare) {
+        hold_end(access.theap);
         busy = false;
-    else if (access.theap != NULL)
+    } else if (access.theap != NULL) {
         threads_unlock_spare();
+    }
 }
 
 /* Only the theap's thread writes, or the spare theap's holder. */
@@ -54,12 +63,13 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
-/* The first call of all finds out what the environment asks for. */
+/* Whether an allocation is for the checked mode. Private heaps are not, those that serve plain
+ * malloc neither. The first call of all finds out what the environment asks for. */
 static bool is_checked(void)
 {
     if (unlikely(threads_theaps() == 0))
         process_heap_start();
-    return checked_is_on();
+    return checked_is_on() && (scope_heap() == NULL || busy);
 }
 
 static void count_allocation(struct theap *theap, const void *block, size_t size)
@@ -88,13 +98,24 @@ static void *alloc_class(struct theap *theap, unsigned size_class, size_t clear)
     return clear != 0 && !zero ? memset(block, 0, clear) : block;
 }
 
+/* The thread has asked for its blocks to come from that heap. */
+static void *alloc_in_scope(size_t align, size_t size, bool zero)
+{
+    busy = true;
+    void *block = private_alloc(scope_heap(), align, size, zero ? PRIVATE_ZERO : 0);
+    busy = false;
+    return block;
+}
+
 static void *alloc(size_t size, size_t clear)
 {
+    if (unlikely(scope_heap() != NULL) && !busy)
+        return alloc_in_scope(1, size, clear != 0);
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
         block = size <= SLAB_BLOCK_MAX ? alloc_class(access.theap, size_class_of(size), clear)
-                                       : large_alloc(1, size, clear != 0, false);
+                                       : large_alloc(&heap_large, 1, size, clear != 0, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -124,12 +145,14 @@ static unsigned aligned_class(size_t align, size_t size)
 
 static void *alloc_aligned(size_t align, size_t size)
 {
+    if (unlikely(scope_heap() != NULL) && !busy)
+        return alloc_in_scope(align, size, false);
     unsigned size_class = aligned_class(align, size);
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
         block = size_class < SIZE_CLASSES ? alloc_class(access.theap, size_class, 0)
-                                          : large_alloc(align, size, false, false);
+                                          : large_alloc(&heap_large, align, size, false, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -169,8 +192,37 @@ static struct span *span_of_block(const void *address, const char *call)
     return span;
 }
 
+bool heap_is_block(const void *address)
+{
+    if (checked_is_on())
+        return checked_is_block(address);
+    size_t granule = granule_of(address);
+    if (!granule_is_ours(granule))
+        return false;
+    struct span *span = span_at(granule);
+    if (tag_of(granule) == 0)
+        return span_kind_elsewhere(span) == SPAN_LARGE && span->heap == NULL &&
+               address == span_start(span);
+    span = span_at(span_get(&span->head));
+    return span_kind_elsewhere(span) == SPAN_SLAB && address == slab_block_at(span, address) &&
+           !slab_is_in_hole(span, address) &&
+           (((const struct block *)address)->mark != BLOCK_FREE || !block_is_free(span, address));
+}
+
+/* The private heap that has the block, NULL for malloc's own and for what is no block. */
+static struct private_heap *private_heap_with(const void *address)
+{
+    size_t granule = granule_of(address);
+    if (granule_is_ours(granule) && tag_of(granule) != 0)
+        return NULL;
+    return private_owner(address);
+}
+
 size_t heap_usable_size(const void *block, const char *call)
 {
+    struct private_heap *heap = private_heap_with(block);
+    if (unlikely(heap != NULL))
+        return private_size(heap, block);
     if (checked_is_on())
         return checked_usable_size(block, call);
     struct span *span = span_of_block(block, call);
@@ -206,7 +258,7 @@ static void free_block(void *address, const char *call)
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
         add(&access.theap->frees, 1);
     if (span_kind(span) == SPAN_LARGE)
-        large_free(span);
+        large_free(&heap_large, span);
     else if (access.theap != NULL)
         free_in_slab(access.theap, span, address);
     else
@@ -218,7 +270,10 @@ void heap_free_slow(void *address, const char *call)
 {
     if (address == NULL)
         return;
-    if (checked_is_on())
+    struct private_heap *heap = private_heap_with(address);
+    if (unlikely(heap != NULL))
+        private_free(heap, address, 0);
+    else if (checked_is_on())
         checked_free(address, call);
     else
         free_block(address, call);
@@ -240,19 +295,47 @@ static void *copy_to(void *fresh, void *block, size_t old, size_t size, const ch
     return fresh;
 }
 
+static void *resize_large(struct span *span, size_t size, bool may_move)
+{
+    struct access access = begin(threads_current_to_free());
+    void *block = large_resize(&heap_large, span, size, may_move);
+    end(access);
+    return block;
+}
+
 void *heap_plain_resize(void *block, size_t size)
 {
-    return large_resize(span_at(granule_of(block)), size);
+    return resize_large(span_at(granule_of(block)), size, true);
+}
+
+/* A block stays in its heap. */
+static void *resize_private(struct private_heap *heap, void *block, size_t size)
+{
+    bool valid;
+    return private_realloc(heap, block, size, 0, &valid);
+}
+
+bool heap_resize_in_place(void *block, size_t size, const char *call)
+{
+    if (checked_is_on())
+        return checked_resize_in_place(block, size, call);
+    struct span *span = span_of_block(block, call);
+    if (span_kind(span) == SPAN_LARGE)
+        return resize_large(span, size, false) != NULL;
+    return size <= size_class_bytes(span->size_class);
 }
 
 void *heap_realloc(void *block, size_t size, const char *call)
 {
+    struct private_heap *heap = private_heap_with(block);
+    if (unlikely(heap != NULL))
+        return resize_private(heap, block, size);
     if (checked_is_on())
         return checked_realloc(block, size, call);
     struct span *span = span_of_block(block, call);
     if (span_kind(span) == SPAN_LARGE) {
         if (size > SLAB_BLOCK_MAX)
-            return large_resize(span, size);
+            return resize_large(span, size, true);
         return copy_to(heap_alloc(size), block, span_bytes(span), size, call);
     }
     size_t old = size_class_bytes(span->size_class);

@@ -8,9 +8,13 @@
 #define BARROW_HEAP_HEAP_H
 
 #include "heap/theap.h"
+#include "region/large.h"
 #include "region/span.h"
 
 #include <string.h>
+
+/* malloc's blocks with a span of their own. */
+extern struct large_account heap_large;
 
 /* NULL when there is no memory. */
 void *heap_alloc_slow(size_t size);
@@ -28,8 +32,13 @@ void *heap_plain_resize(void *block, size_t size);
 /* Contents kept up to the lesser size. NULL, and nothing changed, when there is no memory. */
 void *heap_realloc(void *block, size_t size, const char *call);
 
-/* How many bytes the block holds; not what was asked for. */
+bool heap_resize_in_place(void *block, size_t size, const char *call);
+
+/* How many bytes the block holds; not what was asked for, but in private heaps. */
 size_t heap_usable_size(const void *block, const char *call);
+
+/* Whether the address starts a block of malloc's that the program has. Any address. */
+bool heap_is_block(const void *address);
 
 /* NULL: the list is empty, or its first block does not carry the mark, as bin_is_bad then tells:
  * the program wrote to it after it had freed it, or it is none, since it did so to the one before.

@@ -5,10 +5,12 @@
 #include "diag/message.h"
 #include "diag/options.h"
 #include "heap/checked.h"
+#include "heap/hold.h"
 #include "heap/purge.h"
 #include "heap/threads.h"
 #include "os/process.h"
 #include "os/thread.h"
+#include "private/private_heap.h"
 #include "region/region.h"
 
 /* A program's own wishes, if it defines the symbol; the environment comes after it. */
@@ -23,6 +25,8 @@ static void after_fork(void)
     purge_after_fork();
     threads_after_fork();
     region_after_fork();
+    hold_after_fork();
+    private_after_fork();
     checked_after_fork();
 }
 
@@ -68,6 +72,7 @@ static void start(void)
                     BARROW_VERSION_MAJOR, BARROW_VERSION_MINOR, BARROW_VERSION_PATCH,
                     (long long)purge_settings.delay, purge_settings.background ? "on" : "off",
                     region_settings.commit_limit);
+    region_on_freed = purge_poke;
     os_thread_prepare();
     os_on_fork_child(after_fork);
 }

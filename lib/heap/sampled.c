@@ -193,6 +193,12 @@ static struct sampled_place *find(const void *block, const char *call)
     return place;
 }
 
+bool sampled_is_block(const void *address)
+{
+    const struct sampled_place *place = place_of(address);
+    return state_of(place) == SAMPLED_LIVE && place->block == address;
+}
+
 size_t sampled_size(const void *block, const char *call)
 {
     return find(block, call)->size;

@@ -21,6 +21,7 @@ bool sampled_owns(const void *address);
  * overrun. */
 void sampled_free(void *block, const char *call);
 size_t sampled_size(const void *block, const char *call);
+bool sampled_is_block(const void *address);
 
 /* Looks at all of them, and ends the process if one has been overrun. */
 void sampled_check(const char *call);

@@ -422,15 +422,15 @@ struct block *slab_block_at(const struct span *slab, const void *address)
     return (struct block *)(void *)(span_start(slab) + i * size);
 }
 
-bool slab_is_hole(const struct span *slab, const void *address)
+bool slab_is_in_hole(const struct span *slab, const void *block)
 {
-    size_t distance = (size_t)((const char *)address - span_start(slab));
-    return slab->holes >> (distance / unit_bytes(slab)) & 1;
+    size_t distance = (size_t)((const char *)block - span_start(slab));
+    return __atomic_load_n(&slab->holes, __ATOMIC_RELAXED) >> (distance / unit_bytes(slab)) & 1;
 }
 
 bool slab_block_is_free(const struct span *slab, const struct block *block)
 {
-    if (slab_is_hole(slab, block))
+    if (slab_is_in_hole(slab, block))
         return true;
     for (const struct block *b = slab->free; b != NULL && is_inside(slab, b); b = b->next)
         if (b == block)

@@ -18,8 +18,9 @@ void slab_give(struct theap *theap, struct block *first);
  * is empty. Returns the bytes. */
 size_t slab_purge(struct theap *theap, struct span *slab);
 
-/* Whether the address is in a unit whose blocks are out of circulation. */
-bool slab_is_hole(const struct span *slab, const void *address);
+/* Whether the block is out of circulation: never cut, or given back. Without the lock: true is
+ * certain only of a block that is not the program's. */
+bool slab_is_in_hole(const struct span *slab, const void *block);
 
 /* Whether a block is on its slab's free list or in one of its holes. */
 bool slab_block_is_free(const struct span *slab, const struct block *block);

@@ -12,9 +12,9 @@
 #ifndef BARROW_HEAP_THEAP_H
 #define BARROW_HEAP_THEAP_H
 
-#include "heap/block.h"
 #include "heap/size_class.h"
 #include "os/lock.h"
+#include "region/block.h"
 
 /* The cache for one size class: blocks are taken from the list and freed to it. A list that is full
  * becomes the spare one, so that nobody need walk it. */
@@ -65,6 +65,8 @@ struct theap {
     /* counted only when statistics are on; atomic since others read them */
     _Atomic uint64_t allocations, allocated_bytes, frees;
 
+    _Atomic uint32_t working; /* the thread is on a slow path; see hold.h */
+
     /* -- anybody's, under the lock -- */
     struct os_lock lock ALIGNED(CACHE_LINE);
     uint32_t groups[SIZE_CLASSES][GROUPS]; /* slabs: index of the first, 0 for none */
@@ -82,8 +84,8 @@ struct theap {
 /* The calling thread's theap as the fast paths see it: never NULL. It is theap_none, whose caches
  * are empty and whose tag matches no slab, in a thread that has none yet or none any more, and in
  * all threads when calls are counted or checked: then every call takes the slow path. */
-extern THREAD_LOCAL struct theap *theap_fast;
-extern struct theap theap_none;
+extern THREAD_LOCAL struct theap *theap_fast HIDDEN;
+extern struct theap theap_none HIDDEN;
 
 struct theap_settings {
     bool shuffle; /* lists of fresh blocks are in random order */

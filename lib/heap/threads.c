@@ -19,6 +19,7 @@ static struct theap *spare;
 static struct os_lock spare_lock;
 
 static bool calls_are_slow, calls_are_counted;
+static THREAD_LOCAL bool only_slow_paths;
 
 /* The theap that this thread has; theap_fast is the same, or theap_none when calls are slow. */
 static THREAD_LOCAL struct theap *current;
@@ -117,6 +118,17 @@ static void detach(void *argument)
     os_unlock(&lock);
 }
 
+static void set_fast(void)
+{
+    theap_fast = calls_are_slow || only_slow_paths || current == NULL ? &theap_none : current;
+}
+
+void threads_use_fast_paths(bool use)
+{
+    only_slow_paths = !use;
+    set_fast();
+}
+
 static struct theap *attach(void)
 {
     if (os_lock_is_mine(&lock) || region_is_interrupted())
@@ -127,12 +139,11 @@ static struct theap *attach(void)
         return NULL;
     /* before os_thread_on_exit, which may allocate */
     current = theap;
-    if (!os_thread_on_exit(detach, theap)) {
+    if (!os_thread_on_exit(OS_EXIT_THEAP, detach, theap)) {
         detach(theap);
         return NULL;
     }
-    if (!calls_are_slow)
-        theap_fast = theap;
+    set_fast();
     return theap;
 }
 

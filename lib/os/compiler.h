@@ -16,7 +16,23 @@
 #define CACHE_LINE    64
 #define ALIGNED(n)    __attribute__((aligned(n)))
 #define PRINTF(f, a)  __attribute__((format(printf, f, a)))
-#define EXPORT        __attribute__((visibility("default")))
+/* A read of a plain word that another thread may be writing, where any value that it ever had will
+ * do. On all our platforms the plain load is one access, and unlike an atomic one it may be part of
+ * another instruction; the sanitizer is told the truth. */
+#if defined(__SANITIZE_THREAD__)
+#define READ_RACY(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define READ_RACY(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#endif
+#endif
+#ifndef READ_RACY
+#define READ_RACY(x) (x)
+#endif
+
+/* A variable of the library: reached without a look-up. */
+#define HIDDEN __attribute__((visibility("hidden")))
+#define EXPORT __attribute__((visibility("default")))
 
 /* The library sits under malloc and may be used before relocation of others is done and after
  * their destructors: its thread-local words must need no call to be reached. */

@@ -10,13 +10,16 @@
  * ours. */
 void os_thread_prepare(void);
 
+/* Who has something to do when a thread ends. */
+enum os_exit { OS_EXIT_THEAP, OS_EXIT_POOLS, OS_EXITS };
+
 /* Calls on_exit(argument) when the calling thread ends, after its other thread-local destructors as
  * far as possible. May be called again from within on_exit, a few times; returns false when the
  * system will not call any more. May allocate. */
-bool os_thread_on_exit(void (*on_exit)(void *), void *argument);
+bool os_thread_on_exit(enum os_exit which, void (*on_exit)(void *), void *argument);
 
-/* True from the first such call on. Who frees then may be the C library, past all destructors, so
- * that a new os_thread_on_exit would never be answered. */
+/* True from the call of OS_EXIT_THEAP on. Who frees then may be the C library, past all
+ * destructors, so that a new os_thread_on_exit would never be answered. */
 bool os_thread_is_ending(void);
 
 /* Calls `child` in the child of every later fork(), in its only thread. */
@@ -29,6 +32,14 @@ bool os_background_start(void (*run)(void));
 
 /* In the child of fork: there is no background thread here. */
 void os_background_forget(void);
+
+/* Whether os_barrier works. May take some milliseconds at its first call. */
+bool os_barrier_is_there(void);
+
+/* Every other running thread passes a full memory barrier before this returns: what it stored
+ * before is seen here, and what was stored here it will see. So it needs no barrier of its own
+ * between a store and a load. */
+void os_barrier(void);
 
 void os_sleep_ms(uint32_t milliseconds);
 void os_yield(void);

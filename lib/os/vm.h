@@ -27,6 +27,9 @@ bool os_commit(void *address, size_t size);
 /* Makes committed memory inaccessible; what it holds may be gone. */
 bool os_forbid(void *address, size_t size);
 
+/* The same, and executable. False also where the system forbids memory that is both. */
+bool os_commit_executable(void *address, size_t size);
+
 /* The contents are no longer needed: gives the memory back; it reads as zero afterwards.
  * False when the system refuses, as it does for locked memory: then nothing has changed. */
 bool os_purge(void *address, size_t size);

@@ -22,6 +22,7 @@
 #define COMMIT_STEP    MIB         /* the frontier grows by this much at least ... */
 #define COMMIT_MOST    (64 * MIB)  /* ... and, beyond what is asked for, by this much at most */
 #define DIRTY_LEAST    (256 * MIB) /* free memory up to here is kept for a tick or two */
+#define TELL_LEAST     MIB         /* freed bytes that the purge is told of at once */
 #define SHORT_SPAN     16          /* granules; see take_short */
 #define WINDOW_TRIES   4096        /* places tried for a piece of memory */
 #define GUARD_SIZE                                                                                 \
@@ -33,6 +34,7 @@
 
 struct region_map region_map;
 struct region_settings region_settings;
+void (*region_on_freed)(void);
 
 static struct {
     struct os_lock lock;
@@ -447,7 +449,7 @@ static void init_span(struct span *span, size_t granules, size_t room, enum span
     span->next = span->prev = 0;
     span_set(&span->head, 0);
     span_set(&span->owner, 0);
-    span->free_count = span->used = span->freed_at = 0;
+    span->free_count = span->freed_at = 0;
     span->group = span->size_class = 0;
     span->grown = span->emptied = span->moved = span->zero_holes = false;
     span->granules = (uint32_t)granules;
@@ -527,6 +529,7 @@ void region_free(struct span *span)
     size_t granules = span->granules, room = span->room;
     os_lock(&region.lock);
     bool moved = span->moved, emptied = span->emptied;
+    span_set_pool(span, NULL);
     span_set_kind(span, SPAN_NONE);
     add(&region.spans, (size_t)-1);
     if (moved)
@@ -684,6 +687,12 @@ size_t region_committed(void)
 size_t region_dirty(void)
 {
     return count(&region.dirty) << GRANULE_SHIFT;
+}
+
+void region_freed(size_t bytes)
+{
+    if (region_on_freed != NULL && (bytes >= TELL_LEAST || region_dirty() >= TELL_LEAST))
+        region_on_freed();
 }
 
 struct span *region_find(const void *address)

@@ -49,6 +49,13 @@ enum os_moved region_move(struct span *from, struct span *to, size_t bytes);
 size_t region_committed(void);
 size_t region_dirty(void);
 
+/* What is to be told when much memory has come free; set once, at the start. */
+extern void (*region_on_freed)(void);
+
+/* Somebody freed that many bytes of spans. Called without a lock held: passes the word on if it is
+ * worth it. */
+void region_freed(size_t bytes);
+
 /* One tick of the purge: memory that was free at the last tick already, and has not been used
  * since, goes back to the system; with `all`, all free memory does. Returns the bytes that were
  * purged. */

@@ -33,24 +33,48 @@ enum span_kind {
     SPAN_PURGING,  /* free; memory is on its way back to the system */
     SPAN_META,     /* the library's own */
     SPAN_SLAB,
+    SPAN_POOL, /* a slab of a private heap */
     SPAN_LARGE
 };
 
-struct block; /* a free block: see heap/block.h */
+struct block; /* a free block: see region/block.h */
+struct pool;  /* of a private heap: see private/pool.h */
+struct private_heap;
 
-/* One cache line. Fields of slabs belong to the theap that owns the slab (its lock), all others to
- * the region (region.lock), `kind`, `granules` and `head` of a span in use to its owner. */
+/* One cache line. Fields of slabs belong to the theap that owns the slab (its lock), those of pool
+ * slabs to the pool's thread, all others to the region (region.lock), `kind`, `granules` and `head`
+ * of a span in use to its owner. */
 struct span {
-    struct block *free; /* slab: free blocks, in circulation */
-    uint64_t holes;     /* slab: units whose blocks are not in circulation, one bit each */
-    uint32_t next;      /* free run: in its bin; slab: in its group; large: none. 0 ends a list */
+    union {
+        struct block *free;        /* slab, pool slab: free blocks, in circulation */
+        struct private_heap *heap; /* large: the heap; NULL for malloc's */
+    };
+    union {
+        uint64_t holes; /* slab: units whose blocks are not in circulation, one bit each */
+        size_t size;    /* large, of a heap: bytes asked for */
+        struct {
+            uint32_t cut_end; /* pool slab: bytes that have been cut into blocks so far */
+            uint32_t hidden;  /* pool slab: see pool.c */
+        };
+    };
+    struct pool *pool; /* pool slab: its pool; NULL in every other granule's descriptor */
+    uint32_t next; /* free run: in its bin; slab: in its group; large: its heap's. 0 ends a list */
     uint32_t prev;
-    uint32_t granules;   /* of the head: length; a large span's room stands behind them */
-    uint32_t head;       /* of a slab's every granule, and of a free run's last: the head's index */
-    uint32_t free_count; /* slab: blocks on `free` */
-    uint32_t used;       /* slab: blocks in the program's hands or in a thread's cache */
-    uint32_t room;       /* large: granules behind `granules`, kept clean for growth */
-    uint32_t owner;      /* slab: number of the owning theap */
+    uint32_t granules; /* of the head: length; a large span's room stands behind them */
+    uint32_t head;     /* of a slab's every granule, and of a free run's last: the head's index */
+    union {
+        uint32_t free_count; /* slab: blocks on `free` */
+        uint32_t countdown;  /* pool slab: frees until pool.c looks at it */
+    };
+    union {
+        uint32_t
+            used; /* slab: blocks in the program's hands or in a thread's cache; 0 when freed */
+        uint32_t room; /* large: granules behind `granules`, kept clean for growth */
+    };
+    union {
+        uint32_t owner; /* slab: number of the owning theap */
+        uint32_t magic; /* pool slab: see size_class_magic; 0: longer than a granule */
+    };
     _Atomic uint8_t kind; /* enum span_kind */
     uint8_t size_class;   /* slab */
     uint8_t group;        /* slab: how full it is, see slab.c */
@@ -59,7 +83,10 @@ struct span {
     bool moved;           /* large: its mapping is one of its own, see os_move */
     bool zero_holes;      /* slab: the memory in its holes reads as zero */
     _Atomic bool stirred; /* slab: blocks came back since the last search for holes */
-    uint32_t freed_at;    /* slab: the tick at which blocks last came back */
+    union {
+        uint32_t freed_at;  /* slab: the tick at which blocks last came back */
+        uint32_t size_most; /* pool slab: the most bytes that a block serves for */
+    };
 } ALIGNED(CACHE_LINE);
 
 _Static_assert(sizeof(struct span) == CACHE_LINE, "a descriptor is one cache line");
@@ -74,7 +101,7 @@ struct region_map {
     _Atomic size_t frontier; /* granules that have ever been in use lie below; it only rises */
 };
 
-extern struct region_map region_map;
+extern struct region_map region_map HIDDEN;
 
 /* The granule of an address; at or above the limit for all addresses outside. */
 ALWAYS_INLINE size_t granule_of(const void *address)
@@ -142,6 +169,18 @@ ALWAYS_INLINE void span_set(uint32_t *field, uint32_t value)
 ALWAYS_INLINE uint32_t span_get(const uint32_t *field)
 {
     return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+/* relaxed, both: whoever frees a block finds the pool that it was allocated from; who asks about a
+ * wild address may find any, and goes by the size word and the kind then */
+ALWAYS_INLINE void span_set_pool(struct span *span, struct pool *pool)
+{
+    __atomic_store_n(&span->pool, pool, __ATOMIC_RELAXED);
+}
+
+ALWAYS_INLINE struct pool *span_pool(const struct span *span)
+{
+    return READ_RACY(span->pool);
 }
 
 ALWAYS_INLINE size_t span_bytes(const struct span *span)

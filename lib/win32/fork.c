@@ -3,6 +3,7 @@
  * child finds whole tables that agree with the memory it inherits. */
 #include "internal.h"
 
+#include "exception.h"
 #include "meta.h"
 #include "object.h"
 #include "os/os_watch.h"
@@ -71,5 +72,6 @@ void win32_fork_child(void)
     handle_fork_release();
     os_watch_forget();
     locked_fork_child();
+    vectored_fork_child();
     pthread_mutex_unlock(&lock);
 }

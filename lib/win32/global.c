@@ -41,12 +41,10 @@ static size_t used_entries; /* ever used */
 void global_fork_prepare(void)
 {
     pthread_mutex_lock(&lock);
-    process_heap_fork_prepare();
 }
 
 void global_fork_release(void)
 {
-    process_heap_fork_release();
     pthread_mutex_unlock(&lock);
 }
 

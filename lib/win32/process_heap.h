@@ -20,7 +20,4 @@ void process_heap_free(void *block);
 /* The size that was asked for; PROCESS_HEAP_NO_BLOCK when the address starts no block. */
 size_t process_heap_size(const void *block);
 
-void process_heap_fork_prepare(void);
-void process_heap_fork_release(void);
-
 #endif

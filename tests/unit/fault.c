@@ -8,11 +8,11 @@
 #include "child.h"
 
 #include "heap/heap.h"
-#include "heap/large.h"
 #include "heap/purge.h"
 #include "heap/threads.h"
 #include "invariants.h"
 #include "os/vm.h"
+#include "region/large.h"
 #include "region/region.h"
 
 #include <pthread.h>

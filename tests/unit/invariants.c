@@ -76,7 +76,7 @@ static void check_used_span(const struct span *span, struct sums *sums)
         check_slab_span(span);
     else
         check_tags(span_index(span), span->granules, 0);
-    if (span_kind(span) != SPAN_LARGE)
+    if (span_kind(span) == SPAN_META)
         assert_int_equal(span->room, 0);
     sums->in_use += span->granules;
     sums->spans++;

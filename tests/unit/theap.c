@@ -5,7 +5,6 @@
 
 #include "heap/figures.h"
 #include "heap/heap.h"
-#include "heap/large.h"
 #include "heap/purge.h"
 #include "heap/threads.h"
 #include "invariants.h"
@@ -239,7 +238,7 @@ static void alignments_up_to_a_gibibyte(void **state)
 static void large_blocks_keep_their_contents(void **state)
 {
     (void)state;
-    size_t blocks = large_blocks(), bytes = large_bytes();
+    size_t blocks = heap_large.blocks, bytes = heap_large.bytes;
     size_t size = 100000;
     uint32_t *numbers = heap_alloc(size);
     for (size_t i = 0; i < size / 4; i++)
@@ -254,12 +253,12 @@ static void large_blocks_keep_their_contents(void **state)
         for (size_t i = kept; i < next / 4; i++)
             numbers[i] = (uint32_t)i;
         size = next;
-        assert_int_equal(large_blocks() - blocks, 1);
+        assert_int_equal(heap_large.blocks - blocks, 1);
         check_heap();
     }
     heap_free(numbers, "test");
-    assert_int_equal(large_blocks(), blocks);
-    assert_int_equal(large_bytes(), bytes);
+    assert_int_equal(heap_large.blocks, blocks);
+    assert_int_equal(heap_large.bytes, bytes);
 }
 
 static void impossible_sizes_change_nothing(void **state)

@@ -1,68 +1,255 @@
 /* SPDX-License-Identifier: MIT */
-/* os_fault.c: the handler for SIGSEGV on Linux, installed only once something needs it, and put in
- * front again when by then the program has installed one of its own. */
+/* os_fault.c: the handlers for faults and traps on Linux. They are installed only once something
+ * needs them, and put in front again when by then the program has installed its own.
+ *
+ * An answer may take long and may leave by a jump, so it is not given on an alternate signal stack,
+ * which is small and would be overwritten by the next signal. Instead, the handler that finds
+ * itself there returns to an address that cannot be executed, with the alternate stack switched
+ * off: the kernel then calls it again on the stack that the program was using. Only a stack that
+ * has overflown leaves no choice. */
 #include "../os_process.h"
+#include "os_registers.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
-static enum os_fault (*resolve_fault)(uintptr_t address);
+static enum os_fault (*_Atomic resolve_fault)(uintptr_t address);
 static uint32_t guard_page_status, other_status;
-static struct sigaction earlier; /* what the program had */
+static _Atomic(os_trap_answer *) give_answer;
+static void (*say_last_words)(const struct os_trap *trap);
 
-static void die_of_it(void)
+static struct earlier {
+    int signal;
+    struct sigaction action; /* what the program had */
+} earlier[] = {
+    { .signal = SIGSEGV }, { .signal = SIGBUS }, { .signal = SIGFPE }, { .signal = SIGILL }
+};
+
+static struct earlier *earlier_of(int number)
 {
-    signal(SIGSEGV, SIG_DFL);
-    raise(SIGSEGV);
+    struct earlier *at = earlier;
+    while (at->signal != number)
+        at++;
+    return at;
 }
 
-static void pass_on(int number, siginfo_t *info, void *context)
+/* ---- what happened ----------------------------------------------------------------------------*/
+
+static const struct {
+    int signal, code;
+    enum os_trap_kind kind;
+} kinds[] = {
+    { SIGBUS, BUS_ADRALN, OS_TRAP_MISALIGNED },
+    { SIGBUS, 0, OS_TRAP_PAGE_ERROR },
+    { SIGFPE, FPE_INTOVF, OS_TRAP_INTEGER_OVERFLOW },
+    { SIGFPE, FPE_FLTDIV, OS_TRAP_FLOAT_DIVIDE },
+    { SIGFPE, FPE_FLTOVF, OS_TRAP_FLOAT_OVERFLOW },
+    { SIGFPE, FPE_FLTUND, OS_TRAP_FLOAT_UNDERFLOW },
+    { SIGFPE, FPE_FLTRES, OS_TRAP_FLOAT_INEXACT },
+    { SIGFPE, FPE_FLTINV, OS_TRAP_FLOAT_INVALID },
+    { SIGFPE, FPE_FLTSUB, OS_TRAP_BOUNDS },
+    { SIGFPE, 0, OS_TRAP_INTEGER_DIVIDE },
+    { SIGILL, ILL_PRVOPC, OS_TRAP_PRIVILEGED },
+    { SIGILL, ILL_PRVREG, OS_TRAP_PRIVILEGED },
+    { SIGILL, 0, OS_TRAP_ILLEGAL },
+    { SIGSEGV, 0, OS_TRAP_ACCESS },
+};
+
+static enum os_trap_kind kind_of(int number, int code)
 {
-    if ((earlier.sa_flags & SA_SIGINFO) != 0)
-        earlier.sa_sigaction(number, info, context);
-    else if (earlier.sa_handler == SIG_DFL || earlier.sa_handler == SIG_IGN)
-        die_of_it();
-    else
-        earlier.sa_handler(number);
+    size_t i = 0;
+    while (kinds[i].signal != number || (kinds[i].code != code && kinds[i].code != 0))
+        i++;
+    return kinds[i].kind;
+}
+
+/* An access from just above the stack pointer to some frames below it, where there is no memory. */
+static bool is_stack_overflow(uintptr_t address, uintptr_t sp)
+{
+    return address - (sp - 0x10000) < 0x11000;
+}
+
+static void describe(struct os_trap *trap, int number, const siginfo_t *info, ucontext_t *context,
+                     enum os_fault what)
+{
+    uintptr_t address = (uintptr_t)info->si_addr;
+    registers_get(context, &trap->registers);
+    trap->give_up = false;
+    trap->kind = kind_of(number, info->si_code);
+    trap->access = registers_access(context, address);
+    /* x86-64 does not say which address it was if no memory can have it. */
+    trap->address = info->si_code == SI_KERNEL ? UINTPTR_MAX : address;
+    if (what == OS_FAULT_GUARD)
+        trap->kind = OS_TRAP_GUARD;
+    else if (number == SIGSEGV && is_stack_overflow(address, trap->registers.sp))
+        trap->kind = OS_TRAP_STACK;
+}
+
+/* ---- the way to the program's own stack -------------------------------------------------------*/
+
+static const char nowhere[16] ALIGNED(16) = "no instruction";
+
+static THREAD_LOCAL struct {
+    siginfo_t info;
+    enum os_fault what;
+    uintptr_t pc;
+    stack_t stack;
+    sigset_t mask;
+} on_the_way;
+
+static bool stack_has(const stack_t *stack, uintptr_t address)
+{
+    return (stack->ss_flags & SS_DISABLE) == 0 &&
+           address - (uintptr_t)stack->ss_sp < stack->ss_size;
+}
+
+static bool must_change_stack(const struct os_trap *trap, const ucontext_t *context)
+{
+    return trap->kind != OS_TRAP_STACK && stack_has(&context->uc_stack, (uintptr_t)trap) &&
+           !stack_has(&context->uc_stack, trap->registers.sp);
+}
+
+static void send_to_own_stack(const siginfo_t *info, ucontext_t *context, enum os_fault what,
+                              uintptr_t pc)
+{
+    on_the_way.info = *info;
+    on_the_way.what = what;
+    on_the_way.pc = pc;
+    on_the_way.stack = context->uc_stack;
+    memcpy(&on_the_way.mask, &context->uc_sigmask, sizeof(on_the_way.mask));
+    registers_set_pc(context, (uintptr_t)nowhere);
+    context->uc_stack.ss_flags = SS_DISABLE;
+    sigfillset(&context->uc_sigmask);
+    sigdelset(&context->uc_sigmask, SIGSEGV);
+}
+
+/* The context becomes that of the trap. */
+static enum os_fault arrive_on_own_stack(siginfo_t *info, ucontext_t *context)
+{
+    on_the_way.stack.ss_flags &= ~SS_ONSTACK;
+    context->uc_stack = on_the_way.stack;
+    sigaltstack(&on_the_way.stack, NULL);
+    registers_set_pc(context, on_the_way.pc);
+    memcpy(&context->uc_sigmask, &on_the_way.mask, sizeof(on_the_way.mask));
+    *info = on_the_way.info;
+    return on_the_way.what;
+}
+
+/* ---- the handler ------------------------------------------------------------------------------*/
+
+static void die_of_it(int number)
+{
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void pass_on(int number, siginfo_t *info, void *context, const struct os_trap *trap)
+{
+    const struct sigaction *action = &earlier_of(number)->action;
+    bool give_up = trap != NULL && trap->give_up;
+    if (!give_up && (action->sa_flags & SA_SIGINFO) != 0) {
+        action->sa_sigaction(number, info, context);
+    } else if (give_up || action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN) {
+        if (trap != NULL && !give_up)
+            say_last_words(trap);
+        die_of_it(number);
+    } else {
+        action->sa_handler(number);
+    }
 }
 
 /* A handler that we pass faults on to may have us as its own earlier one, and send them back. */
 static bool comes_back(const siginfo_t *info)
 {
-    return info->si_errno == (int)guard_page_status || info->si_errno == (int)other_status;
+    return info->si_errno != 0 &&
+           (info->si_errno == (int)guard_page_status || info->si_errno == (int)other_status);
+}
+
+/* True: there is nothing more to do than to return. */
+static bool answer(struct os_trap *trap, ucontext_t *context)
+{
+    os_trap_answer *give = give_answer;
+    sigset_t now;
+    pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, &now);
+    if (give(trap)) {
+        registers_set(context, &trap->registers);
+        return true;
+    }
+    pthread_sigmask(SIG_SETMASK, &now, NULL);
+    return false;
+}
+
+static void on_trap(int number, siginfo_t *info, ucontext_t *context)
+{
+    struct os_trap trap;
+    enum os_fault what = OS_FAULT_OTHER;
+    registers_get(context, &trap.registers);
+    if (number == SIGSEGV && trap.registers.pc == (uintptr_t)nowhere) {
+        what = arrive_on_own_stack(info, context);
+        number = info->si_signo;
+    } else if (number == SIGSEGV && resolve_fault != NULL) {
+        what = resolve_fault((uintptr_t)info->si_addr);
+    }
+    if (what == OS_FAULT_RESOLVED)
+        return;
+    bool answering = give_answer != NULL;
+    if (answering) {
+        describe(&trap, number, info, context, what);
+        if (must_change_stack(&trap, context)) {
+            send_to_own_stack(info, context, what, trap.registers.pc);
+            return;
+        }
+        if (answer(&trap, context))
+            return;
+    }
+    info->si_errno = (int)(what == OS_FAULT_GUARD ? guard_page_status : other_status);
+    pass_on(number, info, context, answering ? &trap : NULL);
 }
 
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
-    enum os_fault what = OS_FAULT_OTHER;
-    if (comes_back(info)) {
-        die_of_it();
-        return;
-    }
-    if (info->si_code > 0) /* from the kernel, not from kill */
-        what = resolve_fault((uintptr_t)info->si_addr);
+    if (comes_back(info))
+        die_of_it(number);
+    else if (info->si_code > 0) /* from the kernel, not from kill */
+        on_trap(number, info, context);
+    else
+        pass_on(number, info, context, NULL);
     errno = saved;
-    if (what == OS_FAULT_RESOLVED)
-        return;
-    info->si_errno = (int)(what == OS_FAULT_GUARD ? guard_page_status : other_status);
-    pass_on(number, info, context);
 }
 
 /* SA_NODEFER, so that an earlier handler may leave by longjmp, as many do. */
-void os_fault_handler(enum os_fault (*resolve)(uintptr_t address), uint32_t guard_status,
-                      uint32_t status)
+static void come_first(int number)
 {
     struct sigaction now, action = { .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
-    if (sigaction(SIGSEGV, NULL, &now) != 0)
+    if (sigaction(number, NULL, &now) != 0)
         return;
     if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_fault)
         return;
-    earlier = now;
-    resolve_fault = resolve;
-    guard_page_status = guard_status;
-    other_status = status;
+    earlier_of(number)->action = now;
     action.sa_sigaction = on_fault;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGSEGV, &action, NULL);
+    sigaction(number, &action, NULL);
+}
+
+void os_fault_handler(enum os_fault (*resolve)(uintptr_t address), uint32_t guard_status,
+                      uint32_t status)
+{
+    if (resolve_fault != resolve) {
+        guard_page_status = guard_status;
+        other_status = status;
+        resolve_fault = resolve;
+    }
+    come_first(SIGSEGV);
+}
+
+void os_trap_handler(os_trap_answer *answer_with, void (*last_words)(const struct os_trap *trap))
+{
+    if (give_answer != answer_with) {
+        say_last_words = last_words;
+        give_answer = answer_with;
+    }
+    for (size_t i = 0; i < sizeof(earlier) / sizeof(earlier[0]); i++)
+        come_first(earlier[i].signal);
 }

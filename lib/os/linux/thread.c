@@ -14,40 +14,54 @@
 /* ---- thread exit -------------------------------------------------------------------------- */
 
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
-static pthread_key_t exit_key;
-static bool exit_key_works;
-static _Atomic(void (*)(void *)) exit_call;
-static THREAD_LOCAL int exit_rounds;
+static struct {
+    pthread_key_t key;
+    bool key_works;
+    _Atomic(void (*)(void *)) call;
+} exits[OS_EXITS];
+static THREAD_LOCAL int exit_rounds[OS_EXITS];
 
-static void run_exit_call(void *argument)
+static void run_exit_call(enum os_exit which, void *argument)
 {
-    exit_rounds++;
-    atomic_load_explicit(&exit_call, memory_order_relaxed)(argument);
+    exit_rounds[which]++;
+    atomic_load_explicit(&exits[which].call, memory_order_relaxed)(argument);
 }
 
-static void make_exit_key(void)
+static void run_theap_exit(void *argument)
 {
-    exit_key_works = pthread_key_create(&exit_key, run_exit_call) == 0;
+    run_exit_call(OS_EXIT_THEAP, argument);
+}
+
+static void run_pools_exit(void *argument)
+{
+    run_exit_call(OS_EXIT_POOLS, argument);
+}
+
+static void make_exit_keys(void)
+{
+    static void (*const run[OS_EXITS])(void *) = { run_theap_exit, run_pools_exit };
+    for (int i = 0; i < OS_EXITS; i++)
+        exits[i].key_works = pthread_key_create(&exits[i].key, run[i]) == 0;
 }
 
 void os_thread_prepare(void)
 {
-    pthread_once(&exit_once, make_exit_key);
+    pthread_once(&exit_once, make_exit_keys);
 }
 
-bool os_thread_on_exit(void (*on_exit)(void *), void *argument)
+bool os_thread_on_exit(enum os_exit which, void (*on_exit)(void *), void *argument)
 {
     /* The C library goes over the keys that have values a limited number of times. */
-    if (exit_rounds >= _POSIX_THREAD_DESTRUCTOR_ITERATIONS - 1)
+    if (exit_rounds[which] >= _POSIX_THREAD_DESTRUCTOR_ITERATIONS - 1)
         return false;
-    atomic_store_explicit(&exit_call, on_exit, memory_order_relaxed);
+    atomic_store_explicit(&exits[which].call, on_exit, memory_order_relaxed);
     os_thread_prepare();
-    return exit_key_works && pthread_setspecific(exit_key, argument) == 0;
+    return exits[which].key_works && pthread_setspecific(exits[which].key, argument) == 0;
 }
 
 bool os_thread_is_ending(void)
 {
-    return exit_rounds > 0;
+    return exit_rounds[OS_EXIT_THEAP] > 0;
 }
 
 void os_on_fork_child(void (*child)(void))
@@ -104,6 +118,30 @@ bool os_background_start(void (*run)(void))
 void os_background_forget(void)
 {
     atomic_store_explicit(&background_alive, 0, memory_order_relaxed);
+}
+
+/* ---- barrier ------------------------------------------------------------------------------ */
+
+/* linux/membarrier.h's numbers: not every C library comes with the kernel's headers. */
+enum { BARRIER = 1 << 3, REGISTER_BARRIER = 1 << 4 };
+
+static pthread_once_t barrier_once = PTHREAD_ONCE_INIT;
+static bool barrier_works;
+
+static void register_barrier(void)
+{
+    barrier_works = syscall4(SYS_membarrier, REGISTER_BARRIER, 0, 0, 0) == 0;
+}
+
+bool os_barrier_is_there(void)
+{
+    pthread_once(&barrier_once, register_barrier);
+    return barrier_works;
+}
+
+void os_barrier(void)
+{
+    syscall4(SYS_membarrier, BARRIER, 0, 0, 0);
 }
 
 void os_sleep_ms(uint32_t milliseconds)

@@ -37,15 +37,25 @@ struct CMUnitTest {
     const char *name;
     void (*test)(void **state);
     int wine_differs;
+    int (*set_up)(void **state);
+    int (*tear_down)(void **state);
 };
 
 #define cmocka_unit_test(test)                                                                     \
     {                                                                                              \
-#test, test, 0                                                                             \
+#test, test, 0, NULL, NULL                                                                 \
     }
 #define not_on_wine(test)                                                                          \
     {                                                                                              \
-#test, test, 1                                                                             \
+#test, test, 1, NULL, NULL                                                                 \
+    }
+#define cmocka_unit_test_setup_teardown(test, set_up, tear_down)                                   \
+    {                                                                                              \
+#test, test, 0, set_up, tear_down                                                          \
+    }
+#define not_on_wine_setup_teardown(test, set_up, tear_down)                                        \
+    {                                                                                              \
+#test, test, 1, set_up, tear_down                                                          \
     }
 #define cmocka_run_group_tests(tests, setup, teardown)                                             \
     runner_run(tests, sizeof(tests) / sizeof(tests[0]))

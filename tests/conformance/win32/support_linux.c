@@ -2,6 +2,7 @@
 /* support_linux.c: faults and child processes on Linux. */
 #include "win32_test.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -62,6 +63,45 @@ DWORD fault_of_write(volatile void *address)
     }
     fault_expected = 0;
     return fault_code;
+}
+
+DWORD fault_of_call(int (*function)(void))
+{
+    arm();
+    if (sigsetjmp(fault_resume, 1) == 0) {
+        fault_expected = 1;
+        function();
+    }
+    fault_expected = 0;
+    return fault_code;
+}
+
+struct thread {
+    pthread_t id;
+    void (*body)(void *argument);
+    void *argument;
+};
+
+static void *thread_main(void *argument)
+{
+    struct thread *thread = argument;
+    thread->body(thread->argument);
+    return NULL;
+}
+
+thread_t thread_start(void (*body)(void *argument), void *argument)
+{
+    thread_t thread = (thread_t)malloc(sizeof(*thread));
+    thread->body = body;
+    thread->argument = argument;
+    assert_int_equal(pthread_create(&thread->id, NULL, thread_main, thread), 0);
+    return thread;
+}
+
+void thread_join(thread_t thread)
+{
+    pthread_join(thread->id, NULL);
+    free(thread);
 }
 
 extern char **environ;

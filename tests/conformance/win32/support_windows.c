@@ -13,6 +13,20 @@ static int is_wine(void)
     return GetProcAddress(GetModuleHandleA("ntdll.dll"), "wine_get_version") != NULL;
 }
 
+static int run_one(const struct CMUnitTest *test)
+{
+    volatile int passed = 0;
+    if (test->set_up != NULL && test->set_up(NULL) != 0)
+        return 0;
+    if (setjmp(runner_escape) == 0) {
+        test->test(NULL);
+        passed = 1;
+    }
+    if (test->tear_down != NULL && test->tear_down(NULL) != 0)
+        passed = 0;
+    return passed;
+}
+
 int runner_run(const struct CMUnitTest *tests, size_t count)
 {
     size_t passed = 0, failed = 0, left = 0;
@@ -22,8 +36,7 @@ int runner_run(const struct CMUnitTest *tests, size_t count)
             left++;
             continue;
         }
-        if (setjmp(runner_escape) == 0) {
-            tests[i].test(NULL);
+        if (run_one(&tests[i])) {
             passed++;
         } else {
             printf("FAILED: %s\n", tests[i].name);
@@ -77,6 +90,47 @@ DWORD fault_of_write(volatile void *address)
     }
     fault_expected = 0;
     return fault_code;
+}
+
+DWORD fault_of_call(int (*function)(void))
+{
+    fault_code = 0;
+    if (__builtin_setjmp((void **)fault_resume) == 0) {
+        fault_expected = 1;
+        function();
+    }
+    fault_expected = 0;
+    return fault_code;
+}
+
+struct thread {
+    HANDLE handle;
+    void (*body)(void *argument);
+    void *argument;
+};
+
+static DWORD WINAPI thread_main(void *argument)
+{
+    struct thread *thread = argument;
+    thread->body(thread->argument);
+    return 0;
+}
+
+thread_t thread_start(void (*body)(void *argument), void *argument)
+{
+    thread_t thread = (thread_t)malloc(sizeof(*thread));
+    thread->body = body;
+    thread->argument = argument;
+    thread->handle = CreateThread(NULL, 0, thread_main, thread, 0, NULL);
+    assert_non_null(thread->handle);
+    return thread;
+}
+
+void thread_join(thread_t thread)
+{
+    WaitForSingleObject(thread->handle, INFINITE);
+    CloseHandle(thread->handle);
+    free(thread);
 }
 
 child_t child_start(const char *role)

@@ -30,6 +30,8 @@
 #else
 #include <cmocka.h>
 #define not_on_wine(test) cmocka_unit_test(test)
+#define not_on_wine_setup_teardown(test, set_up, tear_down)                                        \
+    cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #endif
 
 #define PAGE    ((SIZE_T)0x1000)
@@ -38,6 +40,7 @@
 /* Evaluates to what the access raises: 0, STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION. */
 DWORD fault_of_read(const volatile void *address);
 DWORD fault_of_write(volatile void *address);
+DWORD fault_of_call(int (*function)(void));
 void faults_set_up(void);
 
 /* Another process that runs this program with one argument, its role. */
@@ -45,6 +48,11 @@ typedef struct child *child_t;
 child_t child_start(const char *role);
 int child_wait(child_t child);  /* its exit code */
 void child_kill(child_t child); /* as by SIGKILL */
+
+/* Another thread of this process. A failed check must not leave it: body notes what it finds. */
+typedef struct thread *thread_t;
+thread_t thread_start(void (*body)(void *argument), void *argument);
+void thread_join(thread_t thread);
 
 /* A fresh file name in a folder for scratch, the same for each test of the process. */
 const char *scratch_name(const char *name);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "heap/large.h"
+#include "region/large.h"
 
-#include "heap/purge.h"
 #include "os/vm.h"
 #include "region/region.h"
 
@@ -11,27 +10,13 @@
 enum {
     ROOM_FACTOR = 3, /* room behind a block that has been seen to grow, in its own sizes */
     ROOM_LEAST = 4 * 1024 * 1024, /* below, room would cost more fresh memory than copying time */
-    MOVE_LEAST = 512 * 1024,      /* below, copying is cheaper than moving pages */
-    POKE_LEAST = 1024 * 1024      /* freed bytes that the purge is told of at once */
+    MOVE_LEAST = 512 * 1024       /* below, copying is cheaper than moving pages */
 };
 
-/* relaxed: figures */
-static _Atomic size_t blocks, bytes;
-
-static void count(size_t more_blocks, size_t more_bytes)
+static void count(struct large_account *account, size_t more_blocks, size_t more_bytes)
 {
-    atomic_fetch_add_explicit(&blocks, more_blocks, memory_order_relaxed);
-    atomic_fetch_add_explicit(&bytes, more_bytes, memory_order_relaxed);
-}
-
-size_t large_blocks(void)
-{
-    return atomic_load_explicit(&blocks, memory_order_relaxed);
-}
-
-size_t large_bytes(void)
-{
-    return atomic_load_explicit(&bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&account->blocks, more_blocks, memory_order_relaxed);
+    atomic_fetch_add_explicit(&account->bytes, more_bytes, memory_order_relaxed);
 }
 
 static size_t granules_for(size_t size)
@@ -39,7 +24,7 @@ static size_t granules_for(size_t size)
     return size == 0 ? 1 : ((size - 1) >> GRANULE_SHIFT) + 1;
 }
 
-void *large_alloc(size_t align, size_t size, bool zero, bool growing)
+void *large_alloc(struct large_account *account, size_t align, size_t size, bool zero, bool growing)
 {
     bool is_zero;
     size_t granules = granules_for(size);
@@ -50,32 +35,31 @@ void *large_alloc(size_t align, size_t size, bool zero, bool growing)
         region_alloc(granules, unit, growing ? granules * ROOM_FACTOR : 0, SPAN_LARGE, &is_zero);
     if (span == NULL)
         return NULL;
-    count(1, span_bytes(span));
-    if (zero && !is_zero)
-        memset(span_start(span), 0, size);
+    count(account, 1, span_bytes(span));
+    if (zero && !is_zero) /* the last page too, as HeapAlloc is seen to do on Windows */
+        memset(span_start(span), 0, round_up(size, os_page_size()));
     return span_start(span);
 }
 
-void large_free(struct span *span)
+void large_free(struct large_account *account, struct span *span)
 {
     size_t freed = span_bytes(span);
-    count((size_t)-1, -freed);
+    count(account, (size_t)-1, -freed);
     region_free(span);
-    if (freed >= POKE_LEAST || region_dirty() >= POKE_LEAST)
-        purge_poke();
+    region_freed(freed);
 }
 
-static void *alloc_copy(const struct span *span, size_t size)
+static void *alloc_copy(struct large_account *account, const struct span *span, size_t size)
 {
-    void *block = large_alloc(1, size, false, false);
+    void *block = large_alloc(account, 1, size, false, false);
     return block == NULL ? NULL : memcpy(block, span_start(span), span_bytes(span));
 }
 
-static void *move(struct span *span, size_t size)
+static void *move(struct large_account *account, struct span *span, size_t size)
 {
     size_t old = span_bytes(span);
     bool growing = span->grown && size >= ROOM_LEAST;
-    char *block = large_alloc(1, size, false, growing);
+    char *block = large_alloc(account, 1, size, false, growing);
     if (block == NULL)
         return NULL;
     struct span *target = span_at(granule_of(block));
@@ -84,24 +68,24 @@ static void *move(struct span *span, size_t size)
     if (moved == OS_NOT_MOVED) {
         memcpy(block, span_start(span), old);
     } else if (moved == OS_TARGET_LOST) {
-        count((size_t)-1, -span_bytes(target));
-        block = alloc_copy(span, size);
+        count(account, (size_t)-1, -span_bytes(target));
+        block = alloc_copy(account, span, size);
     }
     if (block != NULL)
-        large_free(span);
+        large_free(account, span);
     return block;
 }
 
-void *large_resize(struct span *span, size_t size)
+void *large_resize(struct large_account *account, struct span *span, size_t size, bool may_move)
 {
     size_t granules = granules_for(size), before = span->granules;
     bool zero;
     if (region_is_interrupted())
         return NULL;
     if (granules > before && !region_grow(span, granules, &zero))
-        return move(span, size);
+        return may_move ? move(account, span, size) : NULL;
     if (granules < before)
         region_shrink(span, granules);
-    count(0, (granules - before) << GRANULE_SHIFT);
+    count(account, 0, (granules - before) << GRANULE_SHIFT);
     return span_start(span);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* hold.h: HeapLock on the process heap, as far as malloc is concerned. A thread's slow paths wait
+ * while another thread holds the heap; what its cache can serve passes, as on Windows. */
+#ifndef BARROW_HEAP_HOLD_H
+#define BARROW_HEAP_HOLD_H
+
+#include "heap/theap.h"
+
+/* The holder has the process heap's mutex, see private/private_heap.h. */
+void hold_malloc(void);
+void release_malloc(void);
+
+extern _Atomic uint32_t malloc_is_held;
+
+/* The thread begins a slow path; false: hold_await, then again. The protocol is pool_begin's, see
+ * private/lock.h. */
+ALWAYS_INLINE bool hold_begin(struct theap *theap)
+{
+    atomic_store_explicit(&theap->working, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    return likely(atomic_load_explicit(&malloc_is_held, memory_order_acquire) == 0);
+}
+
+ALWAYS_INLINE void hold_end(struct theap *theap)
+{
+    atomic_store_explicit(&theap->working, 0, memory_order_release);
+}
+
+/* Waits until nobody else holds the heap; true if the caller does so itself. */
+bool hold_await(void);
+
+void hold_after_fork(void);
+
+#endif

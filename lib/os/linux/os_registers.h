@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* os_registers.h: what a signal handler's context says, on x86-64 and 64-bit Arm. */
+#ifndef BARROW_OS_LINUX_OS_REGISTERS_H
+#define BARROW_OS_LINUX_OS_REGISTERS_H
+
+#include "os/os_trap.h"
+
+#include <ucontext.h>
+
+void registers_get(const ucontext_t *context, struct os_registers *out);
+void registers_set(ucontext_t *context, const struct os_registers *in);
+void registers_set_pc(ucontext_t *context, uintptr_t pc);
+
+/* What the instruction that faulted on memory was about to do. */
+enum os_access registers_access(const ucontext_t *context, uintptr_t address);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "private/attach.h"
+
+#include "os/thread.h"
+#include "region/region.h"
+
+#include <string.h>
+
+THREAD_LOCAL struct seat seats[SEATS];
+static THREAD_LOCAL struct pool *own; /* all pools that this thread has */
+
+/* Of the lists of pools: heaps', threads', and the free ones. */
+static struct os_lock lock;
+static struct pool *unused;
+
+static void take_for_thread(struct pool *pool)
+{
+    atomic_store_explicit(&pool->idle, false, memory_order_relaxed);
+    pool->thread = os_thread_token();
+    pool->next_of_thread = own;
+    pool->link_of_thread = &own;
+    if (own != NULL)
+        own->link_of_thread = &pool->next_of_thread;
+    own = pool;
+}
+
+static void leave_thread(struct pool *pool)
+{
+    if (pool->link_of_thread == NULL)
+        return;
+    *pool->link_of_thread = pool->next_of_thread;
+    if (pool->next_of_thread != NULL)
+        pool->next_of_thread->link_of_thread = pool->link_of_thread;
+    pool->link_of_thread = NULL;
+    pool->next_of_thread = NULL;
+    pool->thread = 0;
+}
+
+static struct pool *first_of(struct private_heap *heap)
+{
+    return atomic_load_explicit(&heap->pools, memory_order_relaxed);
+}
+
+/* One that this thread has had all along, or that nobody has. */
+static struct pool *find(struct private_heap *heap)
+{
+    struct pool *idle = NULL;
+    for (struct pool *pool = first_of(heap); pool != NULL; pool = pool->next_in_heap) {
+        if (pool->thread == os_thread_token())
+            return pool;
+        if (atomic_load_explicit(&pool->idle, memory_order_relaxed) && idle == NULL)
+            idle = pool;
+    }
+    if (idle != NULL)
+        take_for_thread(idle);
+    return idle;
+}
+
+static struct pool *make(struct private_heap *heap)
+{
+    struct pool *pool = unused;
+    if (pool != NULL)
+        unused = pool->next_in_heap;
+    else if ((pool = region_meta(sizeof *pool)) == NULL)
+        return NULL;
+    memset(pool, 0, sizeof *pool);
+    pool->heap = heap;
+    pool->next_in_heap = first_of(heap);
+    /* release: who holds the heap goes over the list without this file's lock */
+    atomic_store_explicit(&heap->pools, pool, memory_order_release);
+    return pool;
+}
+
+struct pool *attach_common(struct private_heap *heap)
+{
+    if (heap->common == NULL && !os_lock_is_mine(&lock)) {
+        os_lock(&lock);
+        heap->common = make(heap);
+        os_unlock(&lock);
+    }
+    return heap->common;
+}
+
+static void detach(void *argument)
+{
+    (void)argument;
+    os_lock(&lock);
+    while (own != NULL) {
+        struct pool *pool = own;
+        leave_thread(pool);
+        atomic_store_explicit(&pool->idle, true, memory_order_relaxed);
+    }
+    os_unlock(&lock);
+    memset(seats, 0, sizeof seats);
+}
+
+struct pool *attach_pool(struct private_heap *heap)
+{
+    if (os_lock_is_mine(&lock) || region_is_interrupted() ||
+        !os_thread_on_exit(OS_EXIT_POOLS, detach, &own))
+        return NULL;
+    os_lock(&lock);
+    struct pool *pool = find(heap);
+    if (pool == NULL && (pool = make(heap)) != NULL)
+        take_for_thread(pool);
+    os_unlock(&lock);
+    if (pool != NULL)
+        seats[heap->slot % SEATS] = (struct seat){ heap->serial, pool };
+    return pool;
+}
+
+/* Nobody would look into the inbox of a pool that no thread has. */
+void attach_post(struct pool *owner, struct block *block)
+{
+    pool_post(owner, block);
+    if (!atomic_load_explicit(&owner->idle, memory_order_relaxed) || os_lock_is_mine(&lock))
+        return;
+    os_lock(&lock);
+    if (atomic_load_explicit(&owner->idle, memory_order_relaxed))
+        pool_drain(owner);
+    os_unlock(&lock);
+}
+
+void attach_release(struct private_heap *heap)
+{
+    os_lock(&lock);
+    struct pool *pool = first_of(heap), *next;
+    atomic_store_explicit(&heap->pools, NULL, memory_order_relaxed);
+    for (; pool != NULL; pool = next) {
+        next = pool->next_in_heap;
+        leave_thread(pool);
+        pool->next_in_heap = unused;
+        unused = pool;
+    }
+    os_unlock(&lock);
+}
+
+/* ---- fork --------------------------------------------------------------------------------- */
+
+void attach_begin_after_fork(void)
+{
+    if (os_lock_is_held(&lock) && !os_lock_is_mine(&lock)) {
+        os_lock_reset(&lock);
+        unused = NULL;
+    }
+    own = NULL;
+}
+
+/* The links of other threads' lists lead into memory that may not be there any more. */
+void attach_after_fork(struct private_heap *heap)
+{
+    for (struct pool *pool = first_of(heap); pool != NULL; pool = pool->next_in_heap) {
+        if (pool->thread == os_thread_token()) {
+            take_for_thread(pool);
+            continue;
+        }
+        pool->link_of_thread = NULL;
+        pool->next_of_thread = NULL;
+        pool->thread = 0;
+        if (pool == heap->common)
+            continue;
+        if (atomic_load_explicit(&pool->working, memory_order_relaxed) != 0)
+            pool->torn = true;
+        atomic_store_explicit(&pool->working, 0, memory_order_relaxed);
+        atomic_store_explicit(&pool->idle, !pool->torn, memory_order_relaxed);
+    }
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* Bounded heaps begin, grow and end. */
+#include "private/bounded.h"
+
+#include "os/process.h"
+#include "os/vm.h"
+#include "private/bounded_block.h"
+#include "private/bounded_index.h"
+
+enum {
+    LEAST_STEP = 16 << 10, /* of committing */
+    LARGEST_STEP = 16 << 20,
+    SMALL_HEAP = 1 << 20, /* below, records are kept short */
+    QUICK_SHARE = 8,      /* quick lists hold at most that part of a heap */
+};
+
+/* ---- the records ---------------------------------------------------------------------------- */
+
+/* Blocks of up to a 512th of the heap, but at least of 1 KiB and at most 4, have quick lists. The
+ * number of their sizes, with 0 and 1, which have none. */
+static unsigned quick_sizes_for(size_t maximum)
+{
+    size_t bytes = maximum / 512;
+    bytes = bytes < 1024 ? 1024 : bytes < 4096 ? bytes : 4096;
+    size_t units = units_for(bytes), most = maximum / BOUNDED_UNIT / QUICK_SHARE;
+    return (unsigned)(units < most ? units : most) + 1;
+}
+
+/* How many blocks of that size a quick list takes: together about a 256th of the heap. */
+static unsigned quick_limit_for(size_t maximum, unsigned units)
+{
+    size_t bytes = maximum < SMALL_HEAP ? maximum / 512 : maximum / 256;
+    bytes = bytes < 512 ? 512 : bytes < 256 << 10 ? bytes : 256 << 10;
+    size_t blocks = bytes / BOUNDED_UNIT / units, most = maximum < SMALL_HEAP ? 8 : 1024;
+    return (unsigned)(blocks < 1 ? 1 : blocks < most ? blocks : most);
+}
+
+struct plan {
+    unsigned levels, quick_sizes;
+    size_t lists, slots, end; /* in bytes from the heap's start */
+};
+
+static struct plan plan_records(size_t maximum)
+{
+    struct plan plan = { .levels = index_level(maximum / BOUNDED_UNIT - 1) + 1,
+                         .quick_sizes = quick_sizes_for(maximum) };
+    plan.lists = offsetof(struct bounded, quick) + plan.quick_sizes * sizeof(struct bounded_quick);
+    plan.lists = round_up(plan.lists, sizeof(uint64_t));
+    plan.slots = plan.lists + plan.levels * BOUNDED_SUBLISTS * sizeof(uint64_t);
+    plan.end = plan.slots;
+    for (unsigned units = BOUNDED_LEAST; units < plan.quick_sizes; units++)
+        plan.end += quick_limit_for(maximum, units) * sizeof(bounded_slot);
+    return plan;
+}
+
+static void place_quick_lists(struct bounded *heap, size_t maximum, const struct plan *plan)
+{
+    size_t slots = plan->slots;
+    for (unsigned units = BOUNDED_LEAST; units < plan->quick_sizes; units++) {
+        unsigned limit = quick_limit_for(maximum, units);
+        heap->quick[units].slots = (uint32_t)slots;
+        heap->quick[units].limit = (uint16_t)limit;
+        slots += limit * sizeof(bounded_slot);
+    }
+    heap->quick_fields = (uint64_t)plan->quick_sizes << BOUNDED_SIZE_SHIFT;
+    heap->quick_bytes = units_room(plan->quick_sizes - 1);
+    heap->quick_room = heap->end / QUICK_SHARE;
+}
+
+uint64_t bounded_quick_units(const struct bounded *heap)
+{
+    return heap->end / QUICK_SHARE - heap->quick_room;
+}
+
+/* ---- beginning and end ---------------------------------------------------------------------- */
+
+/* So that what is overwritten by chance is no header: no two heaps have the same. */
+static uint64_t mixed(uint64_t seed)
+{
+    seed = (seed ^ seed >> 31) * 0x7fb5d329728ea185;
+    seed = (seed ^ seed >> 27) * 0x81dadef4bc2dd44d;
+    return seed ^ seed >> 33;
+}
+
+void bounded_set_frontier(struct bounded *heap, uint64_t frontier)
+{
+    heap->frontier = frontier;
+    heap->quick_last = frontier <= UINT32_MAX ? frontier - 1 : UINT32_MAX; /* as a slot can say */
+    set_block(heap, frontier, 0);                                          /* the end mark */
+}
+
+static bool commit(bool executable, void *address, size_t size)
+{
+    return executable ? os_commit_executable(address, size) : os_commit(address, size);
+}
+
+static void start(struct bounded *heap, size_t maximum, size_t committed, const struct plan *plan)
+{
+    heap->key = mixed((uintptr_t)heap ^ os_milliseconds() << 40) | 1 | (uint64_t)1 << 63;
+    heap->salt = mixed(heap->key ^ (uint64_t)os_process_id());
+    heap->end = maximum / BOUNDED_UNIT;
+    heap->levels = (uint16_t)plan->levels;
+    heap->lists = (uint32_t)plan->lists;
+    place_quick_lists(heap, maximum, plan);
+    for (unsigned list = 0; list < plan->levels * BOUNDED_SUBLISTS; list++)
+        index_lists(heap)[list] = no_block(heap);
+    heap->first = heap->fresh = (plan->end + 8 + BOUNDED_UNIT - 1) / BOUNDED_UNIT;
+    heap->initial = committed / BOUNDED_UNIT;
+    bounded_set_frontier(heap, heap->initial);
+    flip_block(heap, heap->frontier, BOUNDED_PREVIOUS_FREE);
+    bounded_make_free(heap, heap->first, heap->frontier - heap->first, BOUNDED_NO_RANGE);
+}
+
+struct bounded *bounded_create(size_t initial, size_t maximum, bool executable)
+{
+    size_t page = os_page_size();
+    if (maximum == 0 || maximum > BOUNDED_LARGEST)
+        return NULL;
+    maximum = round_up(maximum, page);
+    struct plan plan = plan_records(maximum);
+    size_t needed = round_up(plan.end + (BOUNDED_LEAST + 2) * BOUNDED_UNIT, page);
+    initial = initial > maximum ? maximum : round_up(initial, page);
+    initial = initial < needed ? needed : initial;
+    struct bounded *heap = initial > maximum ? NULL : os_reserve(maximum);
+    if (heap == NULL)
+        return NULL;
+    if (!commit(executable, heap, initial)) {
+        os_release(heap, maximum);
+        return NULL;
+    }
+    heap->executable = executable;
+    start(heap, maximum, initial, &plan);
+    return heap;
+}
+
+void bounded_destroy(struct bounded *heap)
+{
+    os_release(heap, heap->end * BOUNDED_UNIT);
+}
+
+bool bounded_contains(const struct bounded *heap, const void *address)
+{
+    return ((uintptr_t)address - (uintptr_t)heap) / BOUNDED_UNIT < heap->end;
+}
+
+/* ---- more memory ---------------------------------------------------------------------------- */
+
+/* How many units at the frontier are free; UINT64_MAX when that can't be known. */
+uint64_t bounded_free_at_frontier(const struct bounded *heap)
+{
+    uint64_t mark = block_fields(heap, heap->frontier);
+    if (!fields_are_sound(mark) || fields_units(mark) != 0)
+        return UINT64_MAX;
+    if (!(mark & BOUNDED_PREVIOUS_FREE))
+        return 0;
+    uint64_t units = *foot_before(heap, heap->frontier);
+    if (units > heap->frontier || index_free_block(heap, heap->frontier - units) != units)
+        return UINT64_MAX;
+    return units;
+}
+
+static bool commit_more(struct bounded *heap, size_t bytes)
+{
+    if (!commit(heap->executable, block_address(heap, heap->frontier), bytes))
+        return false;
+    /* the new memory becomes a block in use in the end mark's place, and is released as any */
+    uint64_t unit = heap->frontier, units = bytes / BOUNDED_UNIT;
+    uint64_t previous = block_fields(heap, unit) & BOUNDED_PREVIOUS_FREE;
+    bounded_set_frontier(heap, unit + units);
+    set_block(heap, unit, fields_in_use(units, units_room(units)) | previous);
+    return bounded_release(heap, unit);
+}
+
+static size_t step_for(const struct bounded *heap, size_t needed)
+{
+    size_t left = (heap->end - heap->frontier) * BOUNDED_UNIT;
+    size_t step = heap->frontier * BOUNDED_UNIT / 4;
+    step = step < LEAST_STEP ? LEAST_STEP : step < LARGEST_STEP ? step : LARGEST_STEP;
+    step = round_up(step < needed ? needed : step, os_page_size());
+    return step < left ? step : left;
+}
+
+uint64_t bounded_grow(struct bounded *heap, uint64_t units)
+{
+    uint64_t have = bounded_free_at_frontier(heap);
+    if (have == UINT64_MAX)
+        return 0;
+    if (have < units) {
+        if (units - have > heap->end - heap->frontier)
+            return 0;
+        size_t bytes = round_up((units - have) * BOUNDED_UNIT, os_page_size());
+        if (!commit_more(heap, step_for(heap, bytes)) && !commit_more(heap, bytes))
+            return 0;
+    }
+    return heap->frontier - *foot_before(heap, heap->frontier);
+}

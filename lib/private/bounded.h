@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* bounded.h: heaps of a fixed maximum: a coalescing engine over one reservation of exactly that
+ * size, in which the heap's own records stand too. README.md beside this file says how it works.
+ *
+ * Nothing here locks: calls for one heap come one after the other. errno is left alone. The records
+ * hold no addresses, only distances, so a heap means the same wherever it is mapped. */
+#ifndef BARROW_PRIVATE_BOUNDED_H
+#define BARROW_PRIVATE_BOUNDED_H
+
+#include "os/compiler.h"
+
+#include <string.h>
+
+enum {
+    BOUNDED_UNIT = 16,   /* sizes and places of blocks are multiples of it */
+    BOUNDED_LEVELS = 34, /* of free lists: blocks of up to 2^36 units */
+    BOUNDED_SUBLISTS = 16
+};
+
+/* The largest maximum: what the size in a block's header can say. */
+#define BOUNDED_LARGEST ((size_t)1 << 40)
+
+/* Freed blocks of one size, not joined with their neighbours yet: a stack of unit numbers. */
+struct bounded_quick {
+    uint32_t slots; /* where the stack stands: bytes from the heap's start */
+    uint16_t count, limit;
+};
+
+struct bounded {
+    /* with a block's place they make the mask of its header; the key also ends lists */
+    uint64_t key, salt;
+    uint64_t quick_last;   /* units 1 to this one may be freed the quick way */
+    uint64_t quick_fields; /* a header below it is that of a block in use with a quick list */
+    uint64_t quick_bytes;  /* the largest request with a quick list */
+    uint64_t quick_room;   /* units that quick lists may still take */
+
+    /* in units from the heap's start: first block, end of what is committed (there stands a header
+     * of no block, the end mark), end of the reservation */
+    uint64_t first, frontier, end;
+    uint64_t initial;    /* the least that the frontier may be */
+    uint64_t fresh;      /* from here on nothing was ever handed out: it reads as zero */
+    uint64_t blocks;     /* in use or in quick lists */
+    uint64_t free_units; /* in free lists */
+    uint64_t given_back; /* units below the frontier that hold no memory: of purged blocks */
+    uint64_t low;        /* the fewest free units since bounded_trim() last looked */
+    uint64_t freed;      /* units that came to free lists since */
+    uint64_t level_bits; /* which levels have a list that is not empty */
+    uint16_t sublists[BOUNDED_LEVELS]; /* for each level, which of its lists are not empty */
+    uint32_t lists;                    /* where the lists stand: bytes from the heap's start */
+    uint16_t levels;                   /* how many the maximum needs */
+    bool executable;
+    bool damaged;                 /* a quick list named what is no block of its own */
+    struct bounded_quick quick[]; /* by units; then the lists, then the quick lists' stacks */
+};
+
+/* ---- life of a heap ------------------------------------------------------------------------- */
+
+/* `maximum` (rounded up to a page) is reserved, `initial` committed, at least what the records
+ * need; more as it is needed. NULL: no memory, or a maximum above BOUNDED_LARGEST. */
+struct bounded *bounded_create(size_t initial, size_t maximum, bool executable);
+
+void bounded_destroy(struct bounded *heap);
+
+/* ---- blocks ---------------------------------------------------------------------------------
+ *
+ * Addresses that are passed in may be anything: what is not the start of a block in use is told
+ * from its header and refused, and so is a block whose header, or a neighbour's, was overwritten.
+ * Nothing has changed then. */
+
+/* The general way; `align` is a power of two. `zero`, if not NULL, says whether the block is known
+ * to be all zero. NULL: no room. */
+void *bounded_alloc_slow(struct bounded *heap, size_t size, size_t align, bool *zero);
+
+/* False: not a block in use, or damage. */
+bool bounded_free_slow(struct bounded *heap, void *block);
+
+/* Contents are kept up to the lesser size. NULL: no room, or not a block; nothing has changed. */
+void *bounded_realloc(struct bounded *heap, void *block, size_t size, bool in_place_only);
+
+bool bounded_is_block(const struct bounded *heap, const void *address);
+
+/* As asked for; SIZE_MAX: not a block in use. */
+size_t bounded_block_size(const struct bounded *heap, const void *block);
+
+/* Whether the address is in the heap's reservation. */
+bool bounded_contains(const struct bounded *heap, const void *address);
+
+/* ---- the heap as a whole -------------------------------------------------------------------- */
+
+/* Joins blocks of quick lists with their neighbours. Done before any request is refused. */
+void bounded_flush(struct bounded *heap);
+
+/* Joins what can be joined, gives whole free pages back, down to what was committed at first, and
+ * answers how large a block the largest
+ * free one could become; 0 when none is free. */
+size_t bounded_compact(struct bounded *heap);
+
+enum bounded_kind {
+    BOUNDED_BUSY,
+    BOUNDED_FREE,
+    BOUNDED_UNCOMMITTED, /* what is behind the last block: comes last */
+    BOUNDED_END,         /* no more blocks */
+    BOUNDED_LOST         /* `after` is no block, or there is damage */
+};
+
+struct bounded_entry {
+    void *address;
+    size_t size;     /* busy: as asked for; free: as could be asked for */
+    size_t overhead; /* up to the next block's address: header and what rounding took */
+    enum bounded_kind kind;
+};
+
+/* The block after the one at `after`, which an earlier call gave; the first for NULL. False with
+ * BOUNDED_END or BOUNDED_LOST. Constant time. */
+bool bounded_walk(const struct bounded *heap, const void *after, struct bounded_entry *entry);
+
+/* What the walk is through: the bytes before the first block, those up to where nothing is
+ * committed yet, and all. */
+struct bounded_extent {
+    size_t records, committed, reserved;
+};
+
+struct bounded_extent bounded_extent(const struct bounded *heap);
+
+/* Checks every block and every list. */
+bool bounded_validate(const struct bounded *heap);
+
+struct bounded_figures {
+    size_t reserved;
+    size_t committed;   /* without what was given back */
+    size_t blocks;      /* in use */
+    size_t block_bytes; /* of them, with their headers */
+};
+
+struct bounded_figures bounded_figures(const struct bounded *heap);
+
+/* ---- the quick way --------------------------------------------------------------------------
+ *
+ * The word before a block is its header. XORed with a mask that belongs to its place, and rotated,
+ * it reads, from the lowest bit:
+ *
+ *     1   the block before is free (its size stands in its last word)
+ *     6   bytes that the program did not ask for, XOR 15. Free blocks: 1 when its pages were given
+ *         back. Quick ones: 0
+ *     36  size in units, header included
+ *     19  zero, or the header was overwritten, or is none
+ *     2   in use: 0; in a free list: 1; in a quick list: 2
+ *
+ * As stored, eight of the zero bits and the state come first in memory, so that an overrun meets
+ * them. That a block in use is small and its header sound is one comparison. */
+enum {
+    BOUNDED_ROTATION = 10,
+    BOUNDED_SLACK_SHIFT = 1,
+    BOUNDED_SLACK_BITS = 6,
+    BOUNDED_SIZE_SHIFT = 7,
+    BOUNDED_SIZE_BITS = 36
+};
+#define BOUNDED_PREVIOUS_FREE ((uint64_t)1)
+#define BOUNDED_SLACK         ((uint64_t)0x3f << BOUNDED_SLACK_SHIFT)
+#define BOUNDED_STATE_FREE    ((uint64_t)1 << 62)
+#define BOUNDED_STATE_QUICK   ((uint64_t)1 << 63)
+
+typedef uint64_t __attribute__((may_alias)) bounded_word;
+typedef uint32_t __attribute__((may_alias)) bounded_slot;
+
+ALWAYS_INLINE uint64_t bounded_rotate(uint64_t word, unsigned right)
+{
+    return word >> right | word << (64 - right);
+}
+
+/* Fields as they are XORed into a stored header. */
+ALWAYS_INLINE uint64_t bounded_stored(uint64_t fields)
+{
+    return bounded_rotate(fields, 64 - BOUNDED_ROTATION);
+}
+
+ALWAYS_INLINE uint64_t bounded_fields(const struct bounded *heap, uint64_t unit, uint64_t header)
+{
+    return bounded_rotate(header ^ (unit * heap->key + heap->salt), BOUNDED_ROTATION);
+}
+
+/* Where in the heap the address is; a number beyond any heap's end if it is before the heap or not
+ * a multiple of a unit. */
+ALWAYS_INLINE uint64_t bounded_unit_of(const struct bounded *heap, const void *address)
+{
+    return bounded_rotate((uintptr_t)address - (uintptr_t)heap, 4);
+}
+
+ALWAYS_INLINE bounded_slot *bounded_slots(struct bounded *heap, const struct bounded_quick *quick)
+{
+    return (bounded_slot *)((char *)heap + quick->slots);
+}
+
+/* A block of the right size from its quick list, or NULL. */
+ALWAYS_INLINE void *bounded_quick_pop(struct bounded *heap, size_t size)
+{
+    size_t rounded = size + BOUNDED_UNIT + 7; /* with a header: units * 16 + 15 - slack */
+    struct bounded_quick *quick = &heap->quick[rounded / BOUNDED_UNIT];
+    size_t count = quick->count;
+    if (unlikely(count == 0))
+        return NULL;
+    quick->count = (uint16_t)(count - 1);
+    heap->quick_room += rounded / BOUNDED_UNIT;
+    size_t unit = bounded_slots(heap, quick)[count - 1];
+    bounded_word *block = (bounded_word *)((char *)heap + unit * BOUNDED_UNIT);
+    uint64_t slack = rounded % BOUNDED_UNIT; /* XOR 15 */
+    block[-1] ^= bounded_stored(slack << BOUNDED_SLACK_SHIFT | BOUNDED_STATE_QUICK);
+    return block;
+}
+
+/* Aligned to 16 bytes; a size of 0 is a block too. NULL: no room. */
+ALWAYS_INLINE void *bounded_alloc(struct bounded *heap, size_t size)
+{
+    if (likely(size <= heap->quick_bytes)) {
+        void *block = bounded_quick_pop(heap, size);
+        if (likely(block != NULL))
+            return block;
+    }
+    return bounded_alloc_slow(heap, size, BOUNDED_UNIT, NULL);
+}
+
+ALWAYS_INLINE void *bounded_alloc_zero(struct bounded *heap, size_t size)
+{
+    bool zero = false;
+    void *block = NULL;
+    if (likely(size <= heap->quick_bytes))
+        block = bounded_quick_pop(heap, size);
+    if (unlikely(block == NULL))
+        block = bounded_alloc_slow(heap, size, BOUNDED_UNIT, &zero);
+    return block == NULL || zero ? block : memset(block, 0, size);
+}
+
+/* False, and nothing changed: not a block in use, or damage. */
+ALWAYS_INLINE bool bounded_free(struct bounded *heap, void *address)
+{
+    uint64_t unit = bounded_unit_of(heap, address);
+    if (unlikely(unit - 1 >= heap->quick_last)) /* nothing stands before unit 0 */
+        return bounded_free_slow(heap, address);
+    bounded_word *block = address;
+    uint64_t fields = bounded_fields(heap, unit, block[-1]);
+    if (unlikely(fields >= heap->quick_fields))
+        return bounded_free_slow(heap, address);
+    uint64_t units = fields >> BOUNDED_SIZE_SHIFT, room = heap->quick_room;
+    struct bounded_quick *quick = &heap->quick[units];
+    size_t count = quick->count;
+    if (unlikely(count >= quick->limit) || unlikely(units > room))
+        return bounded_free_slow(heap, address);
+    heap->quick_room = room - units;
+    bounded_slots(heap, quick)[count] = (uint32_t)unit;
+    quick->count = (uint16_t)(count + 1);
+    block[-1] ^= bounded_stored((fields & BOUNDED_SLACK) | BOUNDED_STATE_QUICK);
+    return true;
+}
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Blocks of bounded heaps are found and cut. */
+#include "private/bounded.h"
+#include "private/bounded_block.h"
+#include "private/bounded_index.h"
+
+enum {
+    REFILL = 7,        /* blocks that are cut together with one that a quick list lacked */
+    REFILL_UNITS = 17, /* the largest such blocks */
+    REFILL_PART = 8,   /* and with that one they are at most this part of a free block */
+};
+
+/* Where a gap is left, or nothing is. Answers how many units the block gets. */
+static uint64_t carve_oddly(struct bounded *heap, uint64_t unit, uint64_t fields, uint64_t gap,
+                            uint64_t units)
+{
+    uint64_t end = unit + fields_units(fields), rest = end - unit - gap - units;
+    struct bounded_range range = bounded_take_off(heap, unit, fields);
+    if (gap != 0)
+        bounded_make_free(heap, unit, gap, range);
+    else
+        *block_links(heap, unit) = (struct bounded_links){ 0 };
+    if (rest >= BOUNDED_LEAST) {
+        bounded_make_free(heap, end - rest, rest, range);
+        return units;
+    }
+    flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
+    *foot_before(heap, end) = 0;
+    return units + rest;
+}
+
+/* Takes `units` units out of the sound free block at `unit`, `gap` units after its start, and makes
+ * them a block in use of `size` bytes. True when all its bytes are zero. */
+ALWAYS_INLINE bool carve(struct bounded *heap, uint64_t unit, uint64_t gap, uint64_t units,
+                         size_t size)
+{
+    uint64_t fields = block_fields(heap, unit);
+    if (likely(gap == 0 && fields_units(fields) - units >= BOUNDED_LEAST))
+        bounded_move_start(heap, unit, fields, unit + units);
+    else
+        units = carve_oddly(heap, unit, fields, gap, units);
+    unit += gap;
+    set_block(heap, unit, fields_in_use(units, size) | (gap != 0 ? BOUNDED_PREVIOUS_FREE : 0));
+    bool zero = unit >= heap->fresh;
+    if (unit + units > heap->fresh)
+        heap->fresh = unit + units;
+    return zero;
+}
+
+/* Blocks of up to 8 bytes take two units as those of 9 do, and only their slack is larger. */
+static void *pop_least(struct bounded *heap, size_t size)
+{
+    bounded_word *block = bounded_quick_pop(heap, 9);
+    if (block != NULL)
+        block[-1] ^=
+            bounded_stored(fields_in_use(BOUNDED_LEAST, size) ^ fields_in_use(BOUNDED_LEAST, 9));
+    return block;
+}
+
+ALWAYS_INLINE uint64_t find(const struct bounded *heap, uint64_t units, size_t align, uint64_t *gap)
+{
+    return likely(align <= BOUNDED_UNIT) ? index_find(heap, units)
+                                         : index_find_aligned(heap, units, align, gap);
+}
+
+/* The last block, made long enough. */
+static uint64_t grow(struct bounded *heap, uint64_t units, size_t align, uint64_t *gap)
+{
+    uint64_t unit = bounded_grow(heap, units + index_padding(align));
+    if (unit == 0 && align > BOUNDED_UNIT)
+        unit = bounded_grow(heap, units); /* the padding may not be needed */
+    return unit != 0 && index_fits(heap, unit, units, align, gap) ? unit : 0;
+}
+
+/* Rather more memory than that quick lists are taken apart, which would have to fill again; but not
+ * when much is in them. */
+static NOINLINE uint64_t find_with_effort(struct bounded *heap, uint64_t units, size_t align,
+                                          uint64_t *gap)
+{
+    uint64_t unit = 0, quick = bounded_quick_units(heap);
+    if (quick < heap->frontier / 4)
+        unit = grow(heap, units, align, gap);
+    if (unit == 0 && quick != 0) {
+        bounded_flush(heap);
+        unit = find(heap, units, align, gap);
+    }
+    return unit != 0 ? unit : grow(heap, units, align, gap);
+}
+
+/* How many blocks of a small size to cut beside the one that is wanted. */
+static uint64_t refill_for(const struct bounded *heap, uint64_t unit, uint64_t units)
+{
+    if (units > REFILL_UNITS || units >= quick_sizes(heap) || heap->quick[units].count != 0)
+        return 0;
+    uint64_t limit = heap->quick[units].limit / 4;
+    uint64_t blocks = limit < REFILL ? limit : REFILL;
+    uint64_t all = fields_units(block_fields(heap, unit)), run = units * (blocks + 1);
+    bool can = run <= all / REFILL_PART && run <= heap->quick_room && unit + run <= UINT32_MAX;
+    return can ? blocks : 0;
+}
+
+/* The `blocks` blocks behind the one at `unit` go to their quick list, so that those nearest are
+ * used first. */
+static void refill(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t blocks)
+{
+    struct bounded_quick *quick = &heap->quick[units];
+    for (uint64_t i = blocks; i != 0; i--) {
+        set_block(heap, unit + i * units, fields_quick(units));
+        bounded_slots(heap, quick)[quick->count++] = (uint32_t)(unit + i * units);
+    }
+    heap->quick_room -= units * blocks;
+    heap->blocks += blocks;
+}
+
+static bool cut(struct bounded *heap, uint64_t unit, uint64_t units, size_t size)
+{
+    uint64_t blocks = refill_for(heap, unit, units);
+    if (blocks == 0)
+        return carve(heap, unit, 0, units, size);
+    bool zero = carve(heap, unit, 0, units * (blocks + 1), size);
+    set_block(heap, unit, fields_in_use(units, size));
+    refill(heap, unit, units, blocks);
+    return zero;
+}
+
+void *bounded_alloc_slow(struct bounded *heap, size_t size, size_t align, bool *zero)
+{
+    assume(is_power_of_two(align));
+    size_t most = (heap->end - heap->first) * BOUNDED_UNIT - 8;
+    if (size > most || align > most)
+        return NULL;
+    if (size <= 8 && align <= BOUNDED_UNIT) {
+        void *block = pop_least(heap, size);
+        if (block != NULL)
+            return block;
+    }
+    uint64_t units = units_for(size), gap = 0;
+    uint64_t unit = find(heap, units, align, &gap);
+    if (unlikely(unit == 0) && (unit = find_with_effort(heap, units, align, &gap)) == 0)
+        return NULL;
+    bool is_zero =
+        align <= BOUNDED_UNIT ? cut(heap, unit, units, size) : carve(heap, unit, gap, units, size);
+    heap->blocks++;
+    if (heap->free_units < heap->low)
+        heap->low = heap->free_units;
+    if (zero != NULL)
+        *zero = is_zero;
+    return block_address(heap, unit + gap);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "private/bounded_index.h"
+
+enum {
+    LOOKS = 4,  /* at blocks that may be just large enough, before larger ones are taken */
+    LAST = 100, /* at blocks of such lists, and of those for the padding, before giving up */
+};
+
+uint64_t index_free_fields(const struct bounded *heap, uint64_t unit)
+{
+    return index_check(heap, unit);
+}
+
+uint64_t index_free_block(const struct bounded *heap, uint64_t unit)
+{
+    return fields_units(index_check(heap, unit));
+}
+
+/* A gap must be a free block itself, or nothing. */
+static uint64_t gap_for(const struct bounded *heap, uint64_t unit, size_t align)
+{
+    uintptr_t address = (uintptr_t)block_address(heap, unit);
+    uint64_t gap = (round_up(address, align) - address) / BOUNDED_UNIT;
+    return gap != 0 && gap < BOUNDED_LEAST ? gap + align / BOUNDED_UNIT : gap;
+}
+
+bool index_fits(const struct bounded *heap, uint64_t unit, uint64_t units, size_t align,
+                uint64_t *gap)
+{
+    uint64_t have = index_free_block(heap, unit);
+    *gap = gap_for(heap, unit, align);
+    return have >= units && have - units >= *gap;
+}
+
+/* One of a list with that much room; takes as many looks off as it takes. */
+static NOINLINE uint64_t look_in_list(const struct bounded *heap, unsigned list, uint64_t units,
+                                      size_t align, unsigned *looks)
+{
+    uint64_t unit = index_lists(heap)[list];
+    for (; *looks != 0 && is_unit(heap, unit); unit = block_links(heap, unit)->next, --*looks) {
+        uint64_t gap;
+        if (index_fits(heap, unit, units, align, &gap))
+            return unit;
+    }
+    return 0;
+}
+
+/* The first list behind `list` that is not empty; 0, which never has a block, if there is none. */
+ALWAYS_INLINE unsigned list_behind(const struct bounded *heap, unsigned list)
+{
+    unsigned level = list / BOUNDED_SUBLISTS;
+    unsigned lists = heap->sublists[level] & (~1u << list % BOUNDED_SUBLISTS);
+    if (lists == 0) {
+        uint64_t levels = heap->level_bits & (~(uint64_t)1 << level);
+        if (levels == 0)
+            return 0;
+        level = (unsigned)__builtin_ctzll(levels);
+        lists = heap->sublists[level];
+    }
+    return level * BOUNDED_SUBLISTS + (unsigned)__builtin_ctz(lists);
+}
+
+/* The first of any list behind `list`. A damaged one is left where it is. */
+ALWAYS_INLINE uint64_t find_behind(const struct bounded *heap, unsigned list)
+{
+    while ((list = list_behind(heap, list)) != 0) {
+        uint64_t unit = index_lists(heap)[list];
+        if (likely(index_check_first(heap, unit) != 0))
+            return unit;
+    }
+    return 0;
+}
+
+static NOINLINE uint64_t find_late(const struct bounded *heap, uint64_t units, size_t align)
+{
+    unsigned last = index_list(units + index_padding(align)), looks = LAST;
+    unsigned list = index_list(units);
+    do {
+        uint64_t unit = look_in_list(heap, list, units, align, &looks);
+        if (unit != 0)
+            return unit;
+        list = list_behind(heap, list);
+    } while (list != 0 && list <= last && looks != 0);
+    return 0;
+}
+
+uint64_t index_find(const struct bounded *heap, uint64_t units)
+{
+    unsigned list = index_list(units), looks = LOOKS;
+    uint64_t unit = index_lists(heap)[list];
+    if (unit != no_block(heap) &&
+        (unit = look_in_list(heap, list, units, BOUNDED_UNIT, &looks)) != 0)
+        return unit;
+    unit = find_behind(heap, list);
+    return likely(unit != 0) ? unit : find_late(heap, units, BOUNDED_UNIT);
+}
+
+uint64_t index_find_aligned(const struct bounded *heap, uint64_t units, size_t align, uint64_t *gap)
+{
+    uint64_t unit = 0, padded = units + index_padding(align);
+    if (padded < heap->end)
+        unit = find_behind(heap, index_list(padded));
+    if (unit == 0)
+        unit = find_late(heap, units, align);
+    *gap = gap_for(heap, unit, align);
+    return unit;
+}

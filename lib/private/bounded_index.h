@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* bounded_index.h: where the free blocks of a bounded heap are found: lists by size in two levels.
+ * Level 0 has lists of exactly 2 to 15 units; above, each level is a doubling, cut into 16 lists.
+ * Bits say which lists are not empty, so that finding one costs the same in every heap. */
+#ifndef BARROW_PRIVATE_BOUNDED_INDEX_H
+#define BARROW_PRIVATE_BOUNDED_INDEX_H
+
+#include "private/bounded_block.h"
+
+ALWAYS_INLINE unsigned index_level(uint64_t units)
+{
+    return units < BOUNDED_SUBLISTS ? 0 : 60u - (unsigned)__builtin_clzll(units);
+}
+
+/* The list for blocks of that size. */
+ALWAYS_INLINE unsigned index_list(uint64_t units)
+{
+    unsigned level = index_level(units);
+    unsigned shift = level == 0 ? 0 : level - 1;
+    return level * BOUNDED_SUBLISTS + (unsigned)(units >> shift) % BOUNDED_SUBLISTS;
+}
+
+ALWAYS_INLINE bounded_word *index_lists(const struct bounded *heap)
+{
+    return (bounded_word *)((char *)heap + heap->lists);
+}
+
+ALWAYS_INLINE void index_insert(struct bounded *heap, uint64_t unit, uint64_t units)
+{
+    unsigned list = index_list(units);
+    uint64_t next = index_lists(heap)[list];
+    *block_links(heap, unit) = (struct bounded_links){ .next = next, .previous = no_block(heap) };
+    if (next != no_block(heap))
+        block_links(heap, next)->previous = unit;
+    index_lists(heap)[list] = unit;
+    heap->sublists[list / BOUNDED_SUBLISTS] |= (uint16_t)(1u << list % BOUNDED_SUBLISTS);
+    heap->level_bits |= (uint64_t)1 << list / BOUNDED_SUBLISTS;
+    heap->free_units += units;
+}
+
+ALWAYS_INLINE void list_is_empty(struct bounded *heap, unsigned list)
+{
+    unsigned level = list / BOUNDED_SUBLISTS;
+    heap->sublists[level] &= (uint16_t) ~(1u << list % BOUNDED_SUBLISTS);
+    if (heap->sublists[level] == 0)
+        heap->level_bits &= ~((uint64_t)1 << level);
+}
+
+/* The block must be sound. */
+ALWAYS_INLINE void index_remove(struct bounded *heap, uint64_t unit, uint64_t units)
+{
+    struct bounded_links links = *block_links(heap, unit);
+    heap->free_units -= units;
+    if (links.next != no_block(heap))
+        block_links(heap, links.next)->previous = links.previous;
+    if (links.previous != no_block(heap)) {
+        block_links(heap, links.previous)->next = links.next;
+        return;
+    }
+    unsigned list = index_list(units);
+    index_lists(heap)[list] = links.next;
+    if (links.next == no_block(heap))
+        list_is_empty(heap, list);
+}
+
+/* The block at `to` takes the place of the one at `from` in the lists. */
+ALWAYS_INLINE void index_replace(struct bounded *heap, uint64_t from, uint64_t from_units,
+                                 uint64_t to, uint64_t to_units)
+{
+    unsigned list = index_list(to_units);
+    if (index_list(from_units) != list) {
+        index_remove(heap, from, from_units);
+        index_insert(heap, to, to_units);
+        return;
+    }
+    struct bounded_links links = *block_links(heap, from);
+    *block_links(heap, to) = links;
+    if (links.next != no_block(heap))
+        block_links(heap, links.next)->previous = to;
+    if (links.previous != no_block(heap))
+        block_links(heap, links.previous)->next = to;
+    else
+        index_lists(heap)[list] = to;
+    heap->free_units += to_units - from_units;
+}
+
+ALWAYS_INLINE bool index_links_agree(const struct bounded *heap, uint64_t unit, uint64_t units)
+{
+    struct bounded_links links = *block_links(heap, unit);
+    if (links.next != no_block(heap) &&
+        (!is_unit(heap, links.next) || block_links(heap, links.next)->previous != unit))
+        return false;
+    if (links.previous == no_block(heap))
+        return index_lists(heap)[index_list(units)] == unit;
+    return is_unit(heap, links.previous) && block_links(heap, links.previous)->next == unit;
+}
+
+/* The fields of the free block there; 0 when there is none, or its header, its foot, or the links
+ * between it and its list are damaged. */
+ALWAYS_INLINE uint64_t index_check(const struct bounded *heap, uint64_t unit)
+{
+    if (!is_unit(heap, unit))
+        return 0;
+    uint64_t fields = block_fields(heap, unit), units = fields_units(fields);
+    if (!fields_are_free(fields) || !block_fits(heap, unit, units) ||
+        *foot_before(heap, unit + units) != units || !index_links_agree(heap, unit, units))
+        return 0;
+    return fields;
+}
+
+/* The same for a block that the first of a list is known to name. */
+ALWAYS_INLINE uint64_t index_check_first(const struct bounded *heap, uint64_t unit)
+{
+    if (unlikely(!is_unit(heap, unit)))
+        return 0;
+    uint64_t fields = block_fields(heap, unit), units = fields_units(fields);
+    struct bounded_links links = *block_links(heap, unit);
+    if (!fields_are_free(fields) || !block_fits(heap, unit, units) ||
+        *foot_before(heap, unit + units) != units || links.previous != no_block(heap))
+        return 0;
+    if (links.next != no_block(heap) &&
+        (!is_unit(heap, links.next) || block_links(heap, links.next)->previous != unit))
+        return 0;
+    return fields;
+}
+
+/* The same where speed is no matter; and its size alone, 0 when there is none. */
+uint64_t index_free_fields(const struct bounded *heap, uint64_t unit);
+uint64_t index_free_block(const struct bounded *heap, uint64_t unit);
+
+/* A free block with room for that many units, which must not be more than the heap has; 0: none. */
+uint64_t index_find(const struct bounded *heap, uint64_t units);
+
+/* The same with room at a multiple of `align` from `gap` units after its start. */
+uint64_t index_find_aligned(const struct bounded *heap, uint64_t units, size_t align,
+                            uint64_t *gap);
+
+/* Whether the block has room for that many units at a multiple of `align`. */
+bool index_fits(const struct bounded *heap, uint64_t unit, uint64_t units, size_t align,
+                uint64_t *gap);
+
+/* How many units aligned blocks may need beyond their size. */
+ALWAYS_INLINE uint64_t index_padding(size_t align)
+{
+    return align <= BOUNDED_UNIT ? 0 : align / BOUNDED_UNIT + 1;
+}
+
+#endif

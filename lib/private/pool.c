@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/* A slab is in one of three states, told apart by its `group`.
+ *
+ *   ACTIVE  its blocks are the class's list. It is never looked at: countdown starts above all
+ *           frees that can come.
+ *   FULL    no list, all cut. It is looked at when a sixteenth of its blocks are back.
+ *   AVAIL   it is in its class's list of slabs. It is looked at when all its blocks are back.
+ *
+ * `out`, the blocks that are not on the slab's own list, is hidden + countdown: so a free counts
+ * one field down and tests it for zero, and an allocation counts nothing. */
+#include "private/pool.h"
+
+#include "private/private_heap.h"
+#include "region/region.h"
+
+enum slab_state { ACTIVE, FULL, AVAIL };
+enum { WAKE_SHIFT = 4 };
+
+static unsigned class_of(const struct span *slab)
+{
+    return slab->size_class;
+}
+
+static uint32_t slab_cut(const struct span *slab)
+{
+    return slab->cut_end / (slab->size_most + SIZE_WORD);
+}
+
+static uint32_t slab_out(const struct span *slab)
+{
+    return slab->hidden + slab->countdown;
+}
+
+/* ---- lists of slabs ----------------------------------------------------------------------- */
+
+static void set_bit(uint64_t *map, unsigned i)
+{
+    map[i / 64] |= (uint64_t)1 << (i % 64);
+}
+
+static void clear_bit(uint64_t *map, unsigned i)
+{
+    map[i / 64] &= ~((uint64_t)1 << (i % 64));
+}
+
+/* The first bit from `from` on, or POOL_CLASSES. */
+static unsigned next_bit(const uint64_t *map, unsigned from)
+{
+    for (unsigned word = from / 64; word < (POOL_CLASSES + 63) / 64; word++) {
+        uint64_t bits = map[word];
+        if (word == from / 64)
+            bits &= ~(uint64_t)0 << (from % 64);
+        if (bits != 0)
+            return word * 64 + (unsigned)__builtin_ctzll(bits);
+    }
+    return POOL_CLASSES;
+}
+
+static uint32_t *list_of(struct pool *pool, const struct span *slab)
+{
+    return slab->group == AVAIL ? &pool->avail[class_of(slab)] : &pool->busy;
+}
+
+static void link_slab(struct pool *pool, struct span *slab, enum slab_state state)
+{
+    slab->group = (uint8_t)state;
+    uint32_t *list = list_of(pool, slab), index = span_index(slab);
+    slab->prev = 0;
+    slab->next = *list;
+    if (*list != 0)
+        span_at(*list)->prev = index;
+    *list = index;
+    if (state == AVAIL)
+        set_bit(pool->avail_map, class_of(slab));
+}
+
+static void unlink_slab(struct pool *pool, struct span *slab)
+{
+    uint32_t *list = list_of(pool, slab);
+    if (slab->next != 0)
+        span_at(slab->next)->prev = slab->prev;
+    if (slab->prev != 0)
+        span_at(slab->prev)->next = slab->next;
+    else
+        *list = slab->next;
+    if (slab->group == AVAIL && *list == 0)
+        clear_bit(pool->avail_map, class_of(slab));
+}
+
+struct span *pool_next_slab(const struct pool *pool, const struct span *slab)
+{
+    unsigned from = 0;
+    if (slab == NULL && pool->busy != 0)
+        return span_at(pool->busy);
+    if (slab != NULL && slab->next != 0)
+        return span_at(slab->next);
+    if (slab != NULL && slab->group == AVAIL)
+        from = class_of(slab) + 1;
+    unsigned next = next_bit(pool->avail_map, from);
+    return next < POOL_CLASSES ? span_at(pool->avail[next]) : NULL;
+}
+
+/* ---- life of a slab ----------------------------------------------------------------------- */
+
+static struct span *make_slab(struct pool *pool, unsigned size_class)
+{
+    bool zero;
+    unsigned granules = pool_class_granules(size_class);
+    size_t bytes = (size_t)granules << GRANULE_SHIFT;
+    if (!private_heap_charge(pool->heap, bytes))
+        return NULL;
+    struct span *slab = region_alloc(granules, 1, 0, SPAN_POOL, &zero);
+    if (slab == NULL) {
+        private_heap_discharge(pool->heap, bytes);
+        return NULL;
+    }
+    slab->size_class = (uint8_t)size_class;
+    slab->size_most = (uint32_t)(pool_class_bytes(size_class) - SIZE_WORD);
+    span_set(&slab->magic, pool_class_magic(size_class));
+    for (uint32_t i = 0; i < granules; i++)
+        span_set(&span_at(span_index(slab) + i)->head, span_index(slab));
+    span_set_pool(slab, pool);
+    return slab;
+}
+
+static void free_slab(struct pool *pool, struct span *slab)
+{
+    size_t bytes = span_bytes(slab);
+    unlink_slab(pool, slab);
+    region_free(slab);
+    private_heap_discharge(pool->heap, bytes);
+    region_freed(bytes);
+}
+
+static void activate(struct pool *pool, struct span *slab)
+{
+    unsigned size_class = class_of(slab);
+    link_slab(pool, slab, ACTIVE);
+    slab->hidden = (uint32_t)-1;
+    slab->countdown = slab_cut(slab) + 1;
+    pool->active[size_class] = span_index(slab);
+    set_bit(pool->active_map, size_class);
+    pool->lists[size_class] = slab->free;
+    slab->free = NULL;
+}
+
+static void make_available(struct pool *pool, struct span *slab, uint32_t out)
+{
+    link_slab(pool, slab, AVAIL);
+    slab->hidden = 0;
+    slab->countdown = out;
+}
+
+/* The slab in use has no free block left. */
+static void retire(struct pool *pool, struct span *slab)
+{
+    unsigned size_class = class_of(slab);
+    uint32_t out = slab_out(slab), wake = (out >> WAKE_SHIFT) + 1;
+    slab->group = FULL;
+    slab->countdown = wake;
+    slab->hidden = out - wake;
+    pool->active[size_class] = 0;
+    clear_bit(pool->active_map, size_class);
+}
+
+/* All blocks are back. One such slab of a class is kept for its next block. */
+static void free_if_spare(struct pool *pool, struct span *slab)
+{
+    if (slab->prev != 0 || slab->next != 0)
+        free_slab(pool, slab);
+}
+
+int pool_slab_rests(struct pool *pool, struct span *slab)
+{
+    if (slab->group == FULL) {
+        uint32_t out = slab_out(slab);
+        unlink_slab(pool, slab);
+        make_available(pool, slab, out);
+    }
+    if (slab->countdown == 0)
+        free_if_spare(pool, slab);
+    return 1;
+}
+
+/* ---- allocate ----------------------------------------------------------------------------- */
+
+/* Cuts some blocks more, in order of address: only as many as a page has, since cutting writes into
+ * memory that may not be needed yet. */
+static struct block *cut_blocks(struct span *slab)
+{
+    uint32_t size = slab->size_most + SIZE_WORD, cut = slab_cut(slab);
+    uint32_t capacity = pool_class_capacity(class_of(slab));
+    uint32_t count = size < POOL_CUT ? POOL_CUT / size : 1;
+    count = count < capacity - cut ? count : capacity - cut;
+    char *first = span_start(slab) + slab->cut_end, *end = first + count * size;
+    struct block *block = NULL;
+    for (char *at = end - size; at >= first; at -= size) {
+        ((struct block *)(void *)at)->next = block;
+        *size_word(at, slab->size_most) = SIZE_WORD_FREE;
+        block = (struct block *)(void *)at;
+    }
+    /* relaxed: for who asks about a wild address */
+    span_set(&slab->cut_end, (uint32_t)(end - span_start(slab)));
+    slab->countdown += count;
+    return block;
+}
+
+/* Fills the class's list from the slab in use, if that has anything. */
+static bool refill_from_active(struct pool *pool, unsigned size_class)
+{
+    uint32_t index = pool->active[size_class];
+    if (index == 0)
+        return false;
+    struct span *slab = span_at(index);
+    if (slab->free != NULL) {
+        pool->lists[size_class] = slab->free;
+        slab->free = NULL;
+        slab->countdown = slab_cut(slab) + 1;
+    } else if (slab_cut(slab) < pool_class_capacity(size_class)) {
+        pool->lists[size_class] = cut_blocks(slab);
+    } else {
+        retire(pool, slab);
+        return false;
+    }
+    return true;
+}
+
+/* It may turn out to have no free block, if it comes from pool_compact. */
+static struct span *take_available(struct pool *pool, unsigned size_class)
+{
+    if (pool->avail[size_class] == 0)
+        return NULL;
+    struct span *slab = span_at(pool->avail[size_class]);
+    unlink_slab(pool, slab);
+    return slab;
+}
+
+static bool refill(struct pool *pool, unsigned size_class)
+{
+    pool_drain(pool);
+    while (!refill_from_active(pool, size_class)) {
+        struct span *slab = take_available(pool, size_class);
+        if (slab == NULL && (slab = make_slab(pool, size_class)) == NULL)
+            return false;
+        activate(pool, slab);
+        if (pool->lists[size_class] != NULL)
+            break;
+    }
+    return true;
+}
+
+/* The least class from the size's on whose blocks all lie at multiples of align, or none. */
+static unsigned aligned_class(size_t align, size_t size)
+{
+    if (size > POOL_SIZE_MAX || align > POOL_SIZE_MAX + SIZE_WORD)
+        return POOL_CLASSES;
+    unsigned size_class = pool_class(align > 16 && size < align ? align - SIZE_WORD : size);
+    while (size_class < POOL_CLASSES && (pool_class_bytes(size_class) & (align - 1)) != 0)
+        size_class++;
+    return size_class;
+}
+
+void *pool_alloc(struct pool *pool, size_t align, size_t size)
+{
+    unsigned size_class = aligned_class(align, size);
+    if (size_class >= POOL_CLASSES)
+        return NULL;
+    if (pool->lists[size_class] == NULL && !refill(pool, size_class))
+        return NULL;
+    struct block *block = pool->lists[size_class];
+    pool->lists[size_class] = block->next;
+    *size_word(block, pool_class_bytes(size_class) - SIZE_WORD) = (uint16_t)size;
+    return block;
+}
+
+/* ---- frees by others ---------------------------------------------------------------------- */
+
+void pool_post(struct pool *owner, struct block *block)
+{
+    struct block *head = atomic_load_explicit(&owner->inbox, memory_order_relaxed);
+    do
+        block->next = head;
+    /* release: pairs with the acquire in pool_drain, which reads the link and the size word */
+    while (!atomic_compare_exchange_weak_explicit(&owner->inbox, &head, block, memory_order_release,
+                                                  memory_order_relaxed));
+}
+
+void pool_drain(struct pool *pool)
+{
+    if (atomic_load_explicit(&pool->inbox, memory_order_relaxed) == NULL)
+        return;
+    struct block *block = atomic_exchange_explicit(&pool->inbox, NULL, memory_order_acquire);
+    while (block != NULL) {
+        struct block *next = block->next;
+        pool_put(pool, span_at(span_at(granule_of(block))->head), block);
+        block = next;
+    }
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static void return_list(struct pool *pool, unsigned size_class)
+{
+    struct span *slab = span_at(pool->active[size_class]);
+    struct block *block = pool->lists[size_class];
+    while (block != NULL) {
+        struct block *next = block->next;
+        block->next = slab->free;
+        slab->free = block;
+        slab->countdown--;
+        block = next;
+    }
+    uint32_t out = slab_out(slab);
+    pool->lists[size_class] = NULL;
+    pool->active[size_class] = 0;
+    clear_bit(pool->active_map, size_class);
+    unlink_slab(pool, slab);
+    make_available(pool, slab, out);
+}
+
+size_t pool_compact(struct pool *pool)
+{
+    size_t largest = 0;
+    pool_drain(pool);
+    for (unsigned i = next_bit(pool->active_map, 0); i < POOL_CLASSES;
+         i = next_bit(pool->active_map, i + 1))
+        return_list(pool, i);
+    for (unsigned i = next_bit(pool->avail_map, 0); i < POOL_CLASSES;
+         i = next_bit(pool->avail_map, i + 1))
+        for (uint32_t at = pool->avail[i], next; at != 0; at = next) {
+            struct span *slab = span_at(at);
+            next = slab->next;
+            if (slab->countdown == 0)
+                free_slab(pool, slab);
+            else
+                largest = slab->size_most;
+        }
+    return largest;
+}
+
+void pool_release(struct pool *pool)
+{
+    for (struct span *slab = pool_next_slab(pool, NULL), *next; slab != NULL; slab = next) {
+        next = pool_next_slab(pool, slab);
+        region_free(slab);
+    }
+}
+
+void *pool_block_at(const struct span *slab, const void *address)
+{
+    size_t distance = (size_t)((const char *)address - span_start(slab));
+    size_t size = slab->size_most + SIZE_WORD;
+    if (distance >= span_get(&slab->cut_end) || distance % size != 0 ||
+        pool_block_size(slab, address) > slab->size_most)
+        return NULL;
+    return (void *)(uintptr_t)address;
+}

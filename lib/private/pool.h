@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* pool.h: the part of a private heap that one thread at a time allocates from. Blocks of one size
+ * class lie in slabs; the last two bytes of each hold the size that was asked for.
+ *
+ *     pool_pop   takes from the class's list: the blocks of the slab in use
+ *     pool_put   puts a block on its slab's own list, and counts
+ *
+ * The list that runs dry is exchanged for the slab's, so neither side counts what the other does,
+ * and no function here takes a lock or uses an atomic operation but those of the inbox: whoever
+ * calls has the pool to itself. */
+#ifndef BARROW_PRIVATE_POOL_H
+#define BARROW_PRIVATE_POOL_H
+
+#include "private/pool_class.h"
+#include "region/block.h"
+
+#include <stdatomic.h>
+
+enum { SIZE_WORD_FREE = 0xFFFF /* in a block that the program does not have */ };
+
+struct pool {
+    struct block *lists[POOL_CLASSES]; /* blocks of the slab in use, by class */
+    uint32_t active[POOL_CLASSES];     /* that slab, 0 for none */
+    uint32_t avail[POOL_CLASSES];      /* slabs with free blocks, most recently woken first */
+    uint64_t avail_map[(POOL_CLASSES + 63) / 64];
+    uint64_t active_map[(POOL_CLASSES + 63) / 64];
+    uint32_t busy; /* all other slabs: those in use, and full ones */
+    struct private_heap *heap;
+
+    /* -- pools of a shared heap -- */
+    /* Set by the pool's thread while it works; read by who wants the whole heap, see lock.c. */
+    _Atomic uint32_t working ALIGNED(CACHE_LINE);
+    _Atomic(struct block *) inbox; /* blocks that others freed; a stack */
+    /* under attach.c's lock */
+    struct pool *next_in_heap, *next_of_thread, **link_of_thread;
+    uintptr_t thread;  /* os_thread_token() of the thread that has it */
+    _Atomic bool idle; /* no thread has it; others read it as a hint */
+    bool torn;         /* its thread was changing it when the process forked */
+};
+
+ALWAYS_INLINE uint16_t *size_word(void *block, size_t size_most)
+{
+    return (uint16_t *)(void *)((char *)block + size_most);
+}
+
+/* NULL: see pool_alloc. size is at most POOL_SMALL_MAX. */
+ALWAYS_INLINE void *pool_pop(struct pool *pool, size_t size)
+{
+    size_t size_class = pool_small_class(size);
+    struct block *block = pool->lists[size_class];
+    if (unlikely(block == NULL))
+        return NULL;
+    pool->lists[size_class] = block->next;
+    *size_word(block, size_class * 16 - SIZE_WORD) = (uint16_t)size;
+    return block;
+}
+
+/* 1, so that a free can end with it. */
+int pool_slab_rests(struct pool *pool, struct span *slab);
+
+ALWAYS_INLINE int pool_put(struct pool *pool, struct span *slab, struct block *block)
+{
+    block->next = slab->free;
+    slab->free = block;
+    return likely(--slab->countdown != 0) ? 1 : pool_slab_rests(pool, slab);
+}
+
+/* The pool's slab whose block the address starts, which is marked free; NULL when it can't be said
+ * quickly that there is one. pool_put must follow. */
+ALWAYS_INLINE struct span *pool_mark_free(struct pool *pool, void *address)
+{
+    size_t granule = granule_of(address);
+    if (unlikely(!granule_is_ours(granule)))
+        return NULL;
+    struct span *slab = span_at(granule);
+    if (unlikely(span_pool(slab) != pool))
+        return NULL;
+    uint16_t distance = (uint16_t)(uintptr_t)address;
+    if (unlikely(distance * slab->magic >= slab->magic) || unlikely(distance >= slab->cut_end))
+        return NULL;
+    uint16_t *word = size_word(address, slab->size_most);
+    if (unlikely(*word == SIZE_WORD_FREE))
+        return NULL;
+    *word = SIZE_WORD_FREE;
+    return slab;
+}
+
+/* A block of any size up to POOL_SIZE_MAX whose class's blocks lie at multiples of `align`; NULL
+ * when the heap's limit, its memory or the system's is exhausted. */
+void *pool_alloc(struct pool *pool, size_t align, size_t size);
+
+/* Takes in what others have posted. */
+void pool_drain(struct pool *pool);
+
+/* Posts a block to its pool. Any thread. */
+void pool_post(struct pool *owner, struct block *block);
+
+/* Lists in use go back to their slabs, empty slabs to the region. Returns the size that the largest
+ * free block left would serve for. */
+size_t pool_compact(struct pool *pool);
+
+/* Gives all slabs back, whatever they hold. */
+void pool_release(struct pool *pool);
+
+/* The slabs, one after the other; the first after NULL. */
+struct span *pool_next_slab(const struct pool *pool, const struct span *slab);
+
+/* The block of the slab that starts at the address and that the program holds, or NULL. */
+void *pool_block_at(const struct span *slab, const void *address);
+
+ALWAYS_INLINE size_t pool_block_size(const struct span *slab, const void *block)
+{
+    return *(const uint16_t *)(const void *)((const char *)block + slab->size_most);
+}
+
+#endif

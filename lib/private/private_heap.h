@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* private_heap.h: what a HANDLE from HeapCreate names.
+ *
+ *   owned    HEAP_NO_SERIALIZE: one pool, and nothing between the call and it
+ *   shared   a pool for each thread that uses the heap; see attach.c and lock.c
+ *   bounded  one reservation of the size that was asked for, see bounded.h, behind one lock
+ *
+ * A heap stands in a slot of the table of handles. The process heap is slot 0, a shared heap: what
+ * malloc has handed out is not here but in heap/. */
+#ifndef BARROW_PRIVATE_PRIVATE_HEAP_H
+#define BARROW_PRIVATE_PRIVATE_HEAP_H
+
+#include "os/lock.h"
+#include "private/pool.h"
+#include "region/large.h"
+
+enum heap_kind { HEAP_GONE, HEAP_OWNED, HEAP_SHARED, HEAP_BOUNDED };
+
+enum { HEAP_NAME_MAX = 64 };
+
+struct bounded;
+
+/* What a heap is asked when it can't serve a call within its limit or memory: true to try again. */
+typedef bool private_limit_call(struct private_heap *heap, size_t wanted, void *context);
+
+struct private_heap {
+    struct pool pool; /* an owned heap's; has nothing, and owns no slab, in all others */
+    uint8_t kind;     /* enum heap_kind */
+    bool serialized;  /* a bounded one's calls take the mutex */
+    uint32_t slot;
+    uint64_t serial;                /* of this heap: no other, before or after it, has it */
+    uint32_t options;               /* as given to HeapCreate */
+    _Atomic bool low_fragmentation; /* what Windows would say of it by now */
+
+    /* See lock.c. */
+    _Atomic uint32_t held ALIGNED(CACHE_LINE);
+    struct os_lock mutex;
+    uint32_t depth;
+    _Atomic(struct pool *) pools; /* of a shared heap; only ever added to, under attach.c's lock */
+    struct pool *common;          /* one of them, for threads that can have none: under the mutex */
+
+    struct os_lock large_lock;  /* of the list; an owned heap's is not taken */
+    uint32_t large, large_last; /* blocks with a span of their own, in order of allocation: the
+                                 * first's index, and the last one's */
+    struct large_account large_account;
+
+    _Atomic uint32_t initial; /* see initial.h; 0: none */
+    struct bounded *bounded;
+    size_t maximum; /* of a bounded heap, else 0 */
+
+    _Atomic size_t charged; /* bytes of spans */
+    _Atomic size_t charged_peak;
+    _Atomic size_t limit; /* on charged; 0: none */
+    private_limit_call *limit_call;
+    void *limit_context;
+    char name[HEAP_NAME_MAX];
+
+    struct private_heap *next, *prev; /* in order of creation; slots.c's */
+};
+
+/* ---- handles ------------------------------------------------------------------------------ */
+
+/* The slots that have ever been in use: readable memory. */
+extern uintptr_t slot_base HIDDEN;
+extern size_t slot_count HIDDEN; /* only rises */
+
+enum { SLOT_SHIFT = 16 };
+
+/* Whether that is the address of a slot, at which a heap is, or one was. */
+ALWAYS_INLINE bool is_slot(const void *handle)
+{
+    uintptr_t distance = (uintptr_t)handle - slot_base;
+    /* rotated, so that one comparison tells of the low bits too */
+    return ((distance >> SLOT_SHIFT) | (distance << (64 - SLOT_SHIFT))) < READ_RACY(slot_count);
+}
+
+/* The heap, or NULL. */
+struct private_heap *private_heap_of(const void *handle);
+
+/* The process heap; NULL only when there is no address space for the table. */
+struct private_heap *private_process_heap(void);
+
+/* Stores the handles of up to `most` heaps in order of creation; returns how many there are. */
+size_t private_heaps(struct private_heap **out, size_t most);
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+struct private_wish {
+    bool owned, executable;
+    size_t initial, maximum;
+    uint32_t options;
+};
+
+/* NULL when there is no memory. */
+struct private_heap *private_create(const struct private_wish *wish);
+void private_destroy(struct private_heap *heap);
+
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+enum private_flags {
+    PRIVATE_ZERO = 1,
+    PRIVATE_IN_PLACE = 2,
+    PRIVATE_UNLOCKED = 4 /* past the lock of another thread; the program sees to it */
+};
+
+#define PRIVATE_NO_BLOCK ((size_t)-1)
+
+/* All want a live heap. NULL when there is no memory, or the limit is reached. */
+void *private_alloc(struct private_heap *heap, size_t align, size_t size, unsigned flags);
+
+/* False, and nothing done, when the address starts no block of the heap. */
+bool private_free(struct private_heap *heap, void *address, unsigned flags);
+
+/* The size that was asked for; PRIVATE_NO_BLOCK when the address starts no block of the heap. */
+size_t private_size(struct private_heap *heap, const void *address);
+
+/* NULL when there is no memory for it, or *valid is false: the address starts no block of the heap.
+ * Then nothing has changed. */
+void *private_realloc(struct private_heap *heap, void *address, size_t size, unsigned flags,
+                      bool *valid);
+
+/* The heap whose block the address starts, whichever; NULL if there is none. */
+struct private_heap *private_owner(const void *address);
+
+/* ---- the whole heap ----------------------------------------------------------------------- */
+
+/* Holds every other thread off the heap, or waits until nobody does so. Recursive. */
+void private_lock(struct private_heap *heap);
+/* False when this thread does not hold the lock. */
+bool private_unlock(struct private_heap *heap);
+
+/* Returns empty memory to the system; the largest free block that is left. */
+size_t private_compact(struct private_heap *heap);
+
+/* The same for every heap that the calling thread may work in: all but those that belong to one
+ * thread. */
+void private_compact_shared(void);
+
+/* ---- for pools and walks ------------------------------------------------------------------ */
+
+/* Puts that many bytes more on the heap's account; false when its limit forbids it. */
+bool private_heap_charge(struct private_heap *heap, size_t bytes);
+void private_heap_discharge(struct private_heap *heap, size_t bytes);
+
+/* The span of a private heap that the address may start a block of, or NULL. Any address. */
+struct span *private_span_of(const void *address);
+
+/* In the child of fork: what threads were doing that it does not have. */
+void private_after_fork(void);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of handles: slots of 64 KiB in address space of their own, so that an address is known
+ * to be a slot without being read. What is committed stays committed; of a slot only its first
+ * pages are ever touched. */
+#include "private/slots.h"
+#include "os/process.h"
+#include "os/vm.h"
+
+enum { SLOTS_MOST = 1 << 16, SLOTS_LEAST = 16 };
+
+#define SLOT_BYTES ((size_t)1 << SLOT_SHIFT)
+
+uintptr_t slot_base;
+size_t slot_count;
+
+static struct os_lock lock;
+static size_t reserved;                   /* slots */
+static struct private_heap *free_slots;   /* by `next`, last one freed first: its memory is warm */
+static struct private_heap *first, *last; /* live heaps in order of creation */
+static uint64_t serials;
+
+static struct private_heap *slot_at(size_t slot)
+{
+    return (struct private_heap *)(slot_base + (slot << SLOT_SHIFT));
+}
+
+/* Address space is taken sparingly where it is limited. */
+static bool reserve_table(void)
+{
+    size_t slots = os_address_space_limit() / 64 >> SLOT_SHIFT;
+    for (slots = slots < SLOTS_MOST ? slots : SLOTS_MOST; slots >= SLOTS_LEAST; slots /= 2) {
+        char *table = os_reserve((slots + 1) << SLOT_SHIFT);
+        if (table == NULL)
+            continue;
+        slot_base = round_up((uintptr_t)table, SLOT_BYTES);
+        reserved = slots;
+        return true;
+    }
+    return false;
+}
+
+static struct private_heap *take(void)
+{
+    struct private_heap *heap = free_slots;
+    if (heap != NULL) {
+        free_slots = heap->next;
+        return heap;
+    }
+    size_t slot = slot_count;
+    if ((reserved == 0 && !reserve_table()) || slot == reserved ||
+        !os_commit(slot_at(slot), SLOT_BYTES))
+        return NULL;
+    slot_at(slot)->slot = (uint32_t)slot;
+    /* release: who finds the address to be a slot's may read it */
+    __atomic_store_n(&slot_count, slot + 1, __ATOMIC_RELEASE);
+    return slot_at(slot);
+}
+
+static void append(struct private_heap *heap)
+{
+    heap->next = NULL;
+    heap->prev = last;
+    if (last != NULL)
+        last->next = heap;
+    else
+        first = heap;
+    last = heap;
+}
+
+static void remove_live(struct private_heap *heap)
+{
+    if (heap->prev != NULL)
+        heap->prev->next = heap->next;
+    else
+        first = heap->next;
+    if (heap->next != NULL)
+        heap->next->prev = heap->prev;
+    else
+        last = heap->prev;
+}
+
+struct private_heap *slot_take(void)
+{
+    os_lock(&lock);
+    struct private_heap *heap = take();
+    if (heap != NULL) {
+        uint32_t slot = heap->slot;
+        memset(heap, 0, sizeof *heap);
+        heap->slot = slot;
+        heap->serial = ++serials;
+    }
+    os_unlock(&lock);
+    return heap;
+}
+
+void slot_open(struct private_heap *heap, enum heap_kind kind)
+{
+    os_lock(&lock);
+    heap->kind = (uint8_t)kind;
+    append(heap);
+    os_unlock(&lock);
+}
+
+void slot_close(struct private_heap *heap)
+{
+    os_lock(&lock);
+    heap->kind = HEAP_GONE;
+    remove_live(heap);
+    os_unlock(&lock);
+}
+
+void slot_give(struct private_heap *heap)
+{
+    os_lock(&lock);
+    heap->next = free_slots;
+    free_slots = heap;
+    os_unlock(&lock);
+}
+
+struct private_heap *private_heap_of(const void *handle)
+{
+    struct private_heap *heap = (struct private_heap *)(uintptr_t)handle;
+    return is_slot(handle) && heap->kind != HEAP_GONE ? heap : NULL;
+}
+
+size_t private_heaps(struct private_heap **out, size_t most)
+{
+    size_t count = 0;
+    private_process_heap(); /* the first, whoever asked for one before */
+    os_lock(&lock);
+    for (struct private_heap *heap = first; heap != NULL; heap = heap->next, count++)
+        if (count < most)
+            out[count] = heap;
+    os_unlock(&lock);
+    return count;
+}
+
+struct private_heap *slot_find(bool (*is_it)(struct private_heap *, const void *),
+                               const void *argument)
+{
+    struct private_heap *heap = NULL;
+    if (os_lock_is_mine(&lock))
+        return NULL;
+    os_lock(&lock);
+    for (heap = first; heap != NULL && !is_it(heap, argument);)
+        heap = heap->next;
+    os_unlock(&lock);
+    return heap;
+}
+
+void slots_after_fork(void (*repair)(struct private_heap *))
+{
+    bool torn = os_lock_is_held(&lock) && !os_lock_is_mine(&lock);
+    if (torn) {
+        os_lock_reset(&lock);
+        free_slots = NULL;
+        last = NULL;
+    }
+    for (struct private_heap *heap = first; heap != NULL; heap = heap->next) {
+        if (torn) {
+            heap->prev = last;
+            last = heap;
+        }
+        repair(heap);
+    }
+}

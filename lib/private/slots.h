@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* slots.h: slots for heaps, given out and taken back. */
+#ifndef BARROW_PRIVATE_SLOTS_H
+#define BARROW_PRIVATE_SLOTS_H
+
+#include "private/private_heap.h"
+
+#include <string.h>
+
+/* A zeroed slot, but for its number and serial; NULL when there is none. Nobody finds the heap in
+ * it before it is opened, nor after it is closed. */
+struct private_heap *slot_take(void);
+void slot_open(struct private_heap *heap, enum heap_kind kind);
+void slot_close(struct private_heap *heap);
+void slot_give(struct private_heap *heap);
+
+/* The first live heap of which it is true, or NULL. */
+struct private_heap *slot_find(bool (*is_it)(struct private_heap *, const void *),
+                               const void *argument);
+
+/* In the child of fork. */
+void slots_after_fork(void (*repair)(struct private_heap *));
+
+#endif

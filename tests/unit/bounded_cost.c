@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* What calls of a bounded heap cost does not depend on its size. Counted in instructions, not in
+ * time: a child is stepped through its calls by ptrace. */
+#include "test.h"
+
+#include "bounded_check.h"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+#define GIB ((size_t)1 << 30)
+
+enum { BLOCKS = 3000, CALLS = 40 };
+
+static struct bounded *heap;
+static void *blocks[BLOCKS];
+static size_t sizes[BLOCKS], count;
+
+/* Free blocks of all sizes between blocks in use, and part of the quick lists filled. */
+static void prepare(size_t maximum, size_t most)
+{
+    struct random random = { 5 };
+    heap = bounded_create(32 * KIB, maximum, false);
+    if (heap == NULL)
+        _exit(2);
+    for (; count < BLOCKS; count++) {
+        sizes[count] = random_below(&random, random_below(&random, 4) != 0 ? 400 : most);
+        if ((blocks[count] = bounded_alloc(heap, sizes[count])) == NULL)
+            break;
+    }
+    for (size_t i = 0; i < count; i += 2)
+        if (!bounded_free(heap, blocks[i]))
+            _exit(3);
+}
+
+/* Each frees one of the blocks in use, and takes one of the size of one that was freed. */
+static void use(void)
+{
+    for (size_t i = 1; i < 2 * CALLS; i += 2) {
+        if (!bounded_free(heap, blocks[i]))
+            _exit(4);
+        blocks[i] = bounded_alloc(heap, sizes[(i * 7 + 1) % count]);
+    }
+}
+
+static void run(size_t maximum, size_t most)
+{
+    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+    prepare(maximum, most);
+    raise(SIGUSR1);
+    use();
+    raise(SIGUSR1);
+    _exit(bounded_validate(heap) ? 0 : 5);
+}
+
+static void continue_until_stopped(pid_t child, int how, int *status)
+{
+    assert_return_code(ptrace(how, child, NULL, NULL), 0);
+    assert_int_equal(waitpid(child, status, 0), child);
+}
+
+/* Instructions from the first signal to the second. */
+static size_t steps_of(size_t maximum, size_t most)
+{
+    size_t steps = 0;
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    assert_return_code(child, 0);
+    if (child == 0)
+        run(maximum, most);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status))
+        fail_msg("the heap could not be prepared: %d", WEXITSTATUS(status));
+    assert_true(WIFSTOPPED(status) && WSTOPSIG(status) == SIGUSR1);
+    for (;; steps++) {
+        continue_until_stopped(child, PTRACE_SINGLESTEP, &status);
+        if (!WIFSTOPPED(status))
+            fail_msg("the child ended: %x", (unsigned)status);
+        if (WSTOPSIG(status) == SIGUSR1)
+            break;
+        assert_int_equal(WSTOPSIG(status), SIGTRAP);
+    }
+    continue_until_stopped(child, PTRACE_CONT, &status);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    return steps;
+}
+
+/* No heap of the row costs more than the one before it, but for a tenth. */
+static void check_row(const size_t *maxima, size_t heaps, size_t most, size_t limit)
+{
+    size_t before = limit * CALLS;
+    for (size_t i = 0; i < heaps; i++) {
+        size_t steps = steps_of(maxima[i], most);
+        print_message(
+            "%zu KiB, blocks of up to %zu bytes: %zu instructions for a free and an alloc\n",
+            maxima[i] / KIB, most, steps / CALLS);
+        assert_true(steps <= before + before / 10);
+        before = steps;
+    }
+}
+
+static void cost_does_not_grow_with_the_heap(void **state)
+{
+    (void)state;
+    const size_t maxima[] = { 64 * KIB, MIB, 16 * MIB, GIB, 64 * GIB };
+    check_row(maxima, COUNT(maxima), 1000, 4000);
+    check_row(maxima + 2, COUNT(maxima) - 2, 30000, 4000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cost_does_not_grow_with_the_heap),
+    };
+    return cmocka_run_group_tests_name("bounded_cost", tests, NULL, NULL);
+}
