@@ -271,9 +271,11 @@ void heap_free_slow(void *address, const char *call)
     if (address == NULL)
         return;
     struct private_heap *heap = private_heap_with(address);
-    if (unlikely(heap != NULL))
-        private_free(heap, address, 0);
-    else if (checked_is_on())
+    if (unlikely(heap != NULL) && !private_free(heap, address, 0))
+        bad_pointer(call, address);
+    if (heap != NULL)
+        return;
+    if (checked_is_on())
         checked_free(address, call);
     else
         free_block(address, call);

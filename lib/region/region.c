@@ -25,12 +25,13 @@
 #define TELL_LEAST     MIB         /* freed bytes that the purge is told of at once */
 #define SHORT_SPAN     16          /* granules; see take_short */
 #define WINDOW_TRIES   4096        /* places tried for a piece of memory */
-#define GUARD_SIZE                                                                                 \
-    GRANULE_SIZE                /* never accessible: before, between and behind tables and blocks  \
-                                 */
-#define META_SIZE  (4096 * MIB) /* addresses for what the library keeps beside the tables */
-#define META_STEP  GRANULE_SIZE
-#define MOVED_MOST 12 /* spans with a mapping of their own: two mappings each */
+#define META_SHARE     256         /* of the address space, for what the library keeps itself */
+#define META_LEAST     (16 * MIB)
+#define MOVED_MOST     12 /* spans with a mapping of their own: two mappings each */
+
+/* Never accessible: before, between and behind the tables, the library's own room and the blocks.
+ */
+#define GUARD_SIZE GRANULE_SIZE
 
 struct region_map region_map;
 struct region_settings region_settings;
@@ -45,9 +46,9 @@ static struct {
     size_t tags_committed; /* bytes */
     size_t spans_committed;
     size_t moved;
-    bool moves_fail;               /* one lost its target: copying is safer */
-    char *meta, *meta_end;         /* committed memory of our own that is not in use yet */
-    char *meta_start, *meta_limit; /* its addresses; NULL where it is made of spans */
+    bool moves_fail;       /* one lost its target: copying is safer */
+    char *meta, *meta_end; /* committed memory of our own that is not in use yet */
+    char *meta_start, *meta_top, *meta_limit; /* its room: committed up to meta_top; or NULL */
     size_t reserved, reservations;
     /* the account; in granules */
     _Atomic size_t committed, committed_peak, dirty, spans;
@@ -108,7 +109,9 @@ static void place_tables(char *start, size_t granules)
 static bool reserve_whole(size_t size)
 {
     size_t granules = size >> GRANULE_SHIFT;
-    size_t front = tables_size(granules) + META_SIZE + GUARD_SIZE;
+    size_t meta = round_up(size / META_SHARE, GRANULE_SIZE);
+    meta = meta < META_LEAST ? META_LEAST : meta;
+    size_t front = tables_size(granules) + meta + GUARD_SIZE;
     size_t total = front + size + 2 * GUARD_SIZE;
     char *reservation = os_reserve(total);
     if (reservation == NULL)
@@ -120,8 +123,8 @@ static bool reserve_whole(size_t size)
         os_release(reservation, total);
         return false;
     }
-    region.meta = region.meta_end = region.meta_start = start + tables_size(granules);
-    region.meta_limit = region.meta + META_SIZE;
+    region.meta_start = region.meta_top = start + tables_size(granules);
+    region.meta_limit = region.meta_start + meta;
     region_map.base = (uintptr_t)start + front;
     region.reserved = total;
     region.reservations = 1;
@@ -631,28 +634,30 @@ enum os_moved region_move(struct span *from, struct span *to, size_t bytes)
 static bool commit_meta(size_t bytes)
 {
     size_t granules = bytes >> GRANULE_SHIFT;
+    if (bytes > (size_t)(region.meta_limit - region.meta_top))
+        return false;
     if (!fits_limit(granules))
         purge_all_locked();
-    if (bytes > (size_t)(region.meta_limit - region.meta_end) || !fits_limit(granules) ||
-        !os_commit(region.meta_end, bytes))
+    if (!fits_limit(granules) || !os_commit(region.meta_top, bytes))
         return false;
-    region.meta_end += bytes;
+    if (region.meta_end != region.meta_top)
+        region.meta = region.meta_top;
+    region.meta_end = region.meta_top += bytes;
     charge(granules);
     return true;
 }
 
-/* Elsewhere it is a span. */
-static bool map_meta(size_t bytes)
+/* Elsewhere, or when that is full, it is a span. */
+static void map_meta(size_t bytes)
 {
     bool zero;
     struct span *span = alloc_locked(bytes >> GRANULE_SHIFT, 1, 0, SPAN_META, &zero);
     if (span == NULL)
-        return false;
+        return;
     region.meta = span_start(span);
     region.meta_end = region.meta + bytes;
     if (!zero)
         memset(region.meta, 0, bytes);
-    return true;
 }
 
 void *region_meta(size_t size)
@@ -662,10 +667,8 @@ void *region_meta(size_t size)
     if (!region.made)
         make_region();
     if ((size_t)(region.meta_end - region.meta) < size) {
-        size_t bytes = round_up(size, META_STEP);
-        if (region.meta_limit != NULL)
-            commit_meta(bytes);
-        else
+        size_t bytes = round_up(size, GRANULE_SIZE);
+        if (!commit_meta(bytes))
             map_meta(bytes);
     }
     void *memory = NULL;
@@ -721,7 +724,7 @@ void region_figures(struct region_figures *figures)
     figures->committed_peak = count(&region.committed_peak) << GRANULE_SHIFT;
     figures->purged = count(&region.purged_bytes);
     figures->spans = count(&region.spans);
-    figures->meta = region.meta_limit == NULL ? 0 : (size_t)(region.meta_end - region.meta_start);
+    figures->meta = (size_t)(region.meta_top - region.meta_start);
 }
 
 bool region_is_interrupted(void)
@@ -743,8 +746,7 @@ static void abandon_free_runs(void)
             span_set_kind(span_at(i), SPAN_NONE);
     }
     atomic_store_explicit(&region.dirty, 0, memory_order_relaxed);
-    if (region.meta_limit == NULL)
-        region.meta = region.meta_end = NULL;
+    region.meta = region.meta_end = NULL;
 }
 
 /* Another thread had this run in hand. One that it was unmapping may be gone or not: if not, its
