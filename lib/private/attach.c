@@ -105,7 +105,7 @@ struct pool *attach_pool(struct private_heap *heap)
         take_for_thread(pool);
     os_unlock(&lock);
     if (pool != NULL)
-        seats[heap->slot % SEATS] = (struct seat){ heap->serial, pool };
+        *seat_for(heap) = (struct seat){ heap->serial, pool };
     return pool;
 }
 

@@ -17,11 +17,17 @@ enum { SEATS = 8 };
 
 extern THREAD_LOCAL struct seat seats[SEATS] HIDDEN;
 
-/* The calling thread's pool of the heap, if it sits there. */
-ALWAYS_INLINE struct pool *seated(const struct private_heap *heap)
+ALWAYS_INLINE struct seat *seat_for(const struct private_heap *heap)
 {
-    const struct seat *seat = &seats[heap->slot % SEATS];
-    return likely(seat->serial == heap->serial) ? seat->pool : NULL;
+    return (struct seat *)(void *)((char *)seats + heap->seat);
+}
+
+/* Whether the calling thread's pool of the heap sits there; *pool is it then. */
+ALWAYS_INLINE bool is_seated(const struct private_heap *heap, struct pool **pool)
+{
+    const struct seat *seat = seat_for(heap);
+    *pool = seat->pool;
+    return likely(seat->serial == heap->serial);
 }
 
 /* The same; it is found or made. NULL when there is no memory for one, or when the thread is so

@@ -11,7 +11,7 @@ enum {
     LEAST_STEP = 16 << 10, /* of committing */
     LARGEST_STEP = 16 << 20,
     SMALL_HEAP = 1 << 20, /* below, records are kept short */
-    QUICK_SHARE = 8,      /* quick lists hold at most that part of a heap */
+    QUICK_SHARE = 4,      /* quick lists hold at most that part of a heap */
 };
 
 /* ---- the records ---------------------------------------------------------------------------- */
@@ -67,9 +67,14 @@ static void place_quick_lists(struct bounded *heap, size_t maximum, const struct
     heap->quick_room = heap->end / QUICK_SHARE;
 }
 
+uint64_t bounded_quick_share(const struct bounded *heap)
+{
+    return heap->end / QUICK_SHARE;
+}
+
 uint64_t bounded_quick_units(const struct bounded *heap)
 {
-    return heap->end / QUICK_SHARE - heap->quick_room;
+    return bounded_quick_share(heap) - heap->quick_room;
 }
 
 /* ---- beginning and end ---------------------------------------------------------------------- */

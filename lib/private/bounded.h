@@ -33,6 +33,7 @@ struct bounded {
     uint64_t quick_fields; /* a header below it is that of a block in use with a quick list */
     uint64_t quick_bytes;  /* the largest request with a quick list */
     uint64_t quick_room;   /* units that quick lists may still take */
+    uint64_t missed;       /* units that found no such room since bounded_flush() */
 
     /* in units from the heap's start: first block, end of what is committed (there stands a header
      * of no block, the end mark), end of the reservation */

@@ -201,7 +201,8 @@ ALWAYS_INLINE struct bounded_range range_common(struct bounded_range a, struct b
  */
 void bounded_trim(struct bounded *heap);
 
-/* What is in quick lists. */
+/* The most that may be in quick lists, and what is, in units. */
+uint64_t bounded_quick_share(const struct bounded *heap);
 uint64_t bounded_quick_units(const struct bounded *heap);
 
 #endif

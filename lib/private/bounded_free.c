@@ -5,6 +5,8 @@
 #include "private/bounded_block.h"
 #include "private/bounded_index.h"
 
+enum { MISSES = 4 };
+
 void bounded_make_free(struct bounded *heap, uint64_t unit, uint64_t units,
                        struct bounded_range range)
 {
@@ -57,6 +59,21 @@ void bounded_move_start(struct bounded *heap, uint64_t from, uint64_t fields, ui
     *foot_before(heap, to + new_units) = new_units;
 }
 
+/* The sound free block at `unit`, of these fields, gets that many units. */
+ALWAYS_INLINE void lengthen(struct bounded *heap, uint64_t unit, uint64_t fields, uint64_t units,
+                            struct bounded_range range)
+{
+    if (unlikely(fields & BOUNDED_PURGED) || unlikely(range_units(range) != 0)) {
+        struct bounded_range own = bounded_take_off(heap, unit, fields);
+        bool other = range_units(range) > range_units(own);
+        bounded_make_free(heap, unit, units, other ? range : own);
+        return;
+    }
+    index_replace(heap, unit, fields_units(fields), unit, units);
+    set_block(heap, unit, fields_free(units));
+    *foot_before(heap, unit + units) = units;
+}
+
 /* Joins [unit, end) with the free block before it, and with what `after` says is free behind. */
 static bool join_before(struct bounded *heap, uint64_t unit, uint64_t end, uint64_t after)
 {
@@ -64,10 +81,9 @@ static bool join_before(struct bounded *heap, uint64_t unit, uint64_t end, uint6
     uint64_t fields = before > unit ? 0 : index_check(heap, start);
     if (fields == 0 || fields_units(fields) != before)
         return false;
-    struct bounded_range range = bounded_take_off(heap, start, fields);
+    struct bounded_range range = BOUNDED_NO_RANGE;
     if (after != 0) {
-        struct bounded_range other = bounded_take_off(heap, end, after);
-        range = range_units(other) > range_units(range) ? other : range;
+        range = bounded_take_off(heap, end, after);
         wipe(heap, end);
         end += fields_units(after);
     } else {
@@ -75,7 +91,7 @@ static bool join_before(struct bounded *heap, uint64_t unit, uint64_t end, uint6
     }
     *foot_before(heap, unit) = 0;
     *block_header(heap, unit) = 0;
-    bounded_make_free(heap, start, end - start, range);
+    lengthen(heap, start, fields, end - start, range);
     return true;
 }
 
@@ -123,6 +139,7 @@ void bounded_flush(struct bounded *heap)
 {
     for (unsigned units = BOUNDED_LEAST; units < quick_sizes(heap); units++)
         flush_list(heap, &heap->quick[units], units);
+    heap->missed = 0;
 }
 
 /* ---- blocks in use -------------------------------------------------------------------------- */
@@ -156,11 +173,15 @@ size_t bounded_block_size(const struct bounded *heap, const void *block)
     return fields == 0 ? SIZE_MAX : units_room(fields_units(fields)) - fields_slack(fields);
 }
 
-/* Whether the block would have gone to its quick list, had they not all been full. */
-static bool lacks_quick_room(const struct bounded *heap, uint64_t units)
+/* A block that would have gone to its quick list, were not all of them full together, is a miss.
+ * When what missed is a few times what they hold, that is of sizes no longer in use. */
+static bool quick_lists_are_stale(struct bounded *heap, uint64_t units)
 {
-    return units < quick_sizes(heap) && units > heap->quick_room &&
-           heap->quick[units].count < heap->quick[units].limit;
+    if (units >= quick_sizes(heap) || units <= heap->quick_room ||
+        heap->quick[units].count >= heap->quick[units].limit)
+        return false;
+    heap->missed += units;
+    return heap->missed >= MISSES * bounded_quick_share(heap);
 }
 
 bool bounded_free_slow(struct bounded *heap, void *block)
@@ -169,7 +190,7 @@ bool bounded_free_slow(struct bounded *heap, void *block)
     uint64_t fields = in_use(heap, unit, &next);
     if (fields == 0)
         return false;
-    if (unlikely(lacks_quick_room(heap, fields_units(fields)))) {
+    if (unlikely(quick_lists_are_stale(heap, fields_units(fields)))) {
         bounded_flush(heap);
         return bounded_free(heap, block);
     }

@@ -74,8 +74,9 @@ static void await_unlock(struct private_heap *heap)
 static struct entry enter_shared(struct private_heap *heap, unsigned flags)
 {
     for (;;) {
-        struct pool *pool = seated(heap);
-        if (held(heap) == CAREFUL || (pool == NULL && (pool = attach_pool(heap)) == NULL))
+        struct pool *pool;
+        if (held(heap) == CAREFUL ||
+            (!is_seated(heap, &pool) && (pool = attach_pool(heap)) == NULL))
             return enter_locked(heap);
         if (pool_begin(heap, pool) || (flags & PRIVATE_UNLOCKED) != 0 ||
             os_lock_is_mine(&heap->mutex))

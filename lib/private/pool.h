@@ -58,11 +58,17 @@ ALWAYS_INLINE void *pool_pop(struct pool *pool, size_t size)
 /* 1, so that a free can end with it. */
 int pool_slab_rests(struct pool *pool, struct span *slab);
 
-ALWAYS_INLINE int pool_put(struct pool *pool, struct span *slab, struct block *block)
+/* True: pool_slab_rests must follow. */
+ALWAYS_INLINE bool pool_put_rests(struct span *slab, struct block *block)
 {
     block->next = slab->free;
     slab->free = block;
-    return likely(--slab->countdown != 0) ? 1 : pool_slab_rests(pool, slab);
+    return --slab->countdown == 0;
+}
+
+ALWAYS_INLINE int pool_put(struct pool *pool, struct span *slab, struct block *block)
+{
+    return likely(!pool_put_rests(slab, block)) ? 1 : pool_slab_rests(pool, slab);
 }
 
 /* The pool's slab whose block the address starts, which is marked free; NULL when it can't be said

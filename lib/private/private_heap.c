@@ -76,6 +76,7 @@ struct private_heap *private_create(const struct private_wish *wish)
     }
     heap->options = wish->options;
     heap->pool.heap = heap;
+    heap->seat = heap->slot % SEATS * (uint32_t)sizeof(struct seat);
     if (kind == HEAP_SHARED && !os_barrier_is_there())
         atomic_store_explicit(&heap->held, CAREFUL, memory_order_relaxed);
     slot_open(heap, kind);

@@ -28,6 +28,7 @@ struct private_heap {
     uint8_t kind;     /* enum heap_kind */
     bool serialized;  /* a bounded one's calls take the mutex */
     uint32_t slot;
+    uint32_t seat;                  /* where threads' seats for it are, see attach.h */
     uint64_t serial;                /* of this heap: no other, before or after it, has it */
     uint32_t options;               /* as given to HeapCreate */
     _Atomic bool low_fragmentation; /* what Windows would say of it by now */

@@ -98,7 +98,7 @@ static NOINLINE void *alloc_elsewhere(HANDLE handle, DWORD flags, SIZE_T size)
     struct private_heap *heap = handle;
     struct pool *pool;
     void *block = NULL;
-    if (heap->kind == HEAP_SHARED && likely((pool = seated(heap)) != NULL)) {
+    if (heap->kind == HEAP_SHARED && likely(is_seated(heap, &pool))) {
         block = pool_begin(heap, pool) ? pool_pop(pool, size) : NULL;
         pool_end(pool);
     } else if (heap->kind == HEAP_BOUNDED && !heap->serialized) {
@@ -141,17 +141,28 @@ static NOINLINE BOOL free_slow(HANDLE handle, DWORD flags, LPVOID block)
     return FALSE;
 }
 
+static NOINLINE BOOL end_at_rest(struct pool *pool, struct span *slab)
+{
+    pool_slab_rests(pool, slab);
+    pool_end(pool);
+    return TRUE;
+}
+
 static NOINLINE BOOL free_shared(HANDLE handle, DWORD flags, LPVOID block)
 {
     struct private_heap *heap = handle;
-    struct pool *pool = seated(heap);
-    if (unlikely(pool == NULL))
+    struct pool *pool;
+    if (unlikely(!is_seated(heap, &pool)))
         return free_slow(handle, flags, block);
     struct span *slab = pool_begin(heap, pool) ? pool_mark_free(pool, block) : NULL;
-    if (likely(slab != NULL))
-        pool_put(pool, slab, block);
+    if (unlikely(slab == NULL)) {
+        pool_end(pool);
+        return free_slow(handle, flags, block);
+    }
+    if (unlikely(pool_put_rests(slab, block)))
+        return end_at_rest(pool, slab);
     pool_end(pool);
-    return likely(slab != NULL) ? TRUE : free_slow(handle, flags, block);
+    return TRUE;
 }
 
 static NOINLINE BOOL free_elsewhere(HANDLE handle, DWORD flags, LPVOID block)

@@ -406,7 +406,7 @@ static void small_freed_blocks_are_joined_before_a_request_fails(void **state)
     end(heap);
 }
 
-/* However much is freed, no more than an eighth stays in quick lists. */
+/* However much is freed, no more than a quarter stays in quick lists. */
 static void quick_lists_are_bounded(void **state)
 {
     (void)state;
@@ -414,7 +414,7 @@ static void quick_lists_are_bounded(void **state)
     for (size_t maximum = 64 * KIB; maximum <= 16 * MIB; maximum *= 16) {
         struct bounded *heap = make(maximum);
         size_t room = heap->quick_room;
-        assert_in_range(room * BOUNDED_UNIT, 1, maximum / 8);
+        assert_in_range(room * BOUNDED_UNIT, 1, maximum / 4);
         fill_and_empty(heap, 1000, &random);
         assert_in_range(heap->quick_room, 0, room - 1);
         bounded_flush(heap);

@@ -38,6 +38,10 @@ if(BARROW_LTO)
   target_compile_options(barrow_objects PRIVATE -flto=auto -ffat-lto-objects)
 endif()
 
+# Functions that are written in assembly cannot be seen by link-time optimisation.
+set_source_files_properties(lib/os/linux/os_jump.c lib/os/linux/os_registers.c
+  PROPERTIES COMPILE_OPTIONS $<$<C_COMPILER_ID:GNU>:-fno-lto>)
+
 function(barrow_public target)
   target_include_directories(${target} INTERFACE
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

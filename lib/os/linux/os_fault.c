@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 static enum os_fault (*_Atomic resolve_fault)(uintptr_t address);
 static uint32_t guard_page_status, other_status;
@@ -88,12 +89,10 @@ static void describe(struct os_trap *trap, int number, const siginfo_t *info, uc
 
 /* ---- the way to the program's own stack -------------------------------------------------------*/
 
-static const char nowhere[16] ALIGNED(16) = "no instruction";
-
 static THREAD_LOCAL struct {
     siginfo_t info;
     enum os_fault what;
-    uintptr_t pc;
+    struct os_registers registers;
     stack_t stack;
     sigset_t mask;
 } on_the_way;
@@ -110,16 +109,16 @@ static bool must_change_stack(const struct os_trap *trap, const ucontext_t *cont
            !stack_has(&context->uc_stack, trap->registers.sp);
 }
 
-static void send_to_own_stack(const siginfo_t *info, ucontext_t *context, enum os_fault what,
-                              uintptr_t pc)
+static void send_to_own_stack(const siginfo_t *info, ucontext_t *context, enum os_fault what)
 {
+    static const stack_t none = { .ss_flags = SS_DISABLE };
     on_the_way.info = *info;
     on_the_way.what = what;
-    on_the_way.pc = pc;
+    registers_get(context, &on_the_way.registers);
     on_the_way.stack = context->uc_stack;
+    on_the_way.stack.ss_flags &= ~SS_ONSTACK;
     memcpy(&on_the_way.mask, &context->uc_sigmask, sizeof(on_the_way.mask));
-    registers_set_pc(context, (uintptr_t)nowhere);
-    context->uc_stack.ss_flags = SS_DISABLE;
+    registers_set_detour(context, SYS_sigaltstack, (uintptr_t)&none);
     sigfillset(&context->uc_sigmask);
     sigdelset(&context->uc_sigmask, SIGSEGV);
 }
@@ -127,10 +126,9 @@ static void send_to_own_stack(const siginfo_t *info, ucontext_t *context, enum o
 /* The context becomes that of the trap. */
 static enum os_fault arrive_on_own_stack(siginfo_t *info, ucontext_t *context)
 {
-    on_the_way.stack.ss_flags &= ~SS_ONSTACK;
-    context->uc_stack = on_the_way.stack;
     sigaltstack(&on_the_way.stack, NULL);
-    registers_set_pc(context, on_the_way.pc);
+    context->uc_stack = on_the_way.stack;
+    registers_set(context, &on_the_way.registers);
     memcpy(&context->uc_sigmask, &on_the_way.mask, sizeof(on_the_way.mask));
     *info = on_the_way.info;
     return on_the_way.what;
@@ -184,8 +182,7 @@ static void on_trap(int number, siginfo_t *info, ucontext_t *context)
 {
     struct os_trap trap;
     enum os_fault what = OS_FAULT_OTHER;
-    registers_get(context, &trap.registers);
-    if (number == SIGSEGV && trap.registers.pc == (uintptr_t)nowhere) {
+    if (number == SIGSEGV && registers_are_of_detour(context)) {
         what = arrive_on_own_stack(info, context);
         number = info->si_signo;
     } else if (number == SIGSEGV && resolve_fault != NULL) {
@@ -197,7 +194,7 @@ static void on_trap(int number, siginfo_t *info, ucontext_t *context)
     if (answering) {
         describe(&trap, number, info, context, what);
         if (must_change_stack(&trap, context)) {
-            send_to_own_stack(info, context, what, trap.registers.pc);
+            send_to_own_stack(info, context, what);
             return;
         }
         if (answer(&trap, context))

@@ -31,9 +31,26 @@ void registers_set(ucontext_t *context, const struct os_registers *in)
         to[general[i]] = (greg_t)in->general[i];
 }
 
-void registers_set_pc(ucontext_t *context, uintptr_t pc)
+__asm__(".text\n"
+        ".globl os_detour\n.hidden os_detour\n.type os_detour, %function\n"
+        ".globl os_detour_fault\n.hidden os_detour_fault\n"
+        "os_detour: syscall\n xorl %eax, %eax\n"
+        "os_detour_fault: movq (%rax), %rax\n ud2\n"
+        ".size os_detour, . - os_detour\n");
+extern const char os_detour[], os_detour_fault[];
+
+void registers_set_detour(ucontext_t *context, long number, uintptr_t argument)
 {
-    context->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
+    greg_t *to = context->uc_mcontext.gregs;
+    to[REG_RAX] = number;
+    to[REG_RDI] = (greg_t)argument;
+    to[REG_RSI] = 0;
+    to[REG_RIP] = (greg_t)os_detour;
+}
+
+bool registers_are_of_detour(const ucontext_t *context)
+{
+    return context->uc_mcontext.gregs[REG_RIP] == (greg_t)os_detour_fault;
 }
 
 /* The page fault's error code: bit 1 is set for a write, bit 4 for an instruction. */
@@ -68,9 +85,26 @@ void registers_set(ucontext_t *context, const struct os_registers *in)
         to->regs[i] = in->general[i];
 }
 
-void registers_set_pc(ucontext_t *context, uintptr_t pc)
+__asm__(".text\n.balign 4\n"
+        ".globl os_detour\n.hidden os_detour\n.type os_detour, %function\n"
+        ".globl os_detour_fault\n.hidden os_detour_fault\n"
+        "os_detour: svc #0\n mov x0, #0\n"
+        "os_detour_fault: ldr x0, [x0]\n .inst 0\n"
+        ".size os_detour, . - os_detour\n");
+extern const char os_detour[], os_detour_fault[];
+
+void registers_set_detour(ucontext_t *context, long number, uintptr_t argument)
 {
-    context->uc_mcontext.pc = pc;
+    mcontext_t *to = &context->uc_mcontext;
+    to->regs[8] = (uint64_t)number;
+    to->regs[0] = argument;
+    to->regs[1] = 0;
+    to->pc = (uintptr_t)os_detour;
+}
+
+bool registers_are_of_detour(const ucontext_t *context)
+{
+    return context->uc_mcontext.pc == (uintptr_t)os_detour_fault;
 }
 
 /* A record of the kernel's in the context, or 0: emulators leave it out. */

@@ -9,7 +9,11 @@
 
 void registers_get(const ucontext_t *context, struct os_registers *out);
 void registers_set(ucontext_t *context, const struct os_registers *in);
-void registers_set_pc(ucontext_t *context, uintptr_t pc);
+
+/* Lets the context go on with a system call of that number, whose second argument is 0, and then
+ * fault. No stack is used; of the registers, those in os_registers are lost. */
+void registers_set_detour(ucontext_t *context, long number, uintptr_t argument);
+bool registers_are_of_detour(const ucontext_t *context);
 
 /* What the instruction that faulted on memory was about to do. */
 enum os_access registers_access(const ucontext_t *context, uintptr_t address);

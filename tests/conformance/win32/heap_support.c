@@ -75,9 +75,7 @@ BOOL entry_of(HANDLE heap, const void *p, PROCESS_HEAP_ENTRY *entry)
 BOOL all_bytes(const void *p, int value, SIZE_T count)
 {
     const unsigned char *bytes = p;
-    for (SIZE_T i = 0; i < count; i++) {
-        if (bytes[i] != (unsigned char)value)
-            return FALSE;
-    }
-    return TRUE;
+    if (count == 0)
+        return TRUE;
+    return bytes[0] == (unsigned char)value && memcmp(bytes, bytes + 1, count - 1) == 0;
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #define NODES  200000
-#define ROUNDS 10
+#define ROUNDS 4
 
 typedef struct NODE {
     struct NODE *next;
