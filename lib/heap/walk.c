@@ -42,7 +42,7 @@ static enum walked show_span(const struct span *span, struct piece *piece)
 /* The fast paths write it without a lock, and where the block is the program's, that does. */
 READS_RACY static bool has_mark(const void *block)
 {
-    const void *const volatile *mark = &((const struct block *)block)->mark;
+    const intptr_t volatile *mark = &((const struct block *)block)->mark;
     return *mark == BLOCK_FREE;
 }
 
