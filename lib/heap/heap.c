@@ -7,6 +7,7 @@
 #include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/process.h"
 #include "os/thread.h"
 #include "region/region.h"
 
@@ -29,6 +30,13 @@ struct access {
 
 /* The word `busy`: this thread is on a slow path. Found set, it has been interrupted there, by a
  * signal whose handler allocates: POSIX forbids that, and programs do it. */
+bool heap_set_busy(bool now)
+{
+    bool before = thread_words()->busy;
+    thread_words()->busy = now;
+    return before;
+}
+
 static struct access begin(struct theap *theap)
 {
     if (unlikely(theap == NULL || thread_words()->busy || os_lock_is_mine(&theap->lock)))
@@ -92,10 +100,8 @@ static void *alloc_in_scope(size_t align, size_t size, bool zero)
     return block;
 }
 
-static void *alloc(size_t size, size_t clear)
+static void *alloc_own(size_t size, size_t clear)
 {
-    if (unlikely(scope_heap() != NULL) && !thread_words()->busy)
-        return alloc_in_scope(1, size, clear != 0);
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
@@ -107,14 +113,21 @@ static void *alloc(size_t size, size_t clear)
     return block;
 }
 
-void *heap_alloc_slow(size_t size)
+static void *alloc(size_t size, size_t clear, const void *caller)
 {
-    return alloc(size, 0);
+    if (unlikely(scope_heap() != NULL) && !thread_words()->busy && !os_is_loader(caller))
+        return alloc_in_scope(1, size, clear != 0);
+    return alloc_own(size, clear);
 }
 
-void *heap_alloc_zero_slow(size_t size)
+void *heap_alloc_slow(size_t size, const void *caller)
 {
-    return alloc(size, size);
+    return alloc(size, 0, caller);
+}
+
+void *heap_alloc_zero_slow(size_t size, const void *caller)
+{
+    return alloc(size, size, caller);
 }
 
 /* The least class whose blocks all start at multiples of align; SIZE_CLASSES if there is none. */
@@ -188,7 +201,12 @@ static struct private_heap *private_heap_with(const void *address)
     size_t granule = granule_of(address);
     if (granule_is_ours(granule) && tag_of(granule) != 0)
         return NULL;
-    return private_owner(address);
+    bool before = heap_set_busy(true);
+    struct private_heap *heap = scope_heap(); /* saves the search, as a rule */
+    if (heap == NULL || !private_has(heap, address))
+        heap = private_owner(address);
+    thread_words()->busy = before;
+    return heap;
 }
 
 size_t heap_usable_size(const void *block, const char *call)
@@ -221,13 +239,24 @@ static void free_orphaned(struct span *slab, struct block *block)
     theap_post(threads_theap(slab->owner), chain);
 }
 
+static void free_private(struct private_heap *heap, void *block)
+{
+    if (thread_words()->busy) {
+        private_free_interrupted(heap, block);
+        return;
+    }
+    thread_words()->busy = true;
+    private_free(heap, block, 0);
+    thread_words()->busy = false;
+}
+
 void heap_free_slow(void *address, const char *call)
 {
     if (address == NULL)
         return;
     struct private_heap *heap = private_heap_with(address);
     if (unlikely(heap != NULL)) {
-        private_free(heap, address, 0);
+        free_private(heap, address);
         return;
     }
     struct span *span = span_of_block(address, call);
@@ -245,8 +274,10 @@ void heap_free_slow(void *address, const char *call)
 
 /* ---- resize ------------------------------------------------------------------------------- */
 
-static void *copy_to(void *fresh, void *block, size_t old, size_t size, const char *call)
+/* A block stays in its heap, so also malloc's own in a scope. */
+static void *move(void *block, size_t old, size_t size, const char *call)
 {
+    void *fresh = likely(scope_heap() == NULL) ? heap_alloc(size) : alloc_own(size, 0);
     if (fresh == NULL)
         return NULL;
     memcpy(fresh, block, old < size ? old : size);
@@ -262,11 +293,15 @@ static void *resize_large(struct span *span, size_t size, bool may_move)
     return block;
 }
 
-/* A block stays in its heap. */
 static void *resize_private(struct private_heap *heap, void *block, size_t size)
 {
     bool valid;
-    return private_realloc(heap, block, size, 0, &valid);
+    if (thread_words()->busy)
+        return NULL; /* a signal handler */
+    thread_words()->busy = true;
+    void *moved = private_realloc(heap, block, size, 0, &valid);
+    thread_words()->busy = false;
+    return moved;
 }
 
 bool heap_resize_in_place(void *block, size_t size, const char *call)
@@ -286,10 +321,10 @@ void *heap_realloc(void *block, size_t size, const char *call)
     if (span_kind(span) == SPAN_LARGE) {
         if (size > SLAB_BLOCK_MAX)
             return resize_large(span, size, true);
-        return copy_to(heap_alloc(size), block, span_bytes(span), size, call);
+        return move(block, span_bytes(span), size, call);
     }
     size_t old = size_class_bytes(span->size_class);
     if (size <= old && (size >= old / 2 || size_class_of(size) == span->size_class))
         return block;
-    return copy_to(heap_alloc(size), block, old, size, call);
+    return move(block, old, size, call);
 }
