@@ -7,6 +7,8 @@
 #include "private/bounded_block.h"
 #include "private/bounded_index.h"
 
+#include <stdatomic.h>
+
 enum {
     LEAST_STEP = 16 << 10, /* of committing */
     LARGEST_STEP = 16 << 20,
@@ -117,6 +119,10 @@ static void start(struct bounded *heap, size_t maximum, size_t committed, const 
     bounded_make_free(heap, heap->first, heap->frontier - heap->first, BOUNDED_NO_RANGE);
 }
 
+/* The kernel hands out address space after it was given back: what it orders, a checker of races
+ * must be told. */
+static _Atomic uint32_t reservations_given_back;
+
 struct bounded *bounded_create(size_t initial, size_t maximum, bool executable)
 {
     size_t page = os_page_size();
@@ -130,6 +136,7 @@ struct bounded *bounded_create(size_t initial, size_t maximum, bool executable)
     struct bounded *heap = initial > maximum ? NULL : os_reserve(maximum);
     if (heap == NULL)
         return NULL;
+    atomic_load_explicit(&reservations_given_back, memory_order_acquire);
     if (!commit(executable, heap, initial)) {
         os_release(heap, maximum);
         return NULL;
@@ -141,7 +148,9 @@ struct bounded *bounded_create(size_t initial, size_t maximum, bool executable)
 
 void bounded_destroy(struct bounded *heap)
 {
-    os_release(heap, heap->end * BOUNDED_UNIT);
+    size_t maximum = heap->end * BOUNDED_UNIT;
+    atomic_fetch_add_explicit(&reservations_given_back, 1, memory_order_release);
+    os_release(heap, maximum);
 }
 
 bool bounded_contains(const struct bounded *heap, const void *address)

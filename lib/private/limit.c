@@ -5,7 +5,7 @@
 #include "private/initial.h"
 #include "private/private_heap.h"
 
-bool (*private_ask)(struct private_heap *heap, size_t wanted, struct private_asked asked);
+_Atomic(private_ask_fn *) private_ask;
 
 static THREAD_LOCAL bool asking; /* this thread is in the program's function */
 
@@ -89,7 +89,7 @@ bool private_asks_again(struct private_heap *heap, size_t wanted)
     struct private_asked asked = who_is_asked(heap);
     if (asked.call != NULL && !asking) {
         asking = true;
-        again = private_ask(heap, wanted, asked);
+        again = atomic_load_explicit(&private_ask, memory_order_relaxed)(heap, wanted, asked);
         asking = false;
     }
     if (!again)

@@ -47,7 +47,7 @@ bool private_lock_pinned(struct private_heap *heap)
 {
     /* The destroyer may be the one that holds the lock, and it waits for the pin. */
     while (!os_lock_is_mine(&heap->mutex) && !os_try_lock(&heap->mutex)) {
-        if (READ_RACY(heap->kind) == HEAP_GONE)
+        if (atomic_load_explicit(&heap->closing, memory_order_relaxed))
             return false;
         os_yield();
     }

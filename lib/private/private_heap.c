@@ -92,6 +92,7 @@ void private_destroy(struct private_heap *heap)
     enum heap_kind kind = (enum heap_kind)heap->kind;
     slot_close(heap);
     await_unpinned(heap);
+    heap->kind = HEAP_GONE;
     initial_give(heap);
     size_t bytes = atomic_load_explicit(&heap->charged, memory_order_relaxed);
     if (kind == HEAP_BOUNDED) {

@@ -61,6 +61,7 @@ struct private_heap {
     struct private_asked asked;
     char name[HEAP_NAME_MAX];
     _Atomic uint32_t pins; /* see private_pin_next */
+    _Atomic bool closing;  /* no longer in the list of heaps */
 
     struct private_heap *next, *prev; /* in order of creation; slots.c's */
 };
@@ -165,7 +166,8 @@ void private_set_limit(struct private_heap *heap, size_t limit, struct private_a
 
 /* How the program's function is called; set by the layer above, which knows what must be out of the
  * way meanwhile. */
-extern bool (*private_ask)(struct private_heap *heap, size_t wanted, struct private_asked asked);
+typedef bool private_ask_fn(struct private_heap *heap, size_t wanted, struct private_asked asked);
+extern _Atomic(private_ask_fn *) private_ask;
 
 /* A call failed for want of room: counts it, or is true if it is to be tried again. Outside the
  * heap, so that the program may use it meanwhile. */

@@ -104,7 +104,7 @@ void slot_open(struct private_heap *heap, enum heap_kind kind)
 void slot_close(struct private_heap *heap)
 {
     os_lock(&lock);
-    __atomic_store_n(&heap->kind, HEAP_GONE, __ATOMIC_RELAXED); /* read by who has it pinned */
+    atomic_store_explicit(&heap->closing, true, memory_order_relaxed);
     remove_live(heap);
     os_unlock(&lock);
 }
@@ -138,7 +138,10 @@ size_t private_heaps(struct private_heap **out, size_t most)
 struct private_heap *private_pin_next(struct private_heap *pinned)
 {
     os_lock(&lock);
-    struct private_heap *heap = pinned == NULL || pinned->kind == HEAP_GONE ? first : pinned->next;
+    struct private_heap *heap =
+        pinned == NULL || atomic_load_explicit(&pinned->closing, memory_order_relaxed)
+            ? first
+            : pinned->next;
     while (heap != NULL && pinned != NULL && heap->serial <= pinned->serial)
         heap = heap->next;
     if (heap != NULL)

@@ -38,7 +38,7 @@ EXPORT int barrow_heap_set_limit(void *handle, size_t limit, barrow_limit_call *
         return fail(EINVAL);
     if (is_malloc_heap(heap))
         return fail(ENOTSUP);
-    private_ask = scope_ask;
+    atomic_store_explicit(&private_ask, scope_ask, memory_order_relaxed);
     private_set_limit(heap, limit, (struct private_asked){ call, context });
     return 0;
 }
