@@ -231,7 +231,9 @@ static bool refill_from_active(struct pool *pool, unsigned size_class)
     if (index == 0)
         return false;
     struct span *slab = span_at(index);
-    if (slab->free != NULL) {
+    /* while little is cut, rather cut more: a list of a few blocks would come here again at once */
+    bool young = slab->cut_end < POOL_CUT / 2;
+    if (slab->free != NULL && !young) {
         pool->lists[size_class] = slab->free;
         slab->free = NULL;
         slab->countdown = slab_cut(slab) + 1;
