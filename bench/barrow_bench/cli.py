@@ -105,7 +105,7 @@ def main() -> None:
 def run_command(
     groups, patterns, named, only, repeats, quick, skip_missing, json_path, base, time, html_path
 ) -> None:
-    """Run the suite, or the named groups of it: micro, programs, memory, instructions, curves."""
+    """Run the suite, or the named groups of it: micro, programs, memory, instructions, heaps, curves."""
     try:
         chosen = chosen_lines(groups, patterns, quick)
         allocators = chosen_allocators(named, only)

@@ -9,6 +9,7 @@
 #include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/process.h"
 #include "os/thread.h"
 #include "region/region.h"
 
@@ -31,6 +32,13 @@ struct access {
 
 /* The word `busy`: this thread is on a slow path. Found set, it has been interrupted there, by a
  * signal whose handler allocates: POSIX forbids that, and programs do it. */
+bool heap_set_busy(bool now)
+{
+    bool before = thread_words()->busy;
+    thread_words()->busy = now;
+    return before;
+}
+
 static struct access begin(struct theap *theap)
 {
     if (unlikely(theap == NULL || thread_words()->busy || os_lock_is_mine(&theap->lock)))
@@ -105,10 +113,8 @@ static void *alloc_in_scope(size_t align, size_t size, bool zero)
     return block;
 }
 
-static void *alloc(size_t size, size_t clear)
+static void *alloc_own(size_t size, size_t clear)
 {
-    if (unlikely(scope_heap() != NULL) && !thread_words()->busy)
-        return alloc_in_scope(1, size, clear != 0);
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
@@ -120,14 +126,21 @@ static void *alloc(size_t size, size_t clear)
     return block;
 }
 
-void *heap_alloc_slow(size_t size)
+static void *alloc(size_t size, size_t clear, const void *caller)
 {
-    return is_checked() ? checked_alloc(1, size, false) : alloc(size, 0);
+    if (unlikely(scope_heap() != NULL) && !thread_words()->busy && !os_is_loader(caller))
+        return alloc_in_scope(1, size, clear != 0);
+    return is_checked() ? checked_alloc(1, size, clear != 0) : alloc_own(size, clear);
 }
 
-void *heap_alloc_zero_slow(size_t size)
+void *heap_alloc_slow(size_t size, const void *caller)
 {
-    return is_checked() ? checked_alloc(1, size, true) : alloc(size, size);
+    return alloc(size, 0, caller);
+}
+
+void *heap_alloc_zero_slow(size_t size, const void *caller)
+{
+    return alloc(size, size, caller);
 }
 
 /* The least class whose blocks all start at multiples of align; SIZE_CLASSES if there is none. */
@@ -213,7 +226,12 @@ static struct private_heap *private_heap_with(const void *address)
     size_t granule = granule_of(address);
     if (granule_is_ours(granule) && tag_of(granule) != 0)
         return NULL;
-    return private_owner(address);
+    bool before = heap_set_busy(true);
+    struct private_heap *heap = scope_heap(); /* saves the search, as a rule */
+    if (heap == NULL || !private_has(heap, address))
+        heap = private_owner(address);
+    thread_words()->busy = before;
+    return heap;
 }
 
 size_t heap_usable_size(const void *block, const char *call)
@@ -249,6 +267,17 @@ static void free_orphaned(struct span *slab, struct block *block)
     theap_post(threads_theap(slab->owner), chain);
 }
 
+static void free_private(struct private_heap *heap, void *block)
+{
+    if (thread_words()->busy) {
+        private_free_interrupted(heap, block);
+        return;
+    }
+    thread_words()->busy = true;
+    private_free(heap, block, 0);
+    thread_words()->busy = false;
+}
+
 static void free_block(void *address, const char *call)
 {
     struct span *span = span_of_block(address, call);
@@ -269,10 +298,10 @@ void heap_free_slow(void *address, const char *call)
     if (address == NULL)
         return;
     struct private_heap *heap = private_heap_with(address);
-    if (unlikely(heap != NULL) && !private_free(heap, address, 0))
-        bad_pointer(call, address);
-    if (heap != NULL)
+    if (unlikely(heap != NULL)) {
+        free_private(heap, address);
         return;
+    }
     if (checked_is_on())
         checked_free(address, call);
     else
@@ -286,8 +315,10 @@ void heap_plain_free(void *block)
 
 /* ---- resize ------------------------------------------------------------------------------- */
 
-static void *copy_to(void *fresh, void *block, size_t old, size_t size, const char *call)
+/* A block stays in its heap, so also malloc's own in a scope. */
+static void *move(void *block, size_t old, size_t size, const char *call)
 {
+    void *fresh = likely(scope_heap() == NULL) ? heap_alloc(size) : alloc_own(size, 0);
     if (fresh == NULL)
         return NULL;
     memcpy(fresh, block, old < size ? old : size);
@@ -308,11 +339,15 @@ void *heap_plain_resize(void *block, size_t size)
     return resize_large(span_at(granule_of(block)), size, true);
 }
 
-/* A block stays in its heap. */
 static void *resize_private(struct private_heap *heap, void *block, size_t size)
 {
     bool valid;
-    return private_realloc(heap, block, size, 0, &valid);
+    if (thread_words()->busy)
+        return NULL; /* a signal handler */
+    thread_words()->busy = true;
+    void *moved = private_realloc(heap, block, size, 0, &valid);
+    thread_words()->busy = false;
+    return moved;
 }
 
 bool heap_resize_in_place(void *block, size_t size, const char *call)
@@ -336,10 +371,10 @@ void *heap_realloc(void *block, size_t size, const char *call)
     if (span_kind(span) == SPAN_LARGE) {
         if (size > SLAB_BLOCK_MAX)
             return resize_large(span, size, true);
-        return copy_to(heap_alloc(size), block, span_bytes(span), size, call);
+        return move(block, span_bytes(span), size, call);
     }
     size_t old = size_class_bytes(span->size_class);
     if (size <= old && (size >= old / 2 || size_class_of(size) == span->size_class))
         return block;
-    return copy_to(heap_alloc(size), block, old, size, call);
+    return move(block, old, size, call);
 }

@@ -16,9 +16,9 @@
 /* malloc's blocks with a span of their own. */
 extern struct large_account heap_large;
 
-/* NULL when there is no memory. */
-void *heap_alloc_slow(size_t size);
-void *heap_alloc_zero_slow(size_t size);
+/* NULL when there is no memory. `caller`: where the program called from. */
+void *heap_alloc_slow(size_t size, const void *caller);
+void *heap_alloc_zero_slow(size_t size, const void *caller);
 void *heap_alloc_aligned(size_t align, size_t size); /* align is a power of two */
 
 void heap_free_slow(void *block, const char *call);
@@ -39,6 +39,10 @@ size_t heap_usable_size(const void *block, const char *call);
 
 /* Whether the address starts a block of malloc's that the program has. Any address. */
 bool heap_is_block(const void *address);
+
+/* For the time in which the program's own function is called from within a call: false, so that it
+ * may allocate. Returns what it was. */
+bool heap_set_busy(bool now);
 
 /* NULL: the list is empty, or its first block does not carry the mark, as bin_is_bad then tells:
  * the program wrote to it after it had freed it, or it is none, since it did so to the one before.
@@ -78,7 +82,7 @@ ALWAYS_INLINE void *heap_alloc(size_t size)
         if (likely(block != NULL))
             return block;
     }
-    return heap_alloc_slow(size);
+    return heap_alloc_slow(size, __builtin_return_address(0));
 }
 
 ALWAYS_INLINE void *heap_alloc_zero(size_t size)
@@ -89,7 +93,7 @@ ALWAYS_INLINE void *heap_alloc_zero(size_t size)
         if (likely(block != NULL))
             return memset(block, 0, size);
     }
-    return heap_alloc_zero_slow(size);
+    return heap_alloc_zero_slow(size, __builtin_return_address(0));
 }
 
 /* True when the address can't be the start of one of the bin's blocks, or when that can't be said

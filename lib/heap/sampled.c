@@ -134,7 +134,8 @@ static bool is_due(void)
         thread_words()->until_sample--;
         return false;
     }
-    bool first = thread_words()->until_sample == 0; /* in this thread: its turn is not yet, unless all are */
+    bool first =
+        thread_words()->until_sample == 0; /* in this thread: its turn is not yet, unless all are */
     thread_words()->until_sample = 1 + random_below(2 * sampled.every - 1);
     return !first || sampled.every == 1;
 }

@@ -39,6 +39,8 @@ struct bounded {
      * of no block, the end mark), end of the reservation */
     uint64_t first, frontier, end;
     uint64_t initial;    /* the least that the frontier may be */
+    uint64_t reached;    /* the most that the frontier has been */
+    uint64_t limit;      /* the frontier goes no further; at most `end` */
     uint64_t fresh;      /* from here on nothing was ever handed out: it reads as zero */
     uint64_t blocks;     /* in use or in quick lists */
     uint64_t free_units; /* in free lists */
@@ -61,6 +63,10 @@ struct bounded {
 struct bounded *bounded_create(size_t initial, size_t maximum, bool executable);
 
 void bounded_destroy(struct bounded *heap);
+
+/* No more than so many bytes are to be committed from now on; 0: all of the maximum. What is
+ * committed already stays. */
+void bounded_set_limit(struct bounded *heap, size_t bytes);
 
 /* ---- blocks ---------------------------------------------------------------------------------
  *
@@ -129,6 +135,7 @@ bool bounded_validate(const struct bounded *heap);
 struct bounded_figures {
     size_t reserved;
     size_t committed;   /* without what was given back */
+    size_t reached;     /* at most so far, with it */
     size_t blocks;      /* in use */
     size_t block_bytes; /* of them, with their headers */
 };

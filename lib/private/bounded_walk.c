@@ -66,6 +66,7 @@ struct bounded_figures bounded_figures(const struct bounded *heap)
     return (struct bounded_figures){
         .reserved = heap->end * BOUNDED_UNIT,
         .committed = (heap->frontier - heap->given_back) * BOUNDED_UNIT,
+        .reached = heap->reached * BOUNDED_UNIT,
         .blocks = heap->blocks - quick_blocks,
         .block_bytes = in_use * BOUNDED_UNIT,
     };

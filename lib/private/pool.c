@@ -15,7 +15,7 @@
 #include "region/region.h"
 
 enum slab_state { ACTIVE, FULL, AVAIL };
-enum { WAKE_SHIFT = 4 };
+enum { WAKE_SHIFT = 4, CUT_LEAST = 4 };
 
 static unsigned class_of(const struct span *slab)
 {
@@ -195,13 +195,21 @@ int pool_slab_rests(struct pool *pool, struct span *slab)
 
 /* ---- allocate ----------------------------------------------------------------------------- */
 
-/* Cuts some blocks more, in order of address: only as many as a page has, since cutting writes into
- * memory that may not be needed yet. */
+/* How many blocks are cut at once: as many again as the slab has, from CUT_LEAST to what a page
+ * has, since cutting writes into memory that may not be needed yet. */
+static uint32_t cut_count(uint32_t size, uint32_t cut)
+{
+    uint32_t most = size < POOL_CUT ? POOL_CUT / size : 1,
+             count = cut < CUT_LEAST ? CUT_LEAST : cut;
+    return count < most ? count : most;
+}
+
+/* Cuts some blocks more, in order of address. */
 static struct block *cut_blocks(struct span *slab)
 {
     uint32_t size = slab->size_most + SIZE_WORD, cut = slab_cut(slab);
     uint32_t capacity = pool_class_capacity(class_of(slab));
-    uint32_t count = size < POOL_CUT ? POOL_CUT / size : 1;
+    uint32_t count = cut_count(size, cut);
     count = count < capacity - cut ? count : capacity - cut;
     char *first = span_start(slab) + slab->cut_end, *end = first + count * size;
     struct block *block = NULL;
@@ -223,7 +231,9 @@ static bool refill_from_active(struct pool *pool, unsigned size_class)
     if (index == 0)
         return false;
     struct span *slab = span_at(index);
-    if (slab->free != NULL) {
+    /* while little is cut, rather cut more: a list of a few blocks would come here again at once */
+    bool young = slab->cut_end < POOL_CUT / 2;
+    if (slab->free != NULL && !young) {
         pool->lists[size_class] = slab->free;
         slab->free = NULL;
         slab->countdown = slab_cut(slab) + 1;

@@ -300,26 +300,35 @@ void private_compact_shared(void)
     }
 }
 
+void private_totals(struct private_heap *heap, struct private_figures *figures)
+{
+    size_t committed = atomic_load_explicit(&heap->charged, memory_order_relaxed);
+    size_t peak = atomic_load_explicit(&heap->charged_peak, memory_order_relaxed);
+    *figures = (struct private_figures){ .committed = committed + HEADER,
+                                         .committed_peak = peak + HEADER,
+                                         .reserved = committed + ((size_t)1 << SLOT_SHIFT) };
+}
+
+static void bounded_totals(const struct private_heap *heap, struct private_figures *figures)
+{
+    struct bounded_figures bounded = bounded_figures(heap->bounded);
+    *figures = (struct private_figures){ .committed = bounded.committed,
+                                         .committed_peak = bounded.reached,
+                                         .reserved = bounded.reserved,
+                                         .maximum = heap->maximum };
+}
+
 void private_figures(struct private_heap *heap, struct private_figures *figures)
 {
     struct piece piece = { .data = NULL };
-    size_t slot = (size_t)1 << SLOT_SHIFT;
-    *figures = (struct private_figures){ .maximum = heap->maximum };
+    if (heap->kind == HEAP_BOUNDED)
+        bounded_totals(heap, figures);
+    else
+        private_totals(heap, figures);
     while (private_walk(heap, &piece) == WALK_MORE) {
         if (piece.kind != PIECE_BUSY && piece.kind != PIECE_LARGE)
             continue;
         figures->blocks++;
         figures->bytes += piece.size;
-    }
-    if (heap->kind == HEAP_BOUNDED) {
-        struct bounded_figures bounded = bounded_figures(heap->bounded);
-        figures->committed = bounded.committed;
-        figures->committed_peak = bounded.committed;
-        figures->reserved = bounded.reserved;
-    } else {
-        figures->committed = atomic_load_explicit(&heap->charged, memory_order_relaxed) + HEADER;
-        figures->committed_peak =
-            atomic_load_explicit(&heap->charged_peak, memory_order_relaxed) + HEADER;
-        figures->reserved = figures->committed + slot - HEADER;
     }
 }

@@ -102,24 +102,53 @@ static NOINLINE void *alloc_dry(struct private_heap *heap, DWORD flags, SIZE_T s
     return block != NULL ? block : alloc_slow(heap, flags, size);
 }
 
-/* The shared heaps' way, and that of bounded heaps without a lock. Each way is a function of its
- * own that the one before ends with, so that none needs a frame. */
+/* A serialized bounded heap's quick way: its lock, if that is free, but none of private_lock's
+ * other duties. False: the general way. */
+static inline bool lock_bounded(struct private_heap *heap)
+{
+    if (!heap->serialized)
+        return true;
+    if (unlikely(!os_try_lock(&heap->mutex)))
+        return false;
+    heap->depth = 1;
+    return true;
+}
+
+static inline void unlock_bounded(struct private_heap *heap)
+{
+    if (!heap->serialized)
+        return;
+    heap->depth = 0;
+    os_unlock(&heap->mutex);
+}
+
+static NOINLINE void *alloc_bounded(HANDLE handle, DWORD flags, SIZE_T size)
+{
+    struct private_heap *heap = handle;
+    void *block = NULL;
+    if (lock_bounded(heap)) {
+        block = bounded_quick_pop(heap->bounded, size);
+        unlock_bounded(heap);
+    }
+    return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
+}
+
+/* The shared heaps' way. Each way is a function of its own that the one before ends with, so that
+ * none needs a frame. */
 static NOINLINE void *alloc_elsewhere(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = handle;
     struct pool *pool;
-    void *block = NULL;
+    void *block;
     if (heap->kind == HEAP_SHARED && likely(is_seated(heap, &pool))) {
         if (unlikely(!pool_begin(heap, pool)) || unlikely((block = pool_pop(pool, size)) == NULL))
             return alloc_dry(heap, flags, size, pool);
         pool_end(pool);
         return block;
     }
-    if (heap->kind == HEAP_OWNED) {
-        block = nursery_alloc_size(&heap->pool, size);
-    } else if (heap->kind == HEAP_BOUNDED && !heap->serialized) {
-        block = bounded_quick_pop(heap->bounded, size);
-    }
+    if (heap->kind == HEAP_BOUNDED)
+        return alloc_bounded(handle, flags, size);
+    block = heap->kind == HEAP_OWNED ? nursery_alloc_size(&heap->pool, size) : NULL;
     return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
 }
 
@@ -181,14 +210,24 @@ static NOINLINE BOOL free_shared(HANDLE handle, DWORD flags, LPVOID block)
     return TRUE;
 }
 
+static NOINLINE BOOL free_bounded(HANDLE handle, DWORD flags, LPVOID block)
+{
+    struct private_heap *heap = handle;
+    bool done = false;
+    if (lock_bounded(heap)) {
+        done = bounded_free(heap->bounded, block);
+        unlock_bounded(heap);
+    }
+    return likely(done) ? TRUE : free_slow(handle, flags, block);
+}
+
 static NOINLINE BOOL free_elsewhere(HANDLE handle, DWORD flags, LPVOID block)
 {
     struct private_heap *heap = handle;
     if (likely(is_slot(handle)) && heap->kind == HEAP_SHARED)
         return free_shared(handle, flags, block);
-    if (is_slot(handle) && heap->kind == HEAP_BOUNDED && !heap->serialized &&
-        bounded_free(heap->bounded, block))
-        return TRUE;
+    if (is_slot(handle) && heap->kind == HEAP_BOUNDED)
+        return free_bounded(handle, flags, block);
     return free_slow(handle, flags, block);
 }
 
