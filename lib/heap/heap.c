@@ -177,7 +177,7 @@ void *heap_alloc_aligned(size_t align, size_t size)
 
 void *heap_plain_alloc(size_t align, size_t size, bool zero)
 {
-    return align <= 16 ? alloc(size, zero ? size : 0) : alloc_aligned(align, size);
+    return align <= 16 ? alloc_own(size, zero ? size : 0) : alloc_aligned(align, size);
 }
 
 /* ---- what a pointer is -------------------------------------------------------------------- */
