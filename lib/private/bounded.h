@@ -253,6 +253,7 @@ ALWAYS_INLINE bool bounded_free(struct bounded *heap, void *address)
     bounded_slots(heap, quick)[count] = (uint32_t)unit;
     quick->count = (uint16_t)(count + 1);
     block[-1] ^= bounded_stored((fields & BOUNDED_SLACK) | BOUNDED_STATE_QUICK);
+    block[0] = heap->key; /* so that bounded_validate() sees a write after this */
     return true;
 }
 

@@ -111,6 +111,7 @@ static void refill(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t
     assume(quick->count == 0 && blocks <= quick->limit);
     for (uint64_t i = blocks; i != 0; i--) {
         set_block(heap, unit + i * units, fields_quick(units));
+        block_links(heap, unit + i * units)->next = heap->key; /* as bounded_free() does */
         bounded_slots(heap, quick)[quick->count++] = (uint32_t)(unit + i * units);
     }
     heap->quick_room -= units * blocks;

@@ -107,6 +107,8 @@ static bool count_block(const struct bounded *heap, uint64_t unit, uint64_t fiel
         return fields_slack(fields) <= units_room(units);
     if (fields_state(fields) != BOUNDED_STATE_QUICK || units >= quick_sizes(heap) || rest != 0)
         return false;
+    if (block_links(heap, unit)->next != heap->key) /* written to since it was freed */
+        return false;
     census->quick_blocks++;
     census->quick_units += units;
     census->quick_places += unit;

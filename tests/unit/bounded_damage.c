@@ -274,6 +274,24 @@ static void damage_in_a_quick_list_is_found(void **state)
     bounded_destroy(heap);
 }
 
+static void a_write_into_a_freed_block_is_found(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size < 20000; size = size * 2 + 8) {
+        struct bounded *heap = make(MIB);
+        char *block = bounded_alloc(heap, size);
+        assert_non_null(bounded_alloc(heap, size));
+        assert_true(bounded_free(heap, block));
+        check_bounded(heap);
+        struct bytes bytes;
+        assert_true(overwrite(&bytes, block, 8, 'A'));
+        assert_false(bounded_validate(heap));
+        restore(&bytes);
+        check_bounded(heap);
+        bounded_destroy(heap);
+    }
+}
+
 /* Writing into a freed block: what is found there is not believed. */
 static void damaged_lists_are_found_and_not_followed(void **state)
 {
@@ -435,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_block_is_not_joined_with_a_damaged_neighbour),
         cmocka_unit_test(an_overrun_of_the_end_mark_is_found),
         cmocka_unit_test(damage_in_a_quick_list_is_found),
+        cmocka_unit_test(a_write_into_a_freed_block_is_found),
         cmocka_unit_test(damaged_lists_are_found_and_not_followed),
         cmocka_unit_test(a_circle_comes_to_an_end),
         cmocka_unit_test(records_that_disagree_are_found),
