@@ -36,6 +36,16 @@
 
 #include "barrow.h"
 
+/* of Windows 8.1; MinGW-w64's headers lack it */
+#if !defined(HEAP_OPTIMIZE_RESOURCES_CURRENT_VERSION)
+#define HEAP_OPTIMIZE_RESOURCES_CURRENT_VERSION 1
+#define HeapOptimizeResources                   ((HEAP_INFORMATION_CLASS)3)
+typedef struct HEAP_OPTIMIZE_RESOURCES_INFORMATION {
+    DWORD Version;
+    DWORD Flags;
+} HEAP_OPTIMIZE_RESOURCES_INFORMATION;
+#endif
+
 #else
 
 #include "errhandlingapi.h"

@@ -24,7 +24,7 @@ EXPORT int barrow_scope_enter(struct barrow_scope *scope, void *handle)
     struct private_heap *heap = private_heap_of(handle);
     if (scope == NULL)
         return invalid();
-    *scope = public_scope(scope_current);
+    *scope = public_scope(thread_words()->scope);
     if (handle != NULL && heap == NULL)
         return invalid();
     scope_enter(heap != NULL && is_malloc_heap(heap) ? NULL : heap);
