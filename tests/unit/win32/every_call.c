@@ -53,6 +53,11 @@ static BOOL unmap(void *address)
     return UnmapViewOfFile(address);
 }
 
+static BOOL destroy(void *heap)
+{
+    return HeapDestroy(heap);
+}
+
 static BOOL close_handle(void *handle)
 {
     return CloseHandle(handle);
@@ -200,6 +205,45 @@ static void use_global_memory(void)
     SetLastError(UNSET);
 }
 
+static void fill_heap(HANDLE heap)
+{
+    unsigned char *blocks[40] = { NULL };
+    for (size_t i = 0; i < COUNT(blocks); i++)
+        if (did((blocks[i] = HeapAlloc(heap, HEAP_ZERO_MEMORY, i * i * 40)) != NULL) && i > 0)
+            blocks[i][0] = blocks[i][i * i * 40 - 1] = (unsigned char)i;
+    for (size_t i = 1; i < COUNT(blocks); i += 2) {
+        unsigned char *larger =
+            blocks[i] != NULL ? HeapReAlloc(heap, 0, blocks[i], i * 4000) : NULL;
+        if (blocks[i] != NULL && did(larger != NULL))
+            blocks[i] = larger;
+    }
+    for (size_t i = 1; i < COUNT(blocks); i++)
+        if (blocks[i] != NULL) {
+            assert_int_equal(blocks[i][0], i);
+            assert_true(HeapFree(heap, 0, blocks[i]));
+        }
+}
+
+/* Whatever the system refuses, a heap can be held, looked at and given up. */
+static void use_heap(SIZE_T maximum)
+{
+    PROCESS_HEAP_ENTRY entry = { .lpData = NULL };
+    HANDLE heap = HeapCreate(0, 100000, maximum);
+    if (!did(heap != NULL))
+        return;
+    fill_heap(heap);
+    assert_true(HeapLock(heap));
+    fill_heap(heap);
+    assert_true(HeapValidate(heap, 0, NULL));
+    while (HeapWalk(heap, &entry))
+        continue;
+    assert_int_equal(GetLastError(), ERROR_NO_MORE_ITEMS);
+    assert_true(HeapUnlock(heap));
+    HeapCompact(heap, 0);
+    must(destroy, heap);
+    SetLastError(UNSET);
+}
+
 static void use_all(void)
 {
     char name[40];
@@ -212,6 +256,8 @@ static void use_all(void)
     use_reserved_section();
     use_file();
     use_global_memory();
+    use_heap(0);
+    use_heap(3000000);
 }
 
 static void work(void **state)
@@ -239,6 +285,8 @@ static const struct trial {
     { "mprotect", SYS_mprotect, ENOMEM },
     { "munmap", SYS_munmap, ENOMEM },
     { "madvise", SYS_madvise, EINVAL },
+    { "madvise, once more later", SYS_madvise, EAGAIN },
+    { "membarrier", SYS_membarrier, EPERM },
     { "mlock", SYS_mlock, ENOMEM },
     { "munlock", SYS_munlock, ENOMEM },
     { "openat", SYS_openat, EMFILE },
