@@ -145,7 +145,7 @@ static void s1_alloc_from_0xff000_on_blocks_stand_alone(void **state)
     assert_int_equal(entry.iRegionIndex, 64);
     assert_true(entry_of(heap, taken(heap, 5 * MIB), &entry));
     assert_int_equal(entry.iRegionIndex, 64);
-#ifdef _WIN32
+#if HEAPS_ARE_WINDOWS
     assert_true(entry_of(heap, taken(heap, 0xFD000), &entry)); /* here: from 64 KiB on */
 #else
     assert_true(entry_of(heap, taken(heap, 60000), &entry));
@@ -364,7 +364,7 @@ static void grow_back(SIZE_T first, BOOL expected)
     assert_ptr_equal(HeapReAlloc(heap, in_place, p, 384 * KIB), p);
     SetLastError(0xDEADBEEF);
     char *q = HeapReAlloc(heap, in_place, p, 512 * KIB);
-#ifdef _WIN32
+#if HEAPS_ARE_WINDOWS
     assert_int_equal(q != NULL, expected);
 #else
     (void)expected;
@@ -417,7 +417,7 @@ static void s1_free_twice_is_false_and_87(void **state)
 {
     (void)state;
     const SIZE_T sizes[] = { 0, 100, 5000, 60000, 5 * MIB };
-#ifdef _WIN32
+#if HEAPS_ARE_WINDOWS
     size_t count = 4; /* there, to free a block that stood alone twice is a fault */
 #else
     size_t count = 5;

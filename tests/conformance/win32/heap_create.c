@@ -227,7 +227,7 @@ static void s1_create_bounded_largest_block(void **state)
 {
     (void)state;
     HANDLE heap = heap_made(0, 2 * MIB);
-#ifdef _WIN32
+#if HEAPS_ARE_WINDOWS
     assert_error(HeapAlloc(heap, 0, MIB), NULL, ERROR_NOT_ENOUGH_MEMORY);
 #else
     char *p = taken(heap, MIB);
@@ -253,7 +253,7 @@ static void s1_create_bounded_256k_does_not_give_all(void **state)
 {
     (void)state;
     HANDLE heap = heap_made(0, 256 * KIB);
-#ifdef _WIN32
+#if HEAPS_ARE_WINDOWS
     assert_error(HeapAlloc(heap, 0, 256 * KIB - 0x600), NULL, ERROR_NOT_ENOUGH_MEMORY);
 #endif
     assert_error(HeapAlloc(heap, 0, 256 * KIB), NULL, ERROR_NOT_ENOUGH_MEMORY);

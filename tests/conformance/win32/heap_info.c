@@ -37,7 +37,7 @@ static void s1_info_classes_have_windows_values(void **state)
     (void)state;
     assert_int_equal(HeapCompatibilityInformation, 0);
     assert_int_equal(HeapEnableTerminationOnCorruption, 1);
-#ifndef _WIN32
+#if !HEAPS_ARE_WINDOWS
     assert_int_equal(HeapOptimizeResources, 3);
 #endif
 }

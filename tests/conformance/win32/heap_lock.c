@@ -245,7 +245,7 @@ static void s1_lock_and_18_blocks_of_one_size(void **state)
     for (int i = 0; i < 40; i++)
         taken(heap, 100);
     struct call call = { .heap = heap, .make = call_alloc, .size = 100 };
-#ifdef _WIN32
+#if HEAPS_ARE_WINDOWS
     assert_not_held_off(&call);
 #else
     assert_held_off(&call);

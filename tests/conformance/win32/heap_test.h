@@ -12,8 +12,15 @@
 
 #define FAILED_SIZE ((SIZE_T)-1) /* of HeapSize */
 
+/* Whether it is Windows' own heaps that are tested, and not ours, there or here. */
+#if defined(_WIN32) && !defined(BARROW_HEAPS_ARE_OURS)
+#define HEAPS_ARE_WINDOWS 1
+#else
+#define HEAPS_ARE_WINDOWS 0
+#endif
+
 /* Windows refuses single blocks of about 1 MiB and more in a heap with a maximum. */
-#ifdef _WIN32
+#if HEAPS_ARE_WINDOWS
 #define MOST_IN_BOUNDED ((SIZE_T)0xFD000)
 #else
 #define MOST_IN_BOUNDED (SIZE_MAX)
