@@ -267,15 +267,17 @@ static void free_orphaned(struct span *slab, struct block *block)
     theap_post(threads_theap(slab->owner), chain);
 }
 
-static void free_private(struct private_heap *heap, void *block)
+static void free_private(struct private_heap *heap, void *block, const char *call)
 {
     if (thread_words()->busy) {
         private_free_interrupted(heap, block);
         return;
     }
     thread_words()->busy = true;
-    private_free(heap, block, 0);
+    bool done = private_free(heap, block, 0);
     thread_words()->busy = false;
+    if (!done)
+        bad_pointer(call, block);
 }
 
 static void free_block(void *address, const char *call)
@@ -299,7 +301,7 @@ void heap_free_slow(void *address, const char *call)
         return;
     struct private_heap *heap = private_heap_with(address);
     if (unlikely(heap != NULL)) {
-        free_private(heap, address);
+        free_private(heap, address, call);
         return;
     }
     if (checked_is_on())

@@ -288,7 +288,8 @@ void *pool_alloc(struct pool *pool, size_t align, size_t size)
     struct block *block = NULL;
     if (pool->lists[size_class] == NULL) {
         pool_drain(pool);
-        if (pool->lists[size_class] == NULL && (block = nursery_alloc(pool, size_class)) == NULL &&
+        if (pool->lists[size_class] == NULL &&
+            (align > 16 || (block = nursery_alloc(pool, size_class)) == NULL) &&
             !refill(pool, size_class))
             return NULL;
     }
