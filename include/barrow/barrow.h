@@ -68,6 +68,11 @@ struct barrow_stats {
  * The figures are read while other threads go on: each is true, together they are approximate. */
 BARROW_API int barrow_stats_get(struct barrow_stats *stats);
 
+/* Looks at every block of the process heap, and ends the process with a message if something has
+ * written outside of one or into a freed one. For processes in the checked mode (BARROW_CHECKS in
+ * the environment, see the README). Returns 0, or -1 with errno ENOSYS outside of that mode. */
+BARROW_API int barrow_check(void);
+
 /* The malloc family. Same behaviour, errno and sources as the functions without the prefix
  * (POSIX.1-2024, C23, glibc's manual for the rest); they exist also in builds where the plain names
  * are left alone (CMake option BARROW_OVERRIDE_MALLOC=OFF). */

@@ -2,8 +2,10 @@
 #include "heap/heap.h"
 
 #include "heap/bad_pointer.h"
+#include "heap/checked.h"
 #include "heap/free_block.h"
 #include "heap/hold.h"
+#include "heap/process.h"
 #include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
@@ -61,6 +63,15 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
+/* Whether an allocation is for the checked mode. Private heaps are not, those that serve plain
+ * malloc neither. The first call of all finds out what the environment asks for. */
+static bool is_checked(void)
+{
+    if (unlikely(threads_theaps() == 0))
+        process_heap_start();
+    return checked_is_on() && (scope_heap() == NULL || busy);
+}
+
 static void count_allocation(struct theap *theap, const void *block, size_t size)
 {
     if (likely(!threads_calls_are_counted()) || block == NULL)
@@ -76,12 +87,14 @@ static void *alloc_class(struct theap *theap, unsigned size_class, size_t clear)
     bool zero = false;
     struct bin *bin = &theap->bins[size_class];
     struct block *block = bin_pop(bin);
+    if (block == NULL && unlikely(bin_is_bad(bin)))
+        bad_list(bin->free);
     if (block == NULL)
         block = theap_refill(theap, bin, clear >= ZERO_LEAST, &zero);
     if (block == NULL)
         return NULL;
     block->next = NULL;
-    block->mark = NULL;
+    block->mark = 0;
     return clear != 0 && !zero ? memset(block, 0, clear) : block;
 }
 
@@ -111,12 +124,12 @@ static void *alloc(size_t size, size_t clear)
 
 void *heap_alloc_slow(size_t size)
 {
-    return alloc(size, 0);
+    return is_checked() ? checked_alloc(1, size, false) : alloc(size, 0);
 }
 
 void *heap_alloc_zero_slow(size_t size)
 {
-    return alloc(size, size);
+    return is_checked() ? checked_alloc(1, size, true) : alloc(size, size);
 }
 
 /* The least class whose blocks all start at multiples of align; SIZE_CLASSES if there is none. */
@@ -130,7 +143,7 @@ static unsigned aligned_class(size_t align, size_t size)
     return size_class;
 }
 
-void *heap_alloc_aligned(size_t align, size_t size)
+static void *alloc_aligned(size_t align, size_t size)
 {
     if (unlikely(scope_heap() != NULL) && !busy)
         return alloc_in_scope(align, size, false);
@@ -144,6 +157,16 @@ void *heap_alloc_aligned(size_t align, size_t size)
     }
     end(access);
     return block;
+}
+
+void *heap_alloc_aligned(size_t align, size_t size)
+{
+    return is_checked() ? checked_alloc(align, size, false) : alloc_aligned(align, size);
+}
+
+void *heap_plain_alloc(size_t align, size_t size, bool zero)
+{
+    return align <= 16 ? alloc(size, zero ? size : 0) : alloc_aligned(align, size);
 }
 
 /* ---- what a pointer is -------------------------------------------------------------------- */
@@ -171,6 +194,8 @@ static struct span *span_of_block(const void *address, const char *call)
 
 bool heap_is_block(const void *address)
 {
+    if (checked_is_on())
+        return checked_is_block(address);
     size_t granule = granule_of(address);
     if (!granule_is_ours(granule))
         return false;
@@ -198,6 +223,8 @@ size_t heap_usable_size(const void *block, const char *call)
     struct private_heap *heap = private_heap_with(block);
     if (unlikely(heap != NULL))
         return private_size(heap, block);
+    if (checked_is_on())
+        return checked_usable_size(block, call);
     struct span *span = span_of_block(block, call);
     return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
 }
@@ -219,19 +246,13 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
 static void free_orphaned(struct span *slab, struct block *block)
 {
     struct chain chain = { NULL, NULL, 0 };
+    block->mark = BLOCK_FREE;
     chain_push(&chain, block);
     theap_post(threads_theap(slab->owner), chain);
 }
 
-void heap_free_slow(void *address, const char *call)
+static void free_block(void *address, const char *call)
 {
-    if (address == NULL)
-        return;
-    struct private_heap *heap = private_heap_with(address);
-    if (unlikely(heap != NULL)) {
-        private_free(heap, address, 0);
-        return;
-    }
     struct span *span = span_of_block(address, call);
     struct access access = begin(threads_current_to_free());
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
@@ -243,6 +264,26 @@ void heap_free_slow(void *address, const char *call)
     else
         free_orphaned(span, address);
     end(access);
+}
+
+void heap_free_slow(void *address, const char *call)
+{
+    if (address == NULL)
+        return;
+    struct private_heap *heap = private_heap_with(address);
+    if (unlikely(heap != NULL) && !private_free(heap, address, 0))
+        bad_pointer(call, address);
+    if (heap != NULL)
+        return;
+    if (checked_is_on())
+        checked_free(address, call);
+    else
+        free_block(address, call);
+}
+
+void heap_plain_free(void *block)
+{
+    free_block(block, "free");
 }
 
 /* ---- resize ------------------------------------------------------------------------------- */
@@ -264,6 +305,11 @@ static void *resize_large(struct span *span, size_t size, bool may_move)
     return block;
 }
 
+void *heap_plain_resize(void *block, size_t size)
+{
+    return resize_large(span_at(granule_of(block)), size, true);
+}
+
 /* A block stays in its heap. */
 static void *resize_private(struct private_heap *heap, void *block, size_t size)
 {
@@ -273,6 +319,8 @@ static void *resize_private(struct private_heap *heap, void *block, size_t size)
 
 bool heap_resize_in_place(void *block, size_t size, const char *call)
 {
+    if (checked_is_on())
+        return checked_resize_in_place(block, size, call);
     struct span *span = span_of_block(block, call);
     if (span_kind(span) == SPAN_LARGE)
         return resize_large(span, size, false) != NULL;
@@ -284,6 +332,8 @@ void *heap_realloc(void *block, size_t size, const char *call)
     struct private_heap *heap = private_heap_with(block);
     if (unlikely(heap != NULL))
         return resize_private(heap, block, size);
+    if (checked_is_on())
+        return checked_realloc(block, size, call);
     struct span *span = span_of_block(block, call);
     if (span_kind(span) == SPAN_LARGE) {
         if (size > SLAB_BLOCK_MAX)

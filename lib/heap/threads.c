@@ -18,10 +18,10 @@ static struct theap *idle;
 static struct theap *spare;
 static struct os_lock spare_lock;
 
-static bool calls_are_counted;
+static bool calls_are_slow, calls_are_counted;
 static THREAD_LOCAL bool only_slow_paths;
 
-/* The theap that this thread has; theap_fast is the same, or theap_none when calls are counted. */
+/* The theap that this thread has; theap_fast is the same, or theap_none when calls are slow. */
 static THREAD_LOCAL struct theap *current;
 
 /* ---- table -------------------------------------------------------------------------------- */
@@ -120,7 +120,7 @@ static void detach(void *argument)
 
 static void set_fast(void)
 {
-    theap_fast = calls_are_counted || only_slow_paths || current == NULL ? &theap_none : current;
+    theap_fast = calls_are_slow || only_slow_paths || current == NULL ? &theap_none : current;
 }
 
 void threads_use_fast_paths(bool use)
@@ -162,10 +162,16 @@ struct theap *threads_current_to_free(void)
     return likely(current != NULL) || os_thread_is_ending() ? current : attach();
 }
 
+void threads_slow_calls(void)
+{
+    calls_are_slow = true;
+    theap_fast = &theap_none;
+}
+
 void threads_count_calls(void)
 {
     calls_are_counted = true;
-    theap_fast = &theap_none;
+    threads_slow_calls();
 }
 
 bool threads_calls_are_counted(void)

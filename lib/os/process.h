@@ -21,6 +21,10 @@ void os_write_error(const char *text, size_t length);
 bool os_append_file(const char *path, const char *text, size_t length);
 
 int os_process_id(void);
+int os_thread_id(void);
+
+/* Bits that nobody can foresee. */
+uint64_t os_random(void);
 
 /* The program's name as it was when it was kept: the program may write over its arguments later. */
 void os_keep_program_name(void);

@@ -4,6 +4,7 @@
 #include "heap.h"
 
 #include "diag/message.h"
+#include "heap/checked.h"
 #include "heap/heap.h"
 #include "os/process.h"
 #include "private/attach.h"
@@ -19,7 +20,7 @@ void heap_terminate_on_corruption(void)
 
 void heap_corrupt(const char *call, HANDLE heap, const void *address)
 {
-    if (atomic_load_explicit(&terminates, memory_order_relaxed)) {
+    if (atomic_load_explicit(&terminates, memory_order_relaxed) || checked_is_on()) {
         message("%s(%p, %p): not a block in use of this heap, or the heap is damaged", call, heap,
                 address);
         os_abort();
@@ -27,9 +28,19 @@ void heap_corrupt(const char *call, HANDLE heap, const void *address)
     SetLastError(ERROR_INVALID_PARAMETER);
 }
 
+/* In the checked mode the program ends here. */
+static void require_heap(const struct private_heap *heap, HANDLE handle)
+{
+    if (heap != NULL || !checked_is_on())
+        return;
+    message("%p: not a heap, or one that was destroyed", handle);
+    os_abort();
+}
+
 struct private_heap *heap_from_handle(HANDLE handle)
 {
     struct private_heap *heap = private_heap_of(handle);
+    require_heap(heap, handle);
     if (heap == NULL)
         SetLastError(ERROR_INVALID_HANDLE);
     return heap;
@@ -73,6 +84,7 @@ static void *no_memory(const struct private_heap *heap, DWORD flags)
 static NOINLINE void *alloc_slow(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = private_heap_of(handle);
+    require_heap(heap, handle);
     if (heap == NULL)
         return no_heap(flags);
     void *block = private_alloc(heap, 1, size, private_flags(flags));
