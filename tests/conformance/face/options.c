@@ -162,7 +162,9 @@ static void bad_values_are_reported_once(void **state)
         "BARROW_RESERVE=-1",
         "BARROW_COMMIT=much",
         "BARROW_COMMIT=1..5M",
+#if !defined(_WIN32) /* there the account of what was redirected stands beside it */
         "BARROW_STATS=/nonexistent/directory/file",
+#endif
         "BARROW_CHECKS=2",
         "BARROW_CHECKS=",
         "BARROW_CHECKS=all",
@@ -217,11 +219,13 @@ static void good_values_are_taken_silently(void **state)
         "BARROW_COMMIT=64K",
         "BARROW_COMMIT=32M",
         "BARROW_CHECKS=0",
+#if !defined(_WIN32) /* which has no such checks */
         "BARROW_CHECKS=1",
         "BARROW_CHECKS=guard",
         "BARROW_CHECKS=sample=1",
         "BARROW_CHECKS=sample=3,exit",
         "BARROW_CHECKS=guard,fill,quarantine=1M,random,sample=100,exit",
+#endif
         "BARROW_OF_A_LATER_VERSION=1",
     };
     static struct child_result result;
