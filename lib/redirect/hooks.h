@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* hooks.h: what import slots are made to point to. */
+#ifndef BARROW_REDIRECT_HOOKS_H
+#define BARROW_REDIRECT_HOOKS_H
+
+#include "runtime.h"
+
+/* In which modules a function is replaced. */
+enum module_kind {
+    MODULE_PROGRAM = 1, /* the program's own: not in the Windows folder, or the program itself */
+    MODULE_RUNTIME = 2, /* a C run-time */
+    MODULE_SYSTEM = 4,  /* anything else in the Windows folder */
+    MODULE_CORE = 8,    /* kernel32, kernelbase */
+    MODULE_ANY = 15
+};
+
+struct hook {
+    void *original;
+    void *replacement;
+    unsigned where; /* of enum module_kind */
+};
+
+/* A function that Windows exports, to be replaced. */
+struct named_hook {
+    const char *name;
+    void *replacement;
+    unsigned where;
+};
+
+/* The heap functions of kernel32 and ntdll; ends with a name of NULL. */
+extern const struct named_hook heap_hooks[];
+
+/* Remembers where calls that are not for us go to. Before any slot is changed. */
+void heap_hooks_start(void);
+
+/* The replacement for a function of a run-time. */
+void *malloc_hook(const struct runtime *runtime, enum runtime_function function);
+
+/* How often each was served, counted if redirect_counting is set. */
+struct redirect_counts {
+    volatile LONG64 heap;    /* allocations through a run-time's or program's HeapAlloc */
+    volatile LONG64 direct;  /* allocations through a module's own import of malloc and the like */
+    volatile LONG64 resized; /* blocks of ours */
+    volatile LONG64 freed;   /* blocks of ours */
+    volatile LONG64 foreign; /* calls with blocks made before, or by others: passed on */
+};
+
+extern struct redirect_counts redirect_counts;
+extern bool redirect_counting;
+
+static inline void redirect_count(volatile LONG64 *count)
+{
+    if (redirect_counting)
+        InterlockedIncrement64(count);
+}
+
+#endif
