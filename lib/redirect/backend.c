@@ -15,7 +15,8 @@ static uint64_t *mark(const void *block)
 
 bool backend_owns(const void *address)
 {
-    return ((uintptr_t)address & 15) == 0 && address != NULL && *mark(address) == (KEY ^ (uintptr_t)address);
+    return ((uintptr_t)address & 15) == 0 && address != NULL &&
+           *mark(address) == (KEY ^ (uintptr_t)address);
 }
 
 static void *put_mark(char *outer)
@@ -34,7 +35,8 @@ void *backend_alloc(DWORD flags, size_t size)
 
 void *backend_realloc(DWORD flags, void *block, size_t size)
 {
-    return size + 16 < size ? NULL : put_mark(HeapReAlloc(heap, flags, (char *)block - 16, size + 16));
+    return size + 16 < size ? NULL
+                            : put_mark(HeapReAlloc(heap, flags, (char *)block - 16, size + 16));
 }
 
 bool backend_free(void *block)

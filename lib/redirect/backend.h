@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* backend.h: the heap that redirected calls are served from. Sizes are exact: the run-times' _msize and
- * _recalloc tell the caller what was asked for, not what a size class gave. */
+/* backend.h: the heap that redirected calls are served from. Sizes are exact: the run-times' _msize
+ * and _recalloc tell the caller what was asked for, not what a size class gave. */
 #ifndef BARROW_REDIRECT_BACKEND_H
 #define BARROW_REDIRECT_BACKEND_H
 

@@ -2,10 +2,10 @@
 /* heap_hooks.c: the heap functions that a C run-time calls. All that a run-time allocates, for its
  * callers or for itself, passes here: that makes the redirection complete.
  *
- * Functions that take memory (HeapAlloc) are replaced in run-times and in the program's own modules.
- * Those that are given a block are replaced everywhere, since a block may be handed on to anyone: they
- * ask whose it is. Calls that are not for us go to ntdll, below which there is no slot that we have
- * changed, so that they cannot come back. */
+ * Functions that take memory (HeapAlloc) are replaced in run-times and in the program's own
+ * modules. Those that are given a block are replaced everywhere, since a block may be handed on to
+ * anyone: they ask whose it is. Calls that are not for us go to ntdll, below which there is no slot
+ * that we have changed, so that they cannot come back. */
 #include "backend.h"
 #include "hooks.h"
 
@@ -56,7 +56,8 @@ static BOOL WINAPI heap_validate(HANDLE heap, DWORD flags, const void *block)
 }
 
 /* A walk goes through our blocks first, then through those that the system's heap still has from
- * before. The run-times keep nothing of the entry but the address, the size and whether it is in use. */
+ * before. The run-times keep nothing of the entry but the address, the size and whether it is in
+ * use. */
 static BOOL WINAPI heap_walk(HANDLE heap, PROCESS_HEAP_ENTRY *entry)
 {
     if (!runtime_is_heap(heap) || (entry->lpData && !backend_owns(entry->lpData)))

@@ -33,8 +33,8 @@ static const IMAGE_IMPORT_DESCRIPTOR *image_imports(const BYTE *base)
  * reading it, or running code in it, right now. */
 static DWORD writable(DWORD access)
 {
-    const DWORD executable = PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_WRITECOPY |
-                             PAGE_EXECUTE_READWRITE;
+    const DWORD executable =
+        PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_WRITECOPY | PAGE_EXECUTE_READWRITE;
     return access & executable ? PAGE_EXECUTE_READWRITE : PAGE_READWRITE;
 }
 

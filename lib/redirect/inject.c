@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* inject.c: two ways to have a new process load a DLL.
  *
- * The first is to put the DLL in front of the program's import table, in memory: then the loader loads
- * and starts it before any run-time, and no block is made without it. The table is copied to where it
- * can grow, since the program's own has no room.
+ * The first is to put the DLL in front of the program's import table, in memory: then the loader
+ * loads and starts it before any run-time, and no block is made without it. The table is copied to
+ * where it can grow, since the program's own has no room.
  *
- * Where that cannot be (a .NET program, whose import table the loader does not use; a path that import
- * tables cannot hold; no room within reach), the main thread is given an LdrLoadDll to do before it
- * comes to the program's entry point. */
+ * Where that cannot be (a .NET program, whose import table the loader does not use; a path that
+ * import tables cannot hold; no room within reach), the main thread is given an LdrLoadDll to do
+ * before it comes to the program's entry point. */
 #include "inject.h"
 
 #include "ntdll.h"
@@ -118,7 +118,8 @@ static bool plain_path(char *plain, const WCHAR *path)
     return !path[i];
 }
 
-static bool block_fill(struct image *image, struct import_block *block, const BYTE *at, size_t length)
+static bool block_fill(struct image *image, struct import_block *block, const BYTE *at,
+                       size_t length)
 {
     const DWORD distance = (DWORD)(at - image->base);
     block->lookup[0] = block->slots[0] = IMAGE_ORDINAL_FLAG64 | 1;
@@ -131,7 +132,8 @@ static bool block_fill(struct image *image, struct import_block *block, const BY
     return !length || read_at(image, old, block->table + 1, length * sizeof *block->table);
 }
 
-/* The old table is bound to addresses, or has its slots in a range of their own: neither is so of ours. */
+/* The old table is bound to addresses, or has its slots in a range of their own: neither is so of
+ * ours. */
 static bool headers_change(struct image *image, const BYTE *at, size_t length)
 {
     IMAGE_DATA_DIRECTORY *import = directory(image, IMAGE_DIRECTORY_ENTRY_IMPORT);

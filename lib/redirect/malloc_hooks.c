@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* malloc_hooks.c: malloc and its family as other modules import them from a run-time: a shorter way for
- * what would arrive at heap_hooks.c all the same. Only what succeeds at once is done here. Anything else
- * is the run-time's: errno, new handlers, exceptions, parameters it complains about, other blocks.
+/* malloc_hooks.c: malloc and its family as other modules import them from a run-time: a shorter way
+ * for what would arrive at heap_hooks.c all the same. Only what succeeds at once is done here.
+ * Anything else is the run-time's: errno, new handlers, exceptions, parameters it complains about,
+ * other blocks.
  *
- * A hook cannot see which run-time its caller is linked with, and needs to. So there is an instance of
- * each for every entry of the run-times' table. */
+ * A hook cannot see which run-time its caller is linked with, and needs to. So there is an instance
+ * of each for every entry of the run-times' table. */
 #include "backend.h"
 #include "hooks.h"
 
@@ -90,7 +91,10 @@ INSTANCE(4)
 INSTANCE(5)
 
 /* In the order of enum runtime_function. */
-#define INSTANCES(i) { malloc_##i, calloc_##i, realloc_##i, free_##i, msize_##i, new_##i, delete_##i }
+#define INSTANCES(i)                                                                               \
+    {                                                                                              \
+        malloc_##i, calloc_##i, realloc_##i, free_##i, msize_##i, new_##i, delete_##i              \
+    }
 
 static void *const instances[RUNTIMES_MAX][RUNTIME_FUNCTIONS] = {
     INSTANCES(0), INSTANCES(1), INSTANCES(2), INSTANCES(3), INSTANCES(4), INSTANCES(5),

@@ -20,7 +20,8 @@ typedef void CALLBACK ldr_visit(const LDR_DATA_TABLE_ENTRY *module, void *contex
 
 NTSYSAPI NTSTATUS NTAPI LdrRegisterDllNotification(ULONG flags, ldr_notify *notify, void *context,
                                                    void **cookie);
-NTSYSAPI NTSTATUS NTAPI LdrEnumerateLoadedModules(BOOLEAN reserved, ldr_visit *visit, void *context);
+NTSYSAPI NTSTATUS NTAPI LdrEnumerateLoadedModules(BOOLEAN reserved, ldr_visit *visit,
+                                                  void *context);
 
 NTSYSAPI void *NTAPI RtlAllocateHeap(HANDLE heap, ULONG flags, SIZE_T size);
 NTSYSAPI void *NTAPI RtlReAllocateHeap(HANDLE heap, ULONG flags, void *block, SIZE_T size);

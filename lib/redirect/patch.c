@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* patch.c: the table of hooks, and the modules they have been brought into. All of it runs under the
- * loader's lock: in DllMain, or when the loader tells of a module, which is before that module's own
- * start. */
-#include "image.h"
+/* patch.c: the table of hooks, and the modules they have been brought into. All of it runs under
+ * the loader's lock: in DllMain, or when the loader tells of a module, which is before that
+ * module's own start. */
 #include "patch.h"
+#include "image.h"
 
 enum { HOOKS_MAX = 256, MODULES_MAX = 1024 };
 
@@ -11,7 +11,8 @@ enum { HOOKS_MAX = 256, MODULES_MAX = 1024 };
 static struct hook hooks[HOOKS_MAX];
 static size_t hook_count;
 
-/* Modules that have been looked at, so that each is looked at once; beyond MODULES_MAX, each time. */
+/* Modules that have been looked at, so that each is looked at once; beyond MODULES_MAX, each time.
+ */
 static HMODULE seen[MODULES_MAX];
 static size_t seen_count;
 
@@ -53,15 +54,16 @@ void patch_add(const struct named_hook *hook)
         for (int i = 0; i < 3; i++) {
             HMODULE exporter = GetModuleHandleW(exporters[i]);
             if (exporter)
-                hook_add((void *)GetProcAddress(exporter, hook->name), hook->replacement, hook->where);
+                hook_add((void *)GetProcAddress(exporter, hook->name), hook->replacement,
+                         hook->where);
         }
 }
 
 static void runtime_hooks_add(const struct runtime *runtime)
 {
     for (const struct runtime_export *e = runtime_exports; e->name; e++)
-        hook_add((void *)GetProcAddress(runtime->module, e->name), malloc_hook(runtime, e->function),
-                 MODULE_ANY);
+        hook_add((void *)GetProcAddress(runtime->module, e->name),
+                 malloc_hook(runtime, e->function), MODULE_ANY);
 }
 
 static UNICODE_STRING base_name(const UNICODE_STRING *path)

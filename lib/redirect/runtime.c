@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* runtime.c: which C run-times there are, and their heaps. Changed under the loader's lock only; read
- * by any thread. */
+/* runtime.c: which C run-times there are, and their heaps. Changed under the loader's lock only;
+ * read by any thread. */
 #include "runtime.h"
 
 struct runtime runtimes[RUNTIMES_MAX];
@@ -65,7 +65,8 @@ struct runtime *runtime_add(HMODULE module)
         if (runtime->module)
             continue;
         runtime->heap = NULL;
-        runtime->heap_handle = (intptr_t(*)(void))(void *)GetProcAddress(module, "_get_heap_handle");
+        runtime->heap_handle =
+            (intptr_t(*)(void))(void *)GetProcAddress(module, "_get_heap_handle");
         for (const struct runtime_export *e = runtime_exports; e->name; e++)
             if (!runtime->original[e->function].address)
                 runtime->original[e->function].address = GetProcAddress(module, e->name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* runtime.h: the C run-times of the process. There may be several: each DLL is linked with the one of
- * its own compiler. */
+/* runtime.h: the C run-times of the process. There may be several: each DLL is linked with the one
+ * of its own compiler. */
 #ifndef BARROW_REDIRECT_RUNTIME_H
 #define BARROW_REDIRECT_RUNTIME_H
 
@@ -50,8 +50,8 @@ struct runtime_export {
 /* Ends with a name of NULL. The first name for a function is the one to call. */
 extern const struct runtime_export runtime_exports[];
 
-/* Whether a module's file name is that of a C run-time; debug tells whether of a debugging one, whose
- * malloc puts a header of its own before the block. */
+/* Whether a module's file name is that of a C run-time; debug tells whether of a debugging one,
+ * whose malloc puts a header of its own before the block. */
 bool runtime_is_name(const UNICODE_STRING *name, bool *debug);
 
 /* Notes the module. NULL when the table is full. */
