@@ -1,72 +1,172 @@
 /* SPDX-License-Identifier: MIT */
-/* backend.c: for the time being, a private heap of Windows with a mark before each block. */
-#include "backend.h"
+#include "redirect/backend.h"
 
-#include <stdint.h>
+#include "heap/slab.h"
+#include "heap/threads.h"
+#include "region/large.h"
 
-#define KEY 0x626172726f770000u
+uint16_t backend_block_bytes[SMALL_UNITS];
 
-static HANDLE heap;
-
-static uint64_t *mark(const void *block)
+void backend_start(void)
 {
-    return (uint64_t *)block - 1;
+    for (size_t unit = 0; unit < SMALL_UNITS; unit++)
+        backend_block_bytes[unit] = (uint16_t)size_class_bytes(size_class_of(unit * 16));
 }
 
-bool backend_owns(const void *address)
-{
-    return ((uintptr_t)address & 15) == 0 && address != NULL &&
-           *mark(address) == (KEY ^ (uintptr_t)address);
-}
+/* ---- blocks and their sizes --------------------------------------------------------------- */
 
-static void *put_mark(char *outer)
+/* The head of the span that the address lies in, of a slab or a large block; NULL if there is none.
+ */
+static struct span *span_of(const void *address)
 {
-    if (!outer)
+    size_t granule = granule_of(address);
+    if (!granule_is_ours(granule))
         return NULL;
-    void *block = outer + 16;
-    *mark(block) = KEY ^ (uintptr_t)block;
+    struct span *span = span_at(granule);
+    if (tag_of(granule) != 0)
+        return span_at(span->head);
+    return span_kind_elsewhere(span) == SPAN_LARGE ? span : NULL;
+}
+
+static uint16_t *slab_size_word(const struct span *slab, const void *block)
+{
+    return size_word((void *)block, size_class_bytes(slab->size_class));
+}
+
+static void note_size(const void *block, size_t size)
+{
+    struct span *span = span_of(block);
+    if (span_kind(span) == SPAN_LARGE)
+        span->size = size;
+    else
+        *slab_size_word(span, block) = (uint16_t)size;
+}
+
+static size_t size_in(const struct span *span, const void *block)
+{
+    return span_kind(span) == SPAN_LARGE ? span->size : *slab_size_word(span, block);
+}
+
+static bool is_impossible(size_t size)
+{
+    return size > PTRDIFF_MAX - GRANULE_SIZE;
+}
+
+void *backend_alloc_slow(size_t size, bool zero)
+{
+    if (is_impossible(size))
+        return NULL;
+    size_t with_word = size + SIZE_WORD;
+    void *block = zero ? heap_alloc_zero(with_word) : heap_alloc(with_word);
+    if (block != NULL)
+        note_size(block, size);
     return block;
-}
-
-void *backend_alloc(DWORD flags, size_t size)
-{
-    return size + 16 < size ? NULL : put_mark(HeapAlloc(heap, flags, size + 16));
-}
-
-void *backend_realloc(DWORD flags, void *block, size_t size)
-{
-    return size + 16 < size ? NULL
-                            : put_mark(HeapReAlloc(heap, flags, (char *)block - 16, size + 16));
-}
-
-bool backend_free(void *block)
-{
-    *mark(block) = 0;
-    return HeapFree(heap, 0, (char *)block - 16);
 }
 
 size_t backend_size(const void *block)
 {
-    return HeapSize(heap, 0, (const char *)block - 16) - 16;
+    heap_usable_size(block, "_msize"); /* does not return if this is no block */
+    return size_in(span_of(block), block);
 }
 
-bool backend_validate(const void *block)
+static bool fits_in_place(struct span *span, size_t size)
 {
-    return HeapValidate(heap, 0, block ? (const char *)block - 16 : NULL);
+    if (span_kind(span) == SPAN_LARGE)
+        return large_resize(&heap_large, span, size, false) != NULL;
+    return size + SIZE_WORD <= size_class_bytes(span->size_class);
 }
 
-bool backend_walk(PROCESS_HEAP_ENTRY *entry)
+void *backend_realloc(void *block, size_t size, DWORD flags)
 {
-    return HeapWalk(heap, entry);
+    size_t old = backend_size(block);
+    void *resized = block;
+    if (is_impossible(size))
+        return NULL;
+    if (!(flags & HEAP_REALLOC_IN_PLACE_ONLY))
+        resized = heap_realloc(block, size + SIZE_WORD, "realloc");
+    else if (!fits_in_place(span_of(block), size))
+        return NULL;
+    if (resized == NULL)
+        return NULL;
+    note_size(resized, size);
+    if (flags & HEAP_ZERO_MEMORY && size > old)
+        memset((char *)resized + old, 0, size - old);
+    return resized;
 }
 
-size_t backend_compact(void)
+/* ---- what is there ------------------------------------------------------------------------ */
+
+/* A free block carries the mark, wherever it waits; one that was never cut lies in a hole. */
+static bool is_in_use(const struct span *slab, const void *address)
 {
-    return 4096;
+    return !slab_is_in_hole(slab, address) &&
+           LOAD_RELAXED(&((const struct block *)address)->mark) != BLOCK_FREE;
 }
 
-bool backend_start(void)
+/* Nobody changes what is a hole while the slab's theap is locked. */
+static struct theap *lock_slab(struct span *slab)
 {
-    heap = HeapCreate(0, 0, 0);
-    return heap != NULL;
+    struct theap *theap = threads_theap(span_get(&slab->owner));
+    if (theap == NULL || os_lock_is_mine(&theap->lock))
+        return NULL;
+    os_lock(&theap->lock);
+    if (span_kind_elsewhere(slab) == SPAN_SLAB && threads_theap(span_get(&slab->owner)) == theap)
+        return theap;
+    os_unlock(&theap->lock);
+    return NULL;
+}
+
+bool backend_is_block(const void *address)
+{
+    return heap_is_block(address);
+}
+
+/* The first block in use of the slab from a distance on. */
+static bool walk_slab(struct span *slab, size_t distance, void **data, size_t *size)
+{
+    struct theap *theap = lock_slab(slab);
+    if (theap == NULL)
+        return false;
+    size_t step = size_class_bytes(slab->size_class);
+    size_t end = step * size_class_capacity(slab->size_class);
+    char *start = span_start(slab);
+    distance = (distance + step - 1) / step * step;
+    while (distance < end && !is_in_use(slab, start + distance))
+        distance += step;
+    if (distance < end) {
+        *data = start + distance;
+        *size = *slab_size_word(slab, *data);
+    }
+    os_unlock(&theap->lock);
+    return distance < end;
+}
+
+static bool walk_span(struct span *span, size_t distance, void **data, size_t *size)
+{
+    enum span_kind kind = span_kind_elsewhere(span);
+    if (kind == SPAN_SLAB)
+        return walk_slab(span, distance, data, size);
+    if (kind != SPAN_LARGE || distance > 0)
+        return false;
+    *data = span_start(span);
+    *size = span->size;
+    return true;
+}
+
+bool backend_walk(void **data, size_t *size)
+{
+    size_t granule = 0, end = atomic_load_explicit(&region_map.frontier, memory_order_acquire);
+    if (*data != NULL) {
+        struct span *span = span_of(*data);
+        if (span == NULL)
+            return false;
+        size_t distance = (size_t)((char *)*data - span_start(span));
+        if (walk_span(span, distance + 1, data, size))
+            return true;
+        granule = span_index(span) + 1;
+    }
+    for (; granule < end; granule++)
+        if (walk_span(span_at(granule), 0, data, size))
+            return true;
+    return false;
 }

@@ -1,31 +1,67 @@
 /* SPDX-License-Identifier: MIT */
-/* backend.h: the heap that redirected calls are served from. Sizes are exact: the run-times' _msize
- * and _recalloc tell the caller what was asked for, not what a size class gave. */
+/* backend.h: the process heap as redirected calls use it. Sizes are exact: _msize and _recalloc go
+ * by what was asked for, not by what a size class gave. So the last two bytes of a block in a slab
+ * hold its size; that of a large block stands in its descriptor. */
 #ifndef BARROW_REDIRECT_BACKEND_H
 #define BARROW_REDIRECT_BACKEND_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "heap/heap.h"
+
 #include <windows.h>
 
-/* flags are HeapAlloc's and HeapReAlloc's. NULL when memory or the limit is used up. */
-void *backend_alloc(DWORD flags, size_t size);
-void *backend_realloc(DWORD flags, void *block, size_t size);
-bool backend_free(void *block);
-size_t backend_size(const void *block);
+enum { SIZE_WORD = sizeof(uint16_t) };
+
+/* Bytes of the blocks that serve a size up to SMALL_MAX, in units of 16. */
+extern uint16_t backend_block_bytes[SMALL_UNITS];
+
+/* Before the first block. */
+void backend_start(void);
+
+/* For sizes that need a closer look, and for blocks of any size but small ones. */
+void *backend_alloc_slow(size_t size, bool zero);
+
+ALWAYS_INLINE uint16_t *size_word(void *block, size_t bytes)
+{
+    return (uint16_t *)(void *)((char *)block + bytes - SIZE_WORD);
+}
+
+/* NULL when memory or the limit is used up. */
+ALWAYS_INLINE void *backend_alloc(size_t size, bool zero)
+{
+    if (unlikely(size > SMALL_MAX - SIZE_WORD))
+        return backend_alloc_slow(size, zero);
+    size_t with_word = size + SIZE_WORD;
+    void *block = zero ? heap_alloc_zero(with_word) : heap_alloc(with_word);
+    if (likely(block != NULL))
+        *size_word(block, backend_block_bytes[(with_word + 15) / 16]) = (uint16_t)size;
+    return block;
+}
 
 /* Whether an address is in our heap, be it a block or not. */
-bool backend_owns(const void *address);
+ALWAYS_INLINE bool backend_owns(const void *address)
+{
+    return granule_has_tag(granule_of(address));
+}
 
-/* NULL checks the whole heap. */
-bool backend_validate(const void *block);
+/* The rest is for addresses in our heap. A free of what is no block ends the process with a
+ * message, as everywhere in the library. */
 
-/* As HeapWalk. */
-bool backend_walk(PROCESS_HEAP_ENTRY *entry);
+ALWAYS_INLINE void backend_free(void *block)
+{
+    heap_free(block, "free");
+}
 
-/* Gives unused memory back. Returns the largest free block, as HeapCompact. */
-size_t backend_compact(void);
+/* flags as HeapReAlloc's: HEAP_ZERO_MEMORY, HEAP_REALLOC_IN_PLACE_ONLY. NULL: nothing has changed.
+ */
+void *backend_realloc(void *block, size_t size, DWORD flags);
 
-bool backend_start(void);
+size_t backend_size(const void *block);
+
+/* Whether the address starts a block in use. */
+bool backend_is_block(const void *address);
+
+/* The first block in use for data NULL, else the one behind data. False at the end. Blocks that
+ * other threads allocate or free meanwhile may be missed or shown. */
+bool backend_walk(void **data, size_t *size);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef BARROW_REDIRECT_HOOKS_H
 #define BARROW_REDIRECT_HOOKS_H
 
-#include "runtime.h"
+#include "redirect/runtime.h"
 
 /* In which modules a function is replaced. */
 enum module_kind {
@@ -48,10 +48,15 @@ struct redirect_counts {
 extern struct redirect_counts redirect_counts;
 extern bool redirect_counting;
 
+static inline void redirect_count_if(bool condition, volatile LONG64 *count)
+{
+    if (redirect_counting && condition)
+        InterlockedIncrement64(count);
+}
+
 static inline void redirect_count(volatile LONG64 *count)
 {
-    if (redirect_counting)
-        InterlockedIncrement64(count);
+    redirect_count_if(true, count);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* image.c: a loaded module's import slots, by way of its import descriptors. */
-#include "image.h"
+#include "redirect/image.h"
 
 #include <stdbool.h>
 #include <stdint.h>

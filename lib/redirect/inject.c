@@ -8,9 +8,9 @@
  * Where that cannot be (a .NET program, whose import table the loader does not use; a path that
  * import tables cannot hold; no room within reach), the main thread is given an LdrLoadDll to do
  * before it comes to the program's entry point. */
-#include "inject.h"
+#include "redirect/inject.h"
 
-#include "ntdll.h"
+#include "redirect/ntdll.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,51 +6,49 @@
  *
  * A hook cannot see which run-time its caller is linked with, and needs to. So there is an instance
  * of each for every entry of the run-times' table. */
-#include "backend.h"
-#include "hooks.h"
+#include "redirect/backend.h"
+#include "redirect/hooks.h"
 
 #define ORIGINAL(i, function) runtimes[i].original[RUNTIME_##function]
 
-static inline void *hook_alloc(size_t size)
+ALWAYS_INLINE void *hook_alloc(size_t size, bool zero)
 {
-    void *block = backend_alloc(0, size);
-    if (block)
-        redirect_count(&redirect_counts.direct);
+    void *block = backend_alloc(size, zero);
+    redirect_count_if(block != NULL, &redirect_counts.direct);
     return block;
 }
 
-static inline void *hook_calloc(size_t count, size_t size)
+ALWAYS_INLINE void *hook_calloc(size_t count, size_t size)
 {
-    if (size && count > SIZE_MAX / size)
-        return NULL;
-    void *block = backend_alloc(HEAP_ZERO_MEMORY, count * size);
-    if (block)
-        redirect_count(&redirect_counts.direct);
-    return block;
+    size_t bytes;
+    return product_overflows(count, size, &bytes) ? NULL : hook_alloc(bytes, true);
 }
 
-static inline void *hook_realloc(void *block, size_t size)
+ALWAYS_INLINE void *hook_realloc(void *block, size_t size)
 {
-    if (!size || !backend_owns(block))
+    if (block == NULL)
+        return hook_alloc(size, false);
+    if (size == 0 || !backend_owns(block))
         return NULL;
-    void *resized = backend_realloc(0, block, size);
-    if (resized)
-        redirect_count(&redirect_counts.resized);
+    void *resized = backend_realloc(block, size, 0);
+    redirect_count_if(resized != NULL, &redirect_counts.resized);
     return resized;
 }
 
-static inline bool hook_free(void *block)
+/* False: not ours. */
+ALWAYS_INLINE bool hook_free(void *block)
 {
-    if (!backend_owns(block))
-        return false;
+    if (unlikely(!backend_owns(block)))
+        return block == NULL;
     redirect_count(&redirect_counts.freed);
-    return backend_free(block);
+    backend_free(block);
+    return true;
 }
 
 #define INSTANCE(i)                                                                                \
     static void *malloc_##i(size_t size)                                                           \
     {                                                                                              \
-        void *block = hook_alloc(size);                                                            \
+        void *block = hook_alloc(size, false);                                                     \
         return block ? block : ORIGINAL(i, MALLOC).alloc(size);                                    \
     }                                                                                              \
     static void *calloc_##i(size_t count, size_t size)                                             \
@@ -74,7 +72,7 @@ static inline bool hook_free(void *block)
     }                                                                                              \
     static void *new_##i(size_t size)                                                              \
     {                                                                                              \
-        void *block = hook_alloc(size);                                                            \
+        void *block = hook_alloc(size, false);                                                     \
         return block ? block : ORIGINAL(i, NEW).alloc(size);                                       \
     }                                                                                              \
     static void delete_##i(void *block)                                                            \

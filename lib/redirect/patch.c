@@ -2,8 +2,8 @@
 /* patch.c: the table of hooks, and the modules they have been brought into. All of it runs under
  * the loader's lock: in DllMain, or when the loader tells of a module, which is before that
  * module's own start. */
-#include "patch.h"
-#include "image.h"
+#include "redirect/patch.h"
+#include "redirect/image.h"
 
 enum { HOOKS_MAX = 256, MODULES_MAX = 1024 };
 

@@ -3,7 +3,7 @@
 #ifndef BARROW_REDIRECT_PATCH_H
 #define BARROW_REDIRECT_PATCH_H
 
-#include "hooks.h"
+#include "redirect/hooks.h"
 
 struct patch_figures {
     unsigned modules;  /* with at least one slot changed */

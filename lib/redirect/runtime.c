@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* runtime.c: which C run-times there are, and their heaps. Changed under the loader's lock only;
  * read by any thread. */
-#include "runtime.h"
+#include "redirect/runtime.h"
 
 struct runtime runtimes[RUNTIMES_MAX];
 

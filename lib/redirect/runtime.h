@@ -4,7 +4,7 @@
 #ifndef BARROW_REDIRECT_RUNTIME_H
 #define BARROW_REDIRECT_RUNTIME_H
 
-#include "ntdll.h"
+#include "redirect/ntdll.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,6 +13,7 @@ else()
 endif()
 list(TRANSFORM os_rooms APPEND "/*.c" OUTPUT_VARIABLE os_patterns)
 file(GLOB barrow_sources CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} lib/*/*.c ${os_patterns})
+list(FILTER barrow_sources EXCLUDE REGEX "^lib/redirect/") # barrow.dll's, see library_windows.cmake
 if(NOT barrow_sources)
   message(FATAL_ERROR "no sources in ${PROJECT_SOURCE_DIR}/lib")
 endif()

@@ -30,7 +30,11 @@ barrow_compiled(barrow_objects)
 barrow_compiled(barrow_shared_objects)
 target_compile_definitions(barrow_shared_objects PRIVATE BARROW_BUILD_SHARED)
 
-add_library(barrow SHARED $<TARGET_OBJECTS:barrow_shared_objects>)
+# The DLL alone takes over the run-times' heap.
+file(GLOB redirect_sources CONFIGURE_DEPENDS lib/redirect/*.c)
+target_sources(barrow_shared_objects PRIVATE ${redirect_sources})
+
+add_library(barrow SHARED lib/redirect/barrow.def $<TARGET_OBJECTS:barrow_shared_objects>)
 add_library(barrow::barrow ALIAS barrow)
 barrow_public(barrow)
 target_compile_definitions(barrow INTERFACE BARROW_SHARED)

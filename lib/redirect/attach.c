@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* attach.c: what barrow.dll does when it is loaded. */
+#include "barrow/redirect.h"
+#include "diag/message.h"
+#include "heap/process.h"
+#include "os/process.h"
+#include "redirect/backend.h"
+#include "redirect/children.h"
+#include "redirect/patch.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* BARROW_REDIRECT */
+enum level {
+    LEVEL_NONE,
+    LEVEL_COMPLETE, /* the run-times' and the program's HeapAlloc ... */
+    LEVEL_DIRECT    /* and, for speed, all modules' imports of malloc ... */
+};
+
+static bool redirected;
+
+static bool stats_are_on(void)
+{
+    const char *wanted = process_heap_stats_option();
+    return wanted != NULL && *wanted != '\0' && strcmp(wanted, "0") != 0;
+}
+
+static bool option_is(const char *name, char value)
+{
+    const char *text = os_environment(name);
+    return text != NULL && text[0] == value && text[1] == '\0';
+}
+
+static enum level wanted_level(void)
+{
+    if (option_is("BARROW_REDIRECT", '0'))
+        return LEVEL_NONE;
+    return option_is("BARROW_REDIRECT", '1') ? LEVEL_COMPLETE : LEVEL_DIRECT;
+}
+
+static void start(HMODULE self)
+{
+    enum level level = wanted_level();
+    if (level == LEVEL_NONE)
+        return;
+    backend_start();
+    redirect_counting = stats_are_on();
+    heap_hooks_start();
+    patch_add(heap_hooks);
+    if (option_is("BARROW_CHILDREN", '1') && children_start(self))
+        patch_add(children_hooks);
+    if (!patch_start(self, level == LEVEL_DIRECT))
+        message("modules that are loaded from now on are not redirected");
+    redirected = true;
+}
+
+static void finish(void)
+{
+    struct barrow_redirect_figures f = { .size = sizeof f };
+    barrow_redirect_figures(&f);
+    message("redirected %" PRIu64 " imports of %" PRIu64 " modules, %" PRIu64 " C run-times",
+            f.imports, f.modules, f.runtimes);
+    message("  served    %" PRIu64 " allocations through HeapAlloc, %" PRIu64 " past the run-time",
+            f.heap, f.direct);
+    message("  resized   %" PRIu64 " blocks; freed %" PRIu64 "; %" PRIu64
+            " calls were about other blocks",
+            f.resized, f.freed, f.passed_on);
+}
+
+BOOL WINAPI DllMain(HINSTANCE self, DWORD reason, void *reserved);
+
+/* At the end of the process other DLLs may still call us: nothing is undone. */
+BOOL WINAPI DllMain(HINSTANCE self, DWORD reason, void *reserved)
+{
+    (void)reserved;
+    if (reason == DLL_PROCESS_ATTACH)
+        start(self);
+    else if (reason == DLL_PROCESS_DETACH && redirected && redirect_counting)
+        finish();
+    return TRUE;
+}
+
+/* The export with the ordinal 1. */
+int barrow_redirected(void)
+{
+    return redirected;
+}
+
+int barrow_redirect_owns(const void *address)
+{
+    return backend_owns(address);
+}
+
+int barrow_redirect_figures(struct barrow_redirect_figures *figures)
+{
+    if (figures == NULL || figures->size == 0)
+        return -1;
+    struct patch_figures patched = patch_figures();
+    struct barrow_redirect_figures all = {
+        .modules = patched.modules,
+        .imports = patched.slots,
+        .runtimes = patched.runtimes,
+        .heap = (uint64_t)redirect_counts.heap,
+        .direct = (uint64_t)redirect_counts.direct,
+        .resized = (uint64_t)redirect_counts.resized,
+        .freed = (uint64_t)redirect_counts.freed,
+        .passed_on = (uint64_t)redirect_counts.foreign,
+    };
+    all.size = figures->size < sizeof all ? figures->size : sizeof all;
+    memcpy(figures, &all, all.size);
+    return 0;
+}
