@@ -2,7 +2,7 @@
 #include "launch.h"
 
 #include "command.h"
-#include "inject.h"
+#include "redirect/inject.h"
 
 /* The mingw headers leave it out. */
 #ifndef ERROR_ELEVATION_REQUIRED

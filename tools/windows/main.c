@@ -19,6 +19,8 @@ static const wchar_t usage[] = L"Usage: barrow COMMAND [ARGUMENT]...\n"
                                L"\n"
                                L"'barrow COMMAND --help' tells more about a command.\n";
 
+int wmain(int argc, wchar_t **argv);
+
 int wmain(int argc, wchar_t **argv)
 {
     if (argc < 2) {
