@@ -3,6 +3,7 @@
  * from plug-ins.
  *
  *     program early PLUG-IN...                barrow.dll is there from the start
+ *     program present PLUG-IN...              the same, but for what is done before main
  *     program late BARROW.DLL PLUG-IN...      it is loaded in the middle
  *     program storm BARROW.DLL                the same while threads allocate and free
  *     program exhaust                         prints how many MiB malloc gave
@@ -83,6 +84,13 @@ static int early(int argc, char **argv)
     if (failures)
         printf("%d blocks from before main are not barrow's\n", failures);
     return check_all(owns, argc, argv) || failures;
+}
+
+/* barrow.dll came before main, but perhaps not before everything else. */
+static int present(int argc, char **argv)
+{
+    ways_owns *owns = find_owner();
+    return owns ? check_all(owns, argc, argv) : 1;
 }
 
 static int late(int argc, char **argv)
@@ -220,6 +228,8 @@ int main(int argc, char **argv)
     const char *mode = argc > 1 ? argv[1] : "";
     if (strcmp(mode, "early") == 0)
         return early(argc - 2, argv + 2);
+    if (strcmp(mode, "present") == 0)
+        return present(argc - 2, argv + 2);
     if (strcmp(mode, "late") == 0 && argc > 2)
         return late(argc - 2, argv + 2);
     if (strcmp(mode, "storm") == 0 && argc > 2)

@@ -250,9 +250,21 @@ const wchar_t *pe_file_remove_import(struct pe_file *file)
     return NULL;
 }
 
+/* MinGW's symbols, and the names behind them, whose first four bytes are their size. */
+static uint64_t symbols_end(const struct pe_file *file)
+{
+    const IMAGE_FILE_HEADER *header = &file->headers->FileHeader;
+    uint64_t names =
+        header->PointerToSymbolTable + (uint64_t)header->NumberOfSymbols * IMAGE_SIZEOF_SYMBOL;
+    DWORD size = 0;
+    if (header->PointerToSymbolTable && names + sizeof size <= file->size)
+        memcpy(&size, file->bytes + names, sizeof size);
+    return names + size;
+}
+
 const wchar_t *pe_file_doubt(const struct pe_file *file)
 {
-    uint64_t end = 0;
+    uint64_t end = symbols_end(file);
     for (unsigned i = 0; i < file->headers->FileHeader.NumberOfSections; i++) {
         uint64_t last =
             (uint64_t)file->sections[i].PointerToRawData + file->sections[i].SizeOfRawData;
