@@ -51,7 +51,7 @@ static void start(HMODULE self)
     if (option_is("BARROW_CHILDREN", '1') && children_start(self))
         patch_add(children_hooks);
     if (!patch_start(self, level == LEVEL_DIRECT))
-        message("modules that are loaded from now on are not redirected");
+        message("modules that come unasked are not redirected");
     redirected = true;
 }
 

@@ -61,12 +61,24 @@ static size_t slots_map(void **slot, image_slot_map *map, void *context)
     return changed;
 }
 
-size_t image_map_slots(HMODULE module, image_slot_map *map, void *context)
+/* Until the loader has found the functions, a slot holds the same as the table of their names. */
+static bool is_unbound(const BYTE *base, const IMAGE_IMPORT_DESCRIPTOR *import)
+{
+    const ULONGLONG *names = (const void *)(base + import->OriginalFirstThunk);
+    const ULONGLONG *slots = (const void *)(base + import->FirstThunk);
+    return import->OriginalFirstThunk && slots[0] && slots[0] == names[0];
+}
+
+enum image_state image_map_slots(HMODULE module, image_slot_map *map, void *context,
+                                 size_t *changed)
 {
     BYTE *base = (BYTE *)module;
     const IMAGE_IMPORT_DESCRIPTOR *import = image_imports(base);
-    size_t changed = 0;
-    for (; import && import->Name && import->FirstThunk; import++)
-        changed += slots_map((void **)(base + import->FirstThunk), map, context);
-    return changed;
+    *changed = 0;
+    for (; import && import->Name && import->FirstThunk; import++) {
+        if (is_unbound(base, import))
+            return IMAGE_UNBOUND;
+        *changed += slots_map((void **)(base + import->FirstThunk), map, context);
+    }
+    return IMAGE_BOUND;
 }

@@ -23,6 +23,11 @@ NTSYSAPI NTSTATUS NTAPI LdrRegisterDllNotification(ULONG flags, ldr_notify *noti
 NTSYSAPI NTSTATUS NTAPI LdrEnumerateLoadedModules(BOOLEAN reserved, ldr_visit *visit,
                                                   void *context);
 
+NTSYSAPI NTSTATUS NTAPI LdrLoadDll(const WCHAR *path, ULONG *flags, const UNICODE_STRING *name,
+                                   HMODULE *module);
+NTSYSAPI NTSTATUS NTAPI LdrLockLoaderLock(ULONG flags, ULONG *state, ULONG_PTR *cookie);
+NTSYSAPI NTSTATUS NTAPI LdrUnlockLoaderLock(ULONG flags, ULONG_PTR cookie);
+
 NTSYSAPI void *NTAPI RtlAllocateHeap(HANDLE heap, ULONG flags, SIZE_T size);
 NTSYSAPI void *NTAPI RtlReAllocateHeap(HANDLE heap, ULONG flags, void *block, SIZE_T size);
 NTSYSAPI SIZE_T NTAPI RtlSizeHeap(HANDLE heap, ULONG flags, const void *block);

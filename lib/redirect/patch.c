@@ -16,6 +16,9 @@ static size_t hook_count;
 static HMODULE seen[MODULES_MAX];
 static size_t seen_count;
 
+static bool watching; /* the loader tells of modules */
+static bool pending;  /* a module was found unbound */
+
 static HMODULE self;
 static bool direct;
 static struct patch_figures figures;
@@ -57,6 +60,16 @@ void patch_add(const struct named_hook *hook)
                 hook_add((void *)GetProcAddress(exporter, hook->name), hook->replacement,
                          hook->where);
         }
+}
+
+/* Another module may come to stand where this one was. */
+static void hooks_remove(const BYTE *module, size_t size)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < hook_count; i++)
+        if ((size_t)((const BYTE *)hooks[i].original - module) >= size)
+            hooks[kept++] = hooks[i];
+    hook_count = kept;
 }
 
 static void runtime_hooks_add(const struct runtime *runtime)
@@ -126,8 +139,9 @@ static bool is_seen(HMODULE module)
     return false;
 }
 
-static void module_forget(HMODULE module)
+static void module_forget(HMODULE module, size_t size)
 {
+    hooks_remove((const BYTE *)module, size);
     for (size_t i = 0; i < seen_count; i++)
         if (seen[i] == module)
             seen[i--] = seen[--seen_count];
@@ -139,7 +153,11 @@ static void module_patch(HMODULE module, const UNICODE_STRING *path)
     if (module == self || is_seen(module))
         return;
     enum module_kind kind = module_kind(module, path);
-    size_t slots = image_map_slots(module, hooked, &kind);
+    size_t slots;
+    if (image_map_slots(module, hooked, &kind, &slots) == IMAGE_UNBOUND) {
+        pending = true;
+        return;
+    }
     figures.modules += slots > 0;
     figures.slots += (unsigned)slots;
     if (seen_count < MODULES_MAX)
@@ -178,6 +196,7 @@ static void CALLBACK visit_module(const LDR_DATA_TABLE_ENTRY *module, void *cont
 
 static void walk(void)
 {
+    pending = false;
     LdrEnumerateLoadedModules(FALSE, visit_runtime, NULL);
     LdrEnumerateLoadedModules(FALSE, visit_module, NULL);
 }
@@ -188,10 +207,28 @@ static void CALLBACK notified(ULONG reason, const struct ldr_notification *data,
     enum { LOADED = 1, UNLOADED = 2 };
     (void)context;
     if (reason == UNLOADED)
-        module_forget(data->base);
+        module_forget(data->base, data->size);
     else if (reason == LOADED)
         walk();
 }
+
+/* Called by kernelbase for LoadLibrary. */
+static NTSTATUS NTAPI load_dll(const WCHAR *path, ULONG *flags, const UNICODE_STRING *name,
+                               HMODULE *module)
+{
+    NTSTATUS status = LdrLoadDll(path, flags, name, module);
+    ULONG_PTR cookie;
+    if ((pending || !watching) && LdrLockLoaderLock(0, NULL, &cookie) >= 0) {
+        walk();
+        LdrUnlockLoaderLock(0, cookie);
+    }
+    return status;
+}
+
+static const struct named_hook load_hooks[] = {
+    { "LdrLoadDll", (void *)load_dll, MODULE_CORE },
+    { NULL, NULL, 0 },
+};
 
 bool patch_start(HMODULE self_module, bool direct_too)
 {
@@ -200,7 +237,8 @@ bool patch_start(HMODULE self_module, bool direct_too)
     direct = direct_too;
     if (!GetSystemWindowsDirectoryW(windows_folder, MAX_PATH))
         windows_folder[0] = 0;
-    bool watching = LdrRegisterDllNotification(0, notified, NULL, &cookie) >= 0;
+    watching = LdrRegisterDllNotification(0, notified, NULL, &cookie) >= 0;
+    patch_add(load_hooks);
     walk();
     return watching;
 }
