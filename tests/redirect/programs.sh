@@ -7,6 +7,7 @@
 #
 # FOLDER holds what .ci/windows-programs has fetched. Ends with 77 if the program could not be had.
 set -eu
+export NODE_SKIP_PLATFORM_CHECK=1 # a fresh Wine says that it is Windows 7
 barrow=$1 library=$2 programs=$3 name=$4
 wine=${WINE:-wine}
 here=$(dirname "$(realpath "$0")")
