@@ -95,7 +95,7 @@ static void *block_reserve(const struct image *image, size_t size)
         if (range.State == MEM_FREE && start + size <= next) {
             void *block = VirtualAllocEx(image->process, start, size, MEM_RESERVE | MEM_COMMIT,
                                          PAGE_READWRITE);
-            if (block)
+            if (block || GetLastError() == ERROR_ACCESS_DENIED)
                 return block;
             next = start + granule;
         }

@@ -111,7 +111,7 @@ expect 127 'there is no such file' "$barrow" patch absent.exe
 expect 125 'absent.barrow.dll: Path not found' "$barrow" patch plain.exe -o absent/copy.exe
 expect 125 'no program is named' "$barrow" patch --remove
 rm barrow.dll
-expect 53 '' plain-barrow.exe exit 0 # Wine's status for a missing DLL
+WINEPATH='' expect 53 '' plain-barrow.exe exit 0 # Wine's status for a missing DLL
 
 printf '%d checks, %d failed\n' "$checks" "$failures"
 [ "$failures" -eq 0 ]
