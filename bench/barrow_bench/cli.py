@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from barrow_bench import instructions, lines, machine, places, suite, tables, terminal
+from barrow_bench import instructions, lines, machine, places, soak, suite, tables, terminal
 from barrow_bench.allocators import Allocator, AllocatorError, discover
 from barrow_bench.process import RunError
 from barrow_bench.results import Results
@@ -105,7 +105,7 @@ def main() -> None:
 def run_command(
     groups, patterns, named, only, repeats, quick, skip_missing, json_path, base, time, html_path
 ) -> None:
-    """Run the suite, or the named groups of it: micro, programs, memory, instructions, curves."""
+    """Run the suite, or the named groups of it: micro, programs, memory, instructions, heaps, curves."""
     try:
         chosen = chosen_lines(groups, patterns, quick)
         allocators = chosen_allocators(named, only)
@@ -220,3 +220,26 @@ def check_limits(counts: instructions.Counts, text: str) -> None:
         raise click.BadParameter(f"{text!r}: one number for each pattern: {error}") from error
     if over:
         raise click.ClickException(f"{name} is over its limits\n  " + "\n  ".join(over))
+
+
+@main.command("soak")
+@allocator_options
+@click.option("--minutes", default=60.0, show_default=True, help="How long the load lasts.")
+@click.option("--threads", default=os.cpu_count(), show_default=True, help="Of each process.")
+@click.option("--rate", default=4000.0, show_default=True, help="Requests a second of each process.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all samples here.")
+@click.option("--svg", "svg_path", type=click.Path(path_type=Path), help="Draw a plot here.")
+def soak_command(named, only, minutes, threads, rate, json_path, svg_path) -> None:
+    """Put a server's load on all allocators at once, and watch their memory."""
+    soak.watch_length(minutes * 60)
+    try:
+        courses = soak.run(chosen_allocators(named, only), minutes * 60, threads, rate)
+    except ERRORS as error:
+        raise click.ClickException(str(error)) from error
+    if json_path is not None:
+        soak.write_json(courses, json_path)
+    if svg_path is not None:
+        soak.write_plot(courses, svg_path)
+    header, rows = soak.rows(courses)
+    title = f"Resident memory, MiB, under {rate:g} requests a second for {minutes:g} minutes"
+    terminal.show_table(Console(), tables.TextTable(title, header, rows))

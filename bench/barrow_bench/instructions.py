@@ -35,8 +35,11 @@ def stub() -> Allocator:
     return Allocator(STUB, str(places.program("stub.so")))
 
 
-def count(allocator: Allocator, pattern: str, pairs: int = PAIRS) -> float:
-    """Instructions a pair, the caller's loop included, after as many pairs of warm-up."""
+def count(
+    allocator: Allocator, pattern: str, pairs: int = PAIRS, heap: str | None = None
+) -> float:
+    """Instructions a pair, the caller's loop included, after as many pairs of warm-up: of malloc and
+    free, or of HeapAlloc and HeapFree in a heap of that kind."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         raise places.MissingProgram("valgrind is not installed")
@@ -51,9 +54,10 @@ def count(allocator: Allocator, pattern: str, pairs: int = PAIRS) -> float:
         "--toggle-collect=measured",
         "env",
         *preload,
-        str(places.program("patterns")),
+        str(places.program("patterns" if heap is None else "heap_patterns")),
         pattern,
         str(pairs),
+        *([] if heap is None else [heap]),
     ]
     ran = subprocess.run(command, env=environment(), capture_output=True, text=True)
     collected = COLLECTED.search(ran.stderr)

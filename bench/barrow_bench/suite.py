@@ -2,6 +2,7 @@
 """All lines there are, by group."""
 from __future__ import annotations
 
+from barrow_bench.heaps import heap_lines
 from barrow_bench.instructions import instruction_lines
 from barrow_bench.lines import Line
 from barrow_bench.memory import memory_lines
@@ -13,6 +14,7 @@ GROUPS = {
     "programs": "whole programs",
     "memory": "memory given back, start-up, system calls",
     "instructions": "instructions for malloc and free",
+    "heaps": "private heaps against malloc and free",
     "curves": "one operation while something grows",
 }
 QUICK_GROUPS = ("micro", "programs", "memory", "instructions")
@@ -25,4 +27,5 @@ def all_lines(quick: bool = False) -> list[Line]:
         *program_lines(),
         *memory_lines(quick),
         *instruction_lines(quick),
+        *heap_lines(quick),
     ]

@@ -15,6 +15,7 @@ TITLES = {
     "curves": "Curves",
     "memory": "Memory given back, start-up, system calls",
     "instructions": "Instructions for malloc and free",
+    "heaps": "Private heaps",
 }
 UNITS = {"wall": ("ms", 1e3), "cpu": ("ms", 1e3), "rss": ("MiB", 1 / 2**20), "faults": ("", 1)}
 WORST_SHOWN = 12
@@ -193,7 +194,7 @@ def overview(results: Results) -> list[TextTable]:
 
 def of_group(results: Results, group: str) -> list[TextTable]:
     lines = results.of_group(group)
-    if group in ("memory", "instructions"):
+    if group in ("memory", "instructions", "heaps"):
         return [value_table(line, results.names()) for line in lines if line.value_names()]
     if group == "curves":
         return [curve_table(results)]

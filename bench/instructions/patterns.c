@@ -8,9 +8,18 @@
  * whose instructions are collected (--toggle-collect=measured). malloc and free are called through
  * the PLT, so that whatever library is preloaded answers.
  *
+ *     heap_patterns NAME PAIRS KIND
+ *
+ * does the same with HeapAlloc and HeapFree in a private heap: no_serialize, serialized, or with a
+ * maximum of 64 MiB: bounded (no_serialize too), bounded_serialized. libbarrow must be preloaded.
+ *
  * Everything random is drawn before the first pair, into tables of a power of two, so that the
  * caller's own share stays small: a stub that does nothing costs 19 to 25 instructions a pair.
  */
+#ifdef HEAPS
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#endif
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +37,28 @@ enum {
 };
 
 typedef void (*pattern_fn)(size_t pairs);
+
+#ifdef HEAPS
+/* Called through pointers, which is what a PLT does too. */
+static void *heap;
+static void *(*heap_alloc)(void *heap, uint32_t flags, size_t size);
+static int (*heap_free)(void *heap, uint32_t flags, void *block);
+#define malloc(size) heap_alloc(heap, 0, size)
+#define free(block)  heap_free(heap, 0, block)
+
+static int make_heap(const char *kind)
+{
+    void *(*create)(uint32_t options, size_t initial, size_t maximum);
+    size_t maximum = strncmp(kind, "bounded", 7) == 0 ? (size_t)64 << 20 : 0;
+    *(void **)&create = dlsym(RTLD_DEFAULT, "barrow_HeapCreate");
+    *(void **)&heap_alloc = dlsym(RTLD_DEFAULT, "barrow_HeapAlloc");
+    *(void **)&heap_free = dlsym(RTLD_DEFAULT, "barrow_HeapFree");
+    if (create == NULL || heap_alloc == NULL || heap_free == NULL)
+        return 0;
+    heap = create(strstr(kind, "serialized") == NULL, 0, maximum);
+    return heap != NULL;
+}
+#endif
 
 static void *slots[WORKING_SET];
 static uint32_t draw_size[DRAWS];
@@ -138,6 +169,13 @@ static pattern_fn find(const char *name)
 
 int main(int argc, char **argv)
 {
+#ifdef HEAPS
+    if (argc != 4 || !make_heap(argv[3])) {
+        fprintf(stderr, "usage: %s PATTERN PAIRS KIND, with libbarrow preloaded\n", argv[0]);
+        return 2;
+    }
+    argc = 3;
+#endif
     pattern_fn run = argc == 3 ? find(argv[1]) : NULL;
     size_t pairs = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
     if (run == NULL || pairs == 0 || pairs % BATCH != 0) {

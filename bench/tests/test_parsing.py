@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 import pytest
 
-from barrow_bench import allocators, instructions, memory, micro, process
+from barrow_bench import allocators, heaps, instructions, memory, micro, process
 from barrow_bench.lines import choose
 
 STRACE = """\
@@ -98,3 +98,13 @@ def test_a_library_that_cannot_be_preloaded_is_refused(tmp_path):
         allocators.discover((f"broken={broken}",), ("broken",))
     with pytest.raises(allocators.AllocatorError, match="no such file"):
         allocators.discover((f"absent={tmp_path / 'absent.so'}",), ("absent",))
+
+
+def test_heaps_report_gives_ratios_by_line():
+    report = {
+        "benchmarks": [
+            {"name": "pair/serialized/iterations:30/manual_time", "ratio": 1.5, "ns": 8.0},
+            {"name": "mixed/bounded 1MiB, serialized/iterations:3/manual_time", "ratio": 2.0},
+        ]
+    }
+    assert heaps.ratios(report) == {"pair/serialized": 1.5, "mixed/bounded 1MiB, serialized": 2.0}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* barrow.h: what the library offers beyond malloc and Win32: its version, its account of the
- * process heap, and the malloc family under names of its own.
+ * process heap, the malloc family under names of its own, and for heaps: plain malloc served by
+ * them, limits, names and figures.
  *
  * Every function here may be called from any thread at any time, unless it says otherwise. */
 #ifndef BARROW_BARROW_H
@@ -72,6 +73,11 @@ struct barrow_stats {
  * The figures are read while other threads go on: each is true, together they are approximate. */
 BARROW_API int barrow_stats_get(struct barrow_stats *stats);
 
+/* Looks at every block of the process heap, and ends the process with a message if something has
+ * written outside of one or into a freed one. For processes in the checked mode (BARROW_CHECKS in
+ * the environment, see the README). Returns 0, or -1 with errno ENOSYS outside of that mode. */
+BARROW_API int barrow_check(void);
+
 /* The malloc family. Same behaviour, errno and sources as the functions without the prefix
  * (POSIX.1-2024, C23, glibc's manual for the rest); they exist also in builds where the plain names
  * are left alone (CMake option BARROW_OVERRIDE_MALLOC=OFF). */
@@ -90,6 +96,133 @@ BARROW_API void *barrow_valloc(size_t size);
 BARROW_API void *barrow_pvalloc(size_t size);
 BARROW_API size_t barrow_malloc_usable_size(void *block);
 BARROW_API int barrow_malloc_trim(size_t pad);
+
+/* ---- heaps ----------------------------------------------------------------------------------
+ *
+ * `heap` is a handle as HeapCreate or GetProcessHeap of <barrow/heapapi.h> returns it. A handle
+ * that is NULL, invalid or destroyed is answered by -1 and errno EINVAL, unless a function says
+ * that NULL means something. Functions that look at a heap's blocks hold a serialized heap
+ * meanwhile, as HeapLock does; for a heap of HEAP_NO_SERIALIZE the caller sees to it that no other
+ * thread uses it. No heap may be destroyed by one thread while another passes its handle to a
+ * function, but for barrow_heaps_json, which finds the heaps by itself. */
+
+/* What a thread's malloc was served by before a scope; to be given back as it was filled in. */
+struct barrow_scope {
+    void *heap;
+    uint64_t serial;
+    const void *thread;
+};
+
+/* From now on the calling thread's malloc, calloc, realloc (of NULL), aligned_alloc and the rest of
+ * the family, and C++'s operators new, take their blocks from `heap`: also those that libraries
+ * call. NULL, and GetProcessHeap(), mean malloc's own heap again. *scope receives what to give
+ * barrow_scope_leave; scopes nest.
+ *
+ * Result: 0, or -1 with errno EINVAL (bad handle, or scope is NULL); then nothing has changed, and
+ * to leave *scope would change nothing.
+ *
+ * In a scope:
+ * - A block is aligned to 16 bytes or as asked for; malloc_usable_size answers the size asked for.
+ *   When the heap has no room, or its limit is reached, malloc fails with ENOMEM (operator new:
+ *   std::bad_alloc), as ever.
+ * - A block belongs to the heap it was allocated from, whatever is done to it and wherever: free
+ *   finds the heap, and realloc keeps the block in it. Blocks of the heap may be freed outside the
+ *   scope and by any thread, and malloc's own inside. For a heap of HEAP_NO_SERIALIZE, however, all
+ *   calls, free among them, must come from one thread at a time.
+ * - The scope is the thread's alone: threads that it starts, before or later, have none. The child
+ *   of fork has the scope of the thread that forked.
+ * - The dynamic loader's own blocks (of dlopen, and for a new thread's thread-local storage) stay
+ *   out of the heap where the C library is glibc and the program is dynamically linked.
+ * - When the heap is destroyed before the scope ends, malloc's own heap serves.
+ *
+ * What is destroyed with the heap must not be used any more. That holds for what libraries keep
+ * for themselves when they are first called in the scope, the C library among them: a stream's
+ * buffer, environment, locale, time zone, handlers for exit; and a C++ exception that leaves it. */
+BARROW_API int barrow_scope_enter(struct barrow_scope *scope, void *heap);
+
+/* Ends the scope: malloc is served as it was before barrow_scope_enter, and scopes that were
+ * entered since and not left are ended too. Called by the thread that entered it.
+ * Result: 0, or -1 with errno EINVAL (scope is NULL, or another thread's). */
+BARROW_API int barrow_scope_leave(const struct barrow_scope *scope);
+
+/* The heap that serves the calling thread's malloc; NULL for malloc's own. Never fails. */
+BARROW_API void *barrow_scope_heap(void);
+
+/* A block of the heap at a multiple of `alignment`, a power of two, in bytes; else as HeapAlloc.
+ * HeapFree, HeapSize and free take it; HeapReAlloc and realloc keep the alignment only when the
+ * block stays where it is.
+ * Result: the block, or NULL with errno EINVAL (bad handle, alignment is no power of two) or ENOMEM
+ * (no room, or the heap's limit). Threads as for HeapAlloc. */
+BARROW_API void *barrow_heap_aligned_alloc(void *heap, size_t alignment, size_t size);
+
+/* Asked when a heap has no room for `wanted` bytes, by limit, maximum or the system's refusal: for
+ * the thread whose call is about to fail, which is not 0 to try again, 0 to let it fail. It is
+ * asked again whenever the call fails again, so it must answer 0 once it has nothing to release.
+ *
+ * It may use the heap and malloc: it runs outside all of the library's locks (HeapLock's excepted,
+ * when the program holds it) and outside the thread's scope. What fails for want of room inside
+ * the call fails at once. Several threads may be in it at a time. It must return, not leave by
+ * longjmp or an exception. */
+typedef int barrow_limit_call(void *heap, size_t wanted, void *context);
+
+/* Limits the heap's memory to `limit` bytes (0: no limit), and names whom to ask at the limit
+ * (NULL: nobody) with his `context`. The limit is on what barrow_heap_stats calls committed, which
+ * grows in steps of 64 KiB or more (in a heap with a maximum, of 4 KiB or more); threads of a
+ * serialized heap cannot pass it together either. A limit below what is committed already refuses
+ * new memory and nothing else: blocks that were freed are handed out again. Calls that are under
+ * way in other threads may go by the limit before. Result: 0, or -1 with errno EINVAL (bad handle)
+ * or ENOTSUP (the process heap, whose limit is barrow_config's commit_limit). Any thread. */
+BARROW_API int barrow_heap_set_limit(void *heap, size_t limit, barrow_limit_call *call,
+                                     void *context);
+
+#define BARROW_HEAP_NAME_SIZE 64 /* bytes of a heap's name, with the 0 at its end */
+
+/* Gives the heap a name, in UTF-8, for reports; NULL or "": none. It is copied.
+ * Result: 0, or -1 with errno EINVAL (bad handle) or ERANGE (it is too long). Any thread. */
+BARROW_API int barrow_heap_set_name(void *heap, const char *name);
+
+enum {
+    BARROW_HEAP_SERIALIZED = 1, /* of barrow_heap_stats' flags: any thread may use it at any time */
+    BARROW_HEAP_BOUNDED = 2,    /* made with a maximum size */
+    BARROW_HEAP_EXECUTABLE = 4, /* its blocks are executable memory */
+    BARROW_HEAP_PROCESS = 8     /* GetProcessHeap() */
+};
+
+/* What a heap holds; sizes in bytes. Later versions add fields at the end. For the process heap,
+ * malloc's blocks are counted (by malloc_usable_size), and committed, committed_peak and reserved
+ * are those of barrow_stats: of all memory but the heaps' with a maximum. */
+struct barrow_heap_stats {
+    size_t size;             /* set by the caller to sizeof(struct barrow_heap_stats) */
+    uint64_t flags;          /* BARROW_HEAP_... */
+    uint64_t live_blocks;    /* blocks held by the program */
+    uint64_t live_bytes;     /* their bytes, as asked for */
+    uint64_t committed;      /* memory taken for blocks */
+    uint64_t committed_peak; /* the most it has been (with a maximum: how far it has reached) */
+    uint64_t reserved;       /* address space */
+    uint64_t maximum;        /* HeapCreate's maximum size, 0 when there is none */
+    uint64_t limit;          /* the limit on committed, 0 when there is none */
+    uint64_t refused;        /* calls that failed for want of room */
+    char name[BARROW_HEAP_NAME_SIZE];
+};
+
+/* Fills *stats, no further than stats->size. Walks the heap: a time in proportion to its blocks,
+ * some nanoseconds each.
+ * Result: 0, or -1 with errno EINVAL (bad handle, stats is NULL or stats->size is 0). Threads: see
+ * above. */
+BARROW_API int barrow_heap_stats_get(void *heap, struct barrow_heap_stats *stats);
+
+/* The same as a JSON object of one line: "handle" and "name", strings; "serialized", "bounded",
+ * "executable", "process", each true or false; then the figures by their names above. Stores at
+ * most `size` bytes at `buffer`, with a 0 at the end unless size is 0.
+ * Result: the length of the whole text without its 0, as snprintf's; or -1 with errno EINVAL (bad
+ * handle, or buffer is NULL and size is not 0). Threads: see above. */
+BARROW_API int barrow_heap_json(void *heap, char *buffer, size_t size);
+
+/* All heaps, the process heap first, as a JSON array of such objects. May be called at any time,
+ * from any thread: of heaps of HEAP_NO_SERIALIZE, which another thread may be changing, it omits
+ * live_blocks and live_bytes (and of those with a maximum committed and committed_peak too).
+ * Time in proportion to the blocks of all other heaps. Result: as above. */
+BARROW_API int barrow_heaps_json(char *buffer, size_t size);
 
 #ifdef __cplusplus
 }

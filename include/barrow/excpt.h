@@ -93,6 +93,7 @@ BARROW_API void barrow_try_body(struct barrow_try *block) __attribute__((noretur
 BARROW_API void barrow_try_answer(struct barrow_try *block, LONG answer) __attribute__((noreturn));
 BARROW_API void barrow_try_never(void *memory);
 BARROW_API void *barrow_finally_begin(void *function, uintptr_t key) __attribute__((returns_twice));
+BARROW_API struct barrow_finally barrow_finally_start(void *errand);
 BARROW_API int barrow_finally_more(struct barrow_finally *block);
 BARROW_API void barrow_finally_end(struct barrow_finally *block);
 BARROW_API DWORD barrow_exception_code(void *function, uintptr_t key);
@@ -202,10 +203,9 @@ enum { barrow_try_id = 0 };
     }))                                                                                            \
     {                                                                                              \
     }                                                                                              \
-    else for (struct barrow_finally barrow_final __attribute__((cleanup(                           \
-                  barrow_finally_end))) = { barrow_finally_begin(__builtin_frame_address(0),       \
-                                                                 BARROW_TRY_KEY),                  \
-                                            0 };                                                   \
+    else for (struct barrow_finally barrow_final __attribute__((cleanup(barrow_finally_end))) =    \
+                  barrow_finally_start(                                                            \
+                      barrow_finally_begin(__builtin_frame_address(0), BARROW_TRY_KEY));           \
               barrow_finally_more(&barrow_final);)
 
 /* In a body: goes to its end, which counts as its normal end. */

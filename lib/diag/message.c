@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int message_level;
 
@@ -20,4 +21,17 @@ void message(const char *format, ...)
     int end = n < 0 ? prefix : prefix + n > most ? most : prefix + n;
     text[end] = '\n';
     os_write_error(text, (size_t)end + 1);
+}
+
+void message_address(const char *before, const void *address, const char *behind)
+{
+    char digits[2 + 2 * sizeof address] = "0x";
+    for (size_t i = 0; i < 2 * sizeof address; i++)
+        digits[2 + i] =
+            "0123456789abcdef"[(uintptr_t)address >> (8 * sizeof address - 4 - 4 * i) & 15];
+    os_write_error("barrow: ", 8);
+    os_write_error(before, strlen(before));
+    os_write_error(digits, sizeof digits);
+    os_write_error(behind, strlen(behind));
+    os_write_error("\n", 1);
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum kind { TEXT, NUMBER, SIZE };
+enum kind { TEXT, NUMBER, SIZE, CHECKS };
 
 static const struct {
     const char *name;
@@ -22,6 +22,8 @@ static const struct {
       "milliseconds, or -1 for never" },
     { "BARROW_BACKGROUND", NUMBER, offsetof(struct options, background), 0, 1, "0 or 1" },
     { "BARROW_HUGE_PAGES", NUMBER, offsetof(struct options, huge_pages), 0, 1, "0 or 1" },
+    { "BARROW_CHECKS", CHECKS, offsetof(struct options, checks), 0, 0,
+      "0, 1, or words of guard,fill,quarantine=BYTES,random,sample=N,exit" },
     { "BARROW_COMMIT_LIMIT", SIZE, offsetof(struct options, commit_limit), 0, INT64_MAX,
       "bytes, with K, M, G or T after them" },
     { "BARROW_RESERVE", SIZE, offsetof(struct options, reserve), 0, INT64_MAX,
@@ -87,22 +89,35 @@ bool options_parse_size(const char *text, int64_t *bytes)
     return true;
 }
 
+/* Stores the value; false when it is none. */
+static bool store(size_t row, const char *text, void *field)
+{
+    int64_t value = 0;
+    switch (table[row].kind) {
+    case TEXT:
+        return strlen(text) < sizeof((struct options *)NULL)->stats && (strcpy(field, text), true);
+    case CHECKS:
+        return checks_option_parse(text, field);
+    case SIZE:
+        if (!options_parse_size(text, &value))
+            return false;
+        break;
+    case NUMBER:
+        if (!parse_number(text, &value))
+            return false;
+        break;
+    }
+    if (value < table[row].least || value > table[row].most)
+        return false;
+    *(int64_t *)field = value;
+    return true;
+}
+
 void options_read(struct options *options)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         const char *text = os_environment(table[i].name);
-        void *field = (char *)options + table[i].field;
-        int64_t value = 0;
-        if (text == NULL)
-            continue;
-        bool good = table[i].kind == TEXT   ? strlen(text) < sizeof options->stats
-                    : table[i].kind == SIZE ? options_parse_size(text, &value)
-                                            : parse_number(text, &value);
-        if (good && table[i].kind == TEXT)
-            strcpy(field, text);
-        else if (good && value >= table[i].least && value <= table[i].most)
-            *(int64_t *)field = value;
-        else
+        if (text != NULL && !store(i, text, (char *)options + table[i].field))
             message("%s=%.100s is ignored: it should be %s", table[i].name, text, table[i].meaning);
     }
 }

@@ -40,3 +40,10 @@ void bad_pointer(const char *call, const void *address)
                 address);
     os_abort();
 }
+
+void bad_list(const void *block)
+{
+    message_address("malloc: a list of free blocks leads to ", block,
+                    ", which is none: a freed block was written to (use after free)");
+    os_abort();
+}

@@ -6,4 +6,7 @@
 /* Says in one line on standard error what is known of the address, and ends the process. */
 _Noreturn void bad_pointer(const char *call, const void *address);
 
+/* The same for a list of free blocks that leads to something that is none. */
+_Noreturn void bad_list(const void *block);
+
 #endif

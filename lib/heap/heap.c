@@ -2,11 +2,14 @@
 #include "heap/heap.h"
 
 #include "heap/bad_pointer.h"
+#include "heap/checked.h"
 #include "heap/free_block.h"
 #include "heap/hold.h"
+#include "heap/process.h"
 #include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/process.h"
 #include "os/thread.h"
 #include "region/region.h"
 
@@ -29,6 +32,13 @@ struct access {
 
 /* The word `busy`: this thread is on a slow path. Found set, it has been interrupted there, by a
  * signal whose handler allocates: POSIX forbids that, and programs do it. */
+bool heap_set_busy(bool now)
+{
+    bool before = thread_words()->busy;
+    thread_words()->busy = now;
+    return before;
+}
+
 static struct access begin(struct theap *theap)
 {
     if (unlikely(theap == NULL || thread_words()->busy || os_lock_is_mine(&theap->lock)))
@@ -59,6 +69,15 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
+/* Whether an allocation is for the checked mode. Private heaps are not, those that serve plain
+ * malloc neither. The first call of all finds out what the environment asks for. */
+static bool is_checked(void)
+{
+    if (unlikely(threads_theaps() == 0))
+        process_heap_start();
+    return checked_is_on() && (scope_heap() == NULL || thread_words()->busy);
+}
+
 static void count_allocation(struct theap *theap, const void *block, size_t size)
 {
     if (likely(!threads_calls_are_counted()) || block == NULL)
@@ -74,12 +93,14 @@ static void *alloc_class(struct theap *theap, unsigned size_class, size_t clear)
     bool zero = false;
     struct bin *bin = &theap->bins[size_class];
     struct block *block = bin_pop(bin);
+    if (block == NULL && unlikely(bin_is_bad(bin)))
+        bad_list(bin->free);
     if (block == NULL)
         block = theap_refill(theap, bin, clear >= ZERO_LEAST, &zero);
     if (block == NULL)
         return NULL;
     block->next = NULL;
-    block->mark = NULL;
+    block->mark = 0;
     return clear != 0 && !zero ? memset(block, 0, clear) : block;
 }
 
@@ -92,10 +113,8 @@ static void *alloc_in_scope(size_t align, size_t size, bool zero)
     return block;
 }
 
-static void *alloc(size_t size, size_t clear)
+static void *alloc_own(size_t size, size_t clear)
 {
-    if (unlikely(scope_heap() != NULL) && !thread_words()->busy)
-        return alloc_in_scope(1, size, clear != 0);
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
@@ -107,14 +126,21 @@ static void *alloc(size_t size, size_t clear)
     return block;
 }
 
-void *heap_alloc_slow(size_t size)
+static void *alloc(size_t size, size_t clear, const void *caller)
 {
-    return alloc(size, 0);
+    if (unlikely(scope_heap() != NULL) && !thread_words()->busy && !os_is_loader(caller))
+        return alloc_in_scope(1, size, clear != 0);
+    return is_checked() ? checked_alloc(1, size, clear != 0) : alloc_own(size, clear);
 }
 
-void *heap_alloc_zero_slow(size_t size)
+void *heap_alloc_slow(size_t size, const void *caller)
 {
-    return alloc(size, size);
+    return alloc(size, 0, caller);
+}
+
+void *heap_alloc_zero_slow(size_t size, const void *caller)
+{
+    return alloc(size, size, caller);
 }
 
 /* The least class whose blocks all start at multiples of align; SIZE_CLASSES if there is none. */
@@ -128,7 +154,7 @@ static unsigned aligned_class(size_t align, size_t size)
     return size_class;
 }
 
-void *heap_alloc_aligned(size_t align, size_t size)
+static void *alloc_aligned(size_t align, size_t size)
 {
     if (unlikely(scope_heap() != NULL) && !thread_words()->busy)
         return alloc_in_scope(align, size, false);
@@ -142,6 +168,16 @@ void *heap_alloc_aligned(size_t align, size_t size)
     }
     end(access);
     return block;
+}
+
+void *heap_alloc_aligned(size_t align, size_t size)
+{
+    return is_checked() ? checked_alloc(align, size, false) : alloc_aligned(align, size);
+}
+
+void *heap_plain_alloc(size_t align, size_t size, bool zero)
+{
+    return align <= 16 ? alloc_own(size, zero ? size : 0) : alloc_aligned(align, size);
 }
 
 /* ---- what a pointer is -------------------------------------------------------------------- */
@@ -169,6 +205,8 @@ static struct span *span_of_block(const void *address, const char *call)
 
 bool heap_is_block(const void *address)
 {
+    if (checked_is_on())
+        return checked_is_block(address);
     size_t granule = granule_of(address);
     if (!granule_is_ours(granule))
         return false;
@@ -188,7 +226,12 @@ static struct private_heap *private_heap_with(const void *address)
     size_t granule = granule_of(address);
     if (granule_is_ours(granule) && tag_of(granule) != 0)
         return NULL;
-    return private_owner(address);
+    bool before = heap_set_busy(true);
+    struct private_heap *heap = scope_heap(); /* saves the search, as a rule */
+    if (heap == NULL || !private_has(heap, address))
+        heap = private_owner(address);
+    thread_words()->busy = before;
+    return heap;
 }
 
 size_t heap_usable_size(const void *block, const char *call)
@@ -196,6 +239,8 @@ size_t heap_usable_size(const void *block, const char *call)
     struct private_heap *heap = private_heap_with(block);
     if (unlikely(heap != NULL))
         return private_size(heap, block);
+    if (checked_is_on())
+        return checked_usable_size(block, call);
     struct span *span = span_of_block(block, call);
     return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
 }
@@ -217,19 +262,26 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
 static void free_orphaned(struct span *slab, struct block *block)
 {
     struct chain chain = { NULL, NULL, 0 };
+    block->mark = BLOCK_FREE;
     chain_push(&chain, block);
     theap_post(threads_theap(slab->owner), chain);
 }
 
-void heap_free_slow(void *address, const char *call)
+static void free_private(struct private_heap *heap, void *block, const char *call)
 {
-    if (address == NULL)
-        return;
-    struct private_heap *heap = private_heap_with(address);
-    if (unlikely(heap != NULL)) {
-        private_free(heap, address, 0);
+    if (thread_words()->busy) {
+        private_free_interrupted(heap, block);
         return;
     }
+    thread_words()->busy = true;
+    bool done = private_free(heap, block, 0);
+    thread_words()->busy = false;
+    if (!done)
+        bad_pointer(call, block);
+}
+
+static void free_block(void *address, const char *call)
+{
     struct span *span = span_of_block(address, call);
     struct access access = begin(threads_current_to_free());
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
@@ -243,10 +295,32 @@ void heap_free_slow(void *address, const char *call)
     end(access);
 }
 
+void heap_free_slow(void *address, const char *call)
+{
+    if (address == NULL)
+        return;
+    struct private_heap *heap = private_heap_with(address);
+    if (unlikely(heap != NULL)) {
+        free_private(heap, address, call);
+        return;
+    }
+    if (checked_is_on())
+        checked_free(address, call);
+    else
+        free_block(address, call);
+}
+
+void heap_plain_free(void *block)
+{
+    free_block(block, "free");
+}
+
 /* ---- resize ------------------------------------------------------------------------------- */
 
-static void *copy_to(void *fresh, void *block, size_t old, size_t size, const char *call)
+/* A block stays in its heap, so also malloc's own in a scope. */
+static void *move(void *block, size_t old, size_t size, const char *call)
 {
+    void *fresh = likely(scope_heap() == NULL) ? heap_alloc(size) : alloc_own(size, 0);
     if (fresh == NULL)
         return NULL;
     memcpy(fresh, block, old < size ? old : size);
@@ -262,15 +336,26 @@ static void *resize_large(struct span *span, size_t size, bool may_move)
     return block;
 }
 
-/* A block stays in its heap. */
+void *heap_plain_resize(void *block, size_t size)
+{
+    return resize_large(span_at(granule_of(block)), size, true);
+}
+
 static void *resize_private(struct private_heap *heap, void *block, size_t size)
 {
     bool valid;
-    return private_realloc(heap, block, size, 0, &valid);
+    if (thread_words()->busy)
+        return NULL; /* a signal handler */
+    thread_words()->busy = true;
+    void *moved = private_realloc(heap, block, size, 0, &valid);
+    thread_words()->busy = false;
+    return moved;
 }
 
 bool heap_resize_in_place(void *block, size_t size, const char *call)
 {
+    if (checked_is_on())
+        return checked_resize_in_place(block, size, call);
     struct span *span = span_of_block(block, call);
     if (span_kind(span) == SPAN_LARGE)
         return resize_large(span, size, false) != NULL;
@@ -282,14 +367,16 @@ void *heap_realloc(void *block, size_t size, const char *call)
     struct private_heap *heap = private_heap_with(block);
     if (unlikely(heap != NULL))
         return resize_private(heap, block, size);
+    if (checked_is_on())
+        return checked_realloc(block, size, call);
     struct span *span = span_of_block(block, call);
     if (span_kind(span) == SPAN_LARGE) {
         if (size > SLAB_BLOCK_MAX)
             return resize_large(span, size, true);
-        return copy_to(heap_alloc(size), block, span_bytes(span), size, call);
+        return move(block, span_bytes(span), size, call);
     }
     size_t old = size_class_bytes(span->size_class);
     if (size <= old && (size >= old / 2 || size_class_of(size) == span->size_class))
         return block;
-    return copy_to(heap_alloc(size), block, old, size, call);
+    return move(block, old, size, call);
 }

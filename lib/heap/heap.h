@@ -16,12 +16,18 @@
 /* malloc's blocks with a span of their own. */
 extern struct large_account heap_large;
 
-/* NULL when there is no memory. */
-void *heap_alloc_slow(size_t size);
-void *heap_alloc_zero_slow(size_t size);
+/* NULL when there is no memory. `caller`: where the program called from. */
+void *heap_alloc_slow(size_t size, const void *caller);
+void *heap_alloc_zero_slow(size_t size, const void *caller);
 void *heap_alloc_aligned(size_t align, size_t size); /* align is a power of two */
 
 void heap_free_slow(void *block, const char *call);
+
+/* The same without the checked mode, for its own blocks. heap_plain_resize is for long ones, from
+ * SLAB_BLOCK_MAX to SLAB_BLOCK_MAX and up; NULL, and nothing changed, when there is no memory. */
+void *heap_plain_alloc(size_t align, size_t size, bool zero);
+void heap_plain_free(void *block);
+void *heap_plain_resize(void *block, size_t size);
 
 /* Contents kept up to the lesser size. NULL, and nothing changed, when there is no memory. */
 void *heap_realloc(void *block, size_t size, const char *call);
@@ -34,15 +40,29 @@ size_t heap_usable_size(const void *block, const char *call);
 /* Whether the address starts a block of malloc's that the program has. Any address. */
 bool heap_is_block(const void *address);
 
+/* For the time in which the program's own function is called from within a call: false, so that it
+ * may allocate. Returns what it was. */
+bool heap_set_busy(bool now);
+
+/* NULL: the list is empty, or its first block does not carry the mark, as bin_is_bad then tells:
+ * the program wrote to it after it had freed it, or it is none, since it did so to the one before.
+ */
 ALWAYS_INLINE struct block *bin_pop(struct bin *bin)
 {
     struct block *block = bin->free;
     if (unlikely(block == NULL))
         return NULL;
+    /* one subtraction in memory both clears the mark and tells whether it was there */
+    if (unlikely((block->mark -= BLOCK_FREE) != 0))
+        return NULL;
     bin->free = block->next;
     bin->room++;
-    block->mark = NULL;
     return block;
+}
+
+ALWAYS_INLINE bool bin_is_bad(const struct bin *bin)
+{
+    return bin->free != NULL;
 }
 
 ALWAYS_INLINE void bin_push(struct theap *theap, struct bin *bin, struct block *block)
@@ -62,7 +82,7 @@ ALWAYS_INLINE void *heap_alloc(size_t size)
         if (likely(block != NULL))
             return block;
     }
-    return heap_alloc_slow(size);
+    return heap_alloc_slow(size, __builtin_return_address(0));
 }
 
 ALWAYS_INLINE void *heap_alloc_zero(size_t size)
@@ -73,7 +93,7 @@ ALWAYS_INLINE void *heap_alloc_zero(size_t size)
         if (likely(block != NULL))
             return memset(block, 0, size);
     }
-    return heap_alloc_zero_slow(size);
+    return heap_alloc_zero_slow(size, __builtin_return_address(0));
 }
 
 /* True when the address can't be the start of one of the bin's blocks, or when that can't be said

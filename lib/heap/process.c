@@ -4,6 +4,7 @@
 #include "barrow/barrow.h"
 #include "diag/message.h"
 #include "diag/options.h"
+#include "heap/checked.h"
 #include "heap/hold.h"
 #include "heap/purge.h"
 #include "heap/threads.h"
@@ -23,6 +24,18 @@ static void after_fork(void)
     region_after_fork();
     hold_after_fork();
     private_after_fork();
+    checked_after_fork();
+}
+
+/* A block that was handed out before has no guards. */
+static void apply_checks(void)
+{
+    if (!options.checks.on)
+        return;
+    if (threads_theaps() == 0)
+        checked_start(&options.checks);
+    else
+        message("BARROW_CHECKS is ignored: the heap is older than the process's environment");
 }
 
 static void apply(void)
@@ -36,6 +49,7 @@ static void apply(void)
     region_settings.commit_limit = (size_t)options.commit_limit;
     if (*options.stats != '\0')
         threads_count_calls();
+    apply_checks();
 }
 
 static void start(void)

@@ -16,6 +16,9 @@ ALWAYS_INLINE struct private_heap *scope_heap(void)
                                                                       : NULL;
 }
 
+/* Calls the program's function for private_asks_again, outside the scope. */
+bool scope_ask(struct private_heap *heap, size_t wanted, struct private_asked asked);
+
 /* Returns the scope so far, to go back to. */
 struct scope scope_enter(struct private_heap *heap);
 void scope_leave(struct scope before);

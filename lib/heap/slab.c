@@ -5,6 +5,7 @@
  * free blocks only. So "not cut yet" and "given back" are one state, and a hole costs no memory. */
 #include "heap/slab.h"
 
+#include "heap/bad_pointer.h"
 #include "os/vm.h"
 #include "region/region.h"
 
@@ -72,6 +73,12 @@ static void regroup(struct theap *theap, struct span *slab)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+/* relaxed: slab_is_in_hole reads it without the lock */
+static void set_holes(struct span *slab, uint64_t holes)
+{
+    __atomic_store_n(&slab->holes, holes, __ATOMIC_RELAXED);
+}
+
 static uint64_t all_holes(const struct span *slab)
 {
     size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
@@ -103,7 +110,7 @@ static struct span *make_slab(struct theap *theap, unsigned size_class)
     slab->size_class = (uint8_t)size_class;
     span_set(&slab->owner, theap_number(theap));
     slab->zero_holes = zero;
-    slab->holes = all_holes(slab);
+    set_holes(slab, all_holes(slab));
     set_tags(slab, (uint32_t)(theap->tag | size_class * sizeof(struct bin)));
     link_slab(theap, slab, GROUP_EMPTY);
     return slab;
@@ -135,14 +142,25 @@ static struct chain cut_hole(struct span *slab)
     for (; block <= last; block += size)
         *(struct block *)(void *)block =
             (struct block){ (struct block *)(void *)(block + size), BLOCK_FREE };
-    slab->holes &= slab->holes - 1;
+    set_holes(slab, slab->holes & (slab->holes - 1));
     return chain;
 }
 
-static struct block *nth_block(struct block *block, uint32_t n)
+/* Links are checked before they are followed wherever lists pass under the lock: the program may
+ * have written to a block that it had freed. */
+static bool is_inside(const struct span *slab, const void *address)
 {
-    while (--n > 0)
+    return (size_t)((const char *)address - span_start(slab)) < span_bytes(slab);
+}
+
+static struct block *nth_block(const struct span *slab, uint32_t n)
+{
+    struct block *block = slab->free;
+    while (--n > 0) {
         block = block->next;
+        if (unlikely(!is_inside(slab, block)))
+            bad_list(block);
+    }
     return block;
 }
 
@@ -153,7 +171,7 @@ static void take_listed(struct span *slab, struct chain *chain, uint32_t wanted)
     struct block *first = slab->free;
     if (count > wanted)
         count = wanted;
-    struct block *last = nth_block(first, count);
+    struct block *last = nth_block(slab, count);
     slab->free = last->next;
     slab->free_count -= count;
     slab->used += count;
@@ -244,9 +262,18 @@ static void give_run(struct theap *theap, struct span *slab, struct chain run)
         free_slab(theap, slab);
 }
 
+static void require_free_block(const struct theap *theap, const struct block *block)
+{
+    size_t granule = granule_of(block);
+    if (unlikely(!granule_has_tag(granule)) ||
+        unlikely(tag_of(granule) - theap->tag >= BINS_SIZE) || unlikely(block->mark != BLOCK_FREE))
+        bad_list(block);
+}
+
 void slab_give(struct theap *theap, struct block *block)
 {
     while (block != NULL) {
+        require_free_block(theap, block);
         uint32_t head = span_at(granule_of(block))->head;
         struct chain run = { NULL, NULL, 0 };
         /* blocks freed one after the other mostly lie in one slab */
@@ -254,6 +281,8 @@ void slab_give(struct theap *theap, struct block *block)
             struct block *next = block->next;
             chain_push(&run, block);
             block = next;
+            if (block != NULL)
+                require_free_block(theap, block);
         } while (block != NULL && span_at(granule_of(block))->head == head);
         give_run(theap, span_at(head), run);
     }
@@ -275,19 +304,24 @@ static void set_bit(struct bitmap *map, size_t i)
     map->words[i / 64] |= 1ULL << (i % 64);
 }
 
-/* The blocks that hold nothing: those listed, and those that start in a hole. */
-static void map_free_blocks(const struct span *slab, struct bitmap *map)
+/* The blocks that hold nothing: those listed, and those that start in a hole. False when the list
+ * has been written over: whoever takes from it next will say so. */
+static bool map_free_blocks(const struct span *slab, struct bitmap *map)
 {
     size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
     uint32_t capacity = size_class_capacity(slab->size_class);
     const char *start = span_start(slab);
     memset(map, 0, (capacity + 63) / 64 * sizeof map->words[0]);
-    for (const struct block *block = slab->free; block != NULL; block = block->next)
+    for (const struct block *block = slab->free; block != NULL; block = block->next) {
+        if (unlikely(!is_inside(slab, block)) || unlikely(block->mark != BLOCK_FREE))
+            return false;
         set_bit(map, (uint32_t)((const char *)block - start) / (uint32_t)size);
+    }
     if (slab->holes != 0)
         for (uint32_t i = 0; i < capacity; i++)
             if (slab->holes >> (i * size / unit) & 1)
                 set_bit(map, i);
+    return true;
 }
 
 /* Whether no block that touches [from, to) is in use. */
@@ -354,12 +388,13 @@ static size_t purge_holes(struct span *slab)
     uint32_t capacity = size_class_capacity(slab->size_class);
     uint64_t starts = all_holes(slab), before = slab->holes;
     struct bitmap map;
-    map_free_blocks(slab, &map);
+    if (!map_free_blocks(slab, &map))
+        return 0;
 
     /* first the list, without what is about to vanish; then the memory */
     for (size_t at = 0; at < span_bytes(slab); at += step)
         if (is_all_free(&map, at, at + step, size, capacity))
-            slab->holes |= bits(at / unit, step / unit) & starts;
+            set_holes(slab, slab->holes | (bits(at / unit, step / unit) & starts));
     if (slab->holes == before && size <= step)
         return 0;
     relist(slab, &map);
@@ -403,7 +438,7 @@ bool slab_block_is_free(const struct span *slab, const struct block *block)
 {
     if (slab_is_in_hole(slab, block))
         return true;
-    for (const struct block *b = slab->free; b != NULL; b = b->next)
+    for (const struct block *b = slab->free; b != NULL && is_inside(slab, b); b = b->next)
         if (b == block)
             return true;
     return false;

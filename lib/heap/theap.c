@@ -7,6 +7,7 @@
 #include "heap/theap.h"
 
 #include "heap/purge.h"
+#include "heap/random.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
 
@@ -22,9 +23,11 @@ enum {
     NARROW_LEAST = 4, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
     NARROW_SMALL = 1024,
     GROW_MOST = 2 * 1024 * 1024,
+    SHUFFLED = 64,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
 };
 
+struct theap_settings theap_settings;
 struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT };
 THREAD_WORDS_AT_START = { .theap_fast = &theap_none };
 
@@ -90,6 +93,23 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     return chain;
 }
 
+/* Puts up to SHUFFLED blocks at the head of the list in any order, each as likely as any other.
+ * Few, for the program's stack may be small. */
+static struct block *shuffle(struct block *list)
+{
+    struct block *blocks[SHUFFLED];
+    uint32_t n = 0;
+    for (; list != NULL && n < SHUFFLED; list = list->next)
+        blocks[n++] = list;
+    while (n > 0) {
+        uint32_t i = random_below(n);
+        blocks[i]->next = list;
+        list = blocks[i];
+        blocks[i] = blocks[--n];
+    }
+    return list;
+}
+
 static struct block *exchange_spare(struct theap *theap, struct bin *bin, struct block *list)
 {
     atomic_store_explicit(&theap->active_at, atomic_load_explicit(&slab_tick, memory_order_relaxed),
@@ -117,6 +137,8 @@ struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wante
     bin->room = bin->most;
     if (chain.first == NULL)
         return NULL;
+    if (unlikely(theap_settings.shuffle))
+        chain.first = shuffle(chain.first);
     bin->room -= (int32_t)chain.count - 1;
     bin->free = chain.first->next;
     return chain.first;

@@ -84,13 +84,19 @@ struct theap {
 
 /* The calling thread's theap as the fast paths see it: never NULL. It is theap_none, whose caches
  * are empty and whose tag matches no slab, in a thread that has none yet or none any more, and in
- * all threads when calls are counted: then every call takes the slow path. */
+ * all threads when calls are counted or checked: then every call takes the slow path. */
 extern struct theap theap_none HIDDEN;
 
 ALWAYS_INLINE struct theap *theap_fast(void)
 {
     return thread_words()->theap_fast;
 }
+
+struct theap_settings {
+    bool shuffle; /* lists of fresh blocks are in random order */
+};
+
+extern struct theap_settings theap_settings;
 
 void theap_init(struct theap *theap, uint32_t number);
 

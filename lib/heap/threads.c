@@ -18,7 +18,7 @@ static struct theap *idle;
 static struct theap *spare;
 static struct os_lock spare_lock;
 
-static bool calls_are_counted;
+static bool calls_are_slow, calls_are_counted;
 
 /* ---- table -------------------------------------------------------------------------------- */
 
@@ -117,7 +117,7 @@ static void detach(void *argument)
 static void set_fast(void)
 {
     struct thread_words *words = thread_words();
-    bool slow = calls_are_counted || words->only_slow_paths || words->theap == NULL;
+    bool slow = calls_are_slow || words->only_slow_paths || words->theap == NULL;
     words->theap_fast = slow ? &theap_none : words->theap;
 }
 
@@ -161,10 +161,16 @@ struct theap *threads_current_to_free(void)
                                                                           : attach();
 }
 
+void threads_slow_calls(void)
+{
+    calls_are_slow = true;
+    thread_words()->theap_fast = &theap_none;
+}
+
 void threads_count_calls(void)
 {
     calls_are_counted = true;
-    thread_words()->theap_fast = &theap_none;
+    threads_slow_calls();
 }
 
 bool threads_calls_are_counted(void)

@@ -32,7 +32,8 @@ void threads_unlock_spare(void);
 /* Whether the calling thread's calls may be served by its cache alone. */
 void threads_use_fast_paths(bool use);
 
-/* From now on all calls take the slow path, where they are counted. Before there are threads. */
+/* From now on all calls take the slow path; and are counted there. Before there are threads. */
+void threads_slow_calls(void);
 void threads_count_calls(void);
 bool threads_calls_are_counted(void);
 

@@ -39,12 +39,18 @@ static enum walked show_span(const struct span *span, struct piece *piece)
     return WALK_MORE;
 }
 
+/* The fast paths write it without a lock, and where the block is the program's, that does. */
+READS_RACY static bool has_mark(const void *block)
+{
+    const intptr_t volatile *mark = &((const struct block *)block)->mark;
+    return *mark == BLOCK_FREE;
+}
+
 /* A free block carries the mark, wherever it waits; one that was never cut lies in a hole. */
 static void show_block(const struct span *slab, size_t distance, struct piece *piece)
 {
     char *data = span_start(slab) + distance;
-    bool free = slab_is_in_hole(slab, data) ||
-                LOAD_RELAXED(&((struct block *)(void *)data)->mark) == BLOCK_FREE;
+    bool free = slab_is_in_hole(slab, data) || has_mark(data);
     *piece = (struct piece){ .kind = free ? PIECE_FREE : PIECE_BUSY,
                              .data = data,
                              .size = size_class_bytes(slab->size_class) };

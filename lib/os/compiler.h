@@ -106,6 +106,16 @@
 #define READ_RACY(x) (x)
 #endif
 
+#if defined(_MSC_VER) && !defined(__clang__)
+#define READS_RACY  __declspec(noinline)
+#define READS_STALE __declspec(noinline)
+#else
+/* A function that reads what the program or a fast path may be writing, and takes either value; and
+ * one that reads a part of the stack which may have other uses by now. */
+#define READS_RACY  __attribute__((no_sanitize("thread"), noinline))
+#define READS_STALE __attribute__((no_sanitize("address"), no_sanitize("thread"), noinline))
+#endif
+
 /* assume(x): an invariant. Checked in debug builds; in release builds it costs nothing. */
 #if BARROW_DEBUG
 #define assume(x) ((x) ? (void)0 : os_assumption_failed(#x, __FILE__, __LINE__))

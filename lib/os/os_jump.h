@@ -28,6 +28,9 @@ _Noreturn void os_jump_to(const struct os_jump *place, long value);
  * stays below the caller's. Returns the value with which os_jump_to goes to *back. */
 long os_jump_across(const struct os_jump *place, struct os_jump *back, long value);
 
+/* Tells a sanitizer that a variable is in use again, though its scope had been left. */
+void os_jump_may_use(const void *variable, size_t size);
+
 /* The parts that are not here; their results are those of the two functions. */
 struct barrow_try;
 int barrow_try_push(struct barrow_try *block);

@@ -28,7 +28,14 @@ bool os_is_path(const char *text);
 /* Appends the text to the file, made if need be; false when it can't. */
 bool os_append_file(const char *path, const char *text, size_t length);
 
+/* Whether it is code of the dynamic loader, and that is apart from the C library. */
+bool os_is_loader(const void *code);
+
 int os_process_id(void);
+int os_thread_id(void);
+
+/* Bits that nobody can foresee. */
+uint64_t os_random(void);
 
 /* The program's name as it was when it was kept: the program may write over its arguments later. */
 void os_keep_program_name(void);

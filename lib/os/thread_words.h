@@ -31,12 +31,15 @@ struct scope {
 struct thread_words {
     struct theap *theap_fast; /* heap/theap.h: never NULL */
     struct theap *theap;      /* heap/threads.c: the theap that the thread has; theap_fast is the
-                                 same, or theap_none when calls are counted */
+                                 same, or theap_none when calls are slow */
     bool busy;                /* heap/heap.c: on a slow path */
     bool only_slow_paths;     /* heap/threads.c */
     struct scope scope;       /* heap/scope.c */
     struct seat seats[SEATS]; /* private/attach.h */
     struct pool *pools;       /* private/attach.c: all that the thread has */
+    uint64_t random;          /* heap/random.c */
+    uint32_t random_age;
+    uint32_t until_sample; /* heap/sampled.c: allocations to the next sampled one */
 };
 
 /* What a thread starts with; defined by heap/theap.c as THREAD_WORDS_AT_START = { ... };

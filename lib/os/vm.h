@@ -28,6 +28,9 @@ bool os_allow_reading(void *address, size_t size);
 /* Makes reserved memory readable and writable; false when the system has none to promise. */
 bool os_commit(void *address, size_t size);
 
+/* Makes committed memory inaccessible; what it holds may be gone. */
+bool os_forbid(void *address, size_t size);
+
 /* The same, and executable. False also where the system forbids memory that is both. */
 bool os_commit_executable(void *address, size_t size);
 

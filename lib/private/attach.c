@@ -59,10 +59,11 @@ static struct pool *make(struct private_heap *heap)
     struct pool *pool = unused;
     if (pool != NULL)
         unused = pool->next_in_heap;
-    else if ((pool = region_meta(sizeof *pool)) == NULL)
+    else if ((pool = region_meta(sizeof *pool + NURSERY_MAP)) == NULL)
         return NULL;
     memset(pool, 0, sizeof *pool);
     pool->heap = heap;
+    pool->nursery.map = (uint8_t *)(pool + 1);
     pool->next_in_heap = first_of(heap);
     /* release: who holds the heap goes over the list without this file's lock */
     atomic_store_explicit(&heap->pools, pool, memory_order_release);

@@ -7,6 +7,8 @@
 #include "private/bounded_block.h"
 #include "private/bounded_index.h"
 
+#include <stdatomic.h>
+
 enum {
     LEAST_STEP = 16 << 10, /* of committing */
     LARGEST_STEP = 16 << 20,
@@ -90,6 +92,7 @@ static uint64_t mixed(uint64_t seed)
 void bounded_set_frontier(struct bounded *heap, uint64_t frontier)
 {
     heap->frontier = frontier;
+    heap->reached = frontier > heap->reached ? frontier : heap->reached;
     heap->quick_last = frontier <= UINT32_MAX ? frontier - 1 : UINT32_MAX; /* as a slot can say */
     set_block(heap, frontier, 0);                                          /* the end mark */
 }
@@ -103,7 +106,7 @@ static void start(struct bounded *heap, size_t maximum, size_t committed, const 
 {
     heap->key = mixed((uintptr_t)heap ^ os_milliseconds() << 40) | 1 | (uint64_t)1 << 63;
     heap->salt = mixed(heap->key ^ (uint64_t)os_process_id());
-    heap->end = maximum / BOUNDED_UNIT;
+    heap->end = heap->limit = maximum / BOUNDED_UNIT;
     heap->levels = (uint16_t)plan->levels;
     heap->lists = (uint32_t)plan->lists;
     place_quick_lists(heap, maximum, plan);
@@ -115,6 +118,10 @@ static void start(struct bounded *heap, size_t maximum, size_t committed, const 
     flip_block(heap, heap->frontier, BOUNDED_PREVIOUS_FREE);
     bounded_make_free(heap, heap->first, heap->frontier - heap->first, BOUNDED_NO_RANGE);
 }
+
+/* The kernel hands out address space after it was given back: what it orders, a checker of races
+ * must be told. */
+static _Atomic uint32_t reservations_given_back;
 
 struct bounded *bounded_create(size_t initial, size_t maximum, bool executable)
 {
@@ -129,6 +136,7 @@ struct bounded *bounded_create(size_t initial, size_t maximum, bool executable)
     struct bounded *heap = initial > maximum ? NULL : os_reserve(maximum);
     if (heap == NULL)
         return NULL;
+    atomic_load_explicit(&reservations_given_back, memory_order_acquire);
     if (!commit(executable, heap, initial)) {
         os_release(heap, maximum);
         return NULL;
@@ -140,7 +148,9 @@ struct bounded *bounded_create(size_t initial, size_t maximum, bool executable)
 
 void bounded_destroy(struct bounded *heap)
 {
-    os_release(heap, heap->end * BOUNDED_UNIT);
+    size_t maximum = heap->end * BOUNDED_UNIT;
+    atomic_fetch_add_explicit(&reservations_given_back, 1, memory_order_release);
+    os_release(heap, maximum);
 }
 
 bool bounded_contains(const struct bounded *heap, const void *address)
@@ -176,9 +186,15 @@ static bool commit_more(struct bounded *heap, size_t bytes)
     return bounded_release(heap, unit);
 }
 
+void bounded_set_limit(struct bounded *heap, size_t bytes)
+{
+    size_t units = (bytes & ~(os_page_size() - 1)) / BOUNDED_UNIT;
+    heap->limit = bytes == 0 || units > heap->end ? heap->end : units;
+}
+
 static size_t step_for(const struct bounded *heap, size_t needed)
 {
-    size_t left = (heap->end - heap->frontier) * BOUNDED_UNIT;
+    size_t left = (heap->limit - heap->frontier) * BOUNDED_UNIT;
     size_t step = heap->frontier * BOUNDED_UNIT / 4;
     step = step < LEAST_STEP ? LEAST_STEP : step < LARGEST_STEP ? step : LARGEST_STEP;
     step = round_up(step < needed ? needed : step, os_page_size());
@@ -191,7 +207,7 @@ uint64_t bounded_grow(struct bounded *heap, uint64_t units)
     if (have == UINT64_MAX)
         return 0;
     if (have < units) {
-        if (units - have > heap->end - heap->frontier)
+        if (heap->frontier > heap->limit || units - have > heap->limit - heap->frontier)
             return 0;
         size_t bytes = round_up((units - have) * BOUNDED_UNIT, os_page_size());
         if (!commit_more(heap, step_for(heap, bytes)) && !commit_more(heap, bytes))

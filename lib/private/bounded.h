@@ -39,6 +39,8 @@ struct bounded {
      * of no block, the end mark), end of the reservation */
     uint64_t first, frontier, end;
     uint64_t initial;    /* the least that the frontier may be */
+    uint64_t reached;    /* the most that the frontier has been */
+    uint64_t limit;      /* the frontier goes no further; at most `end` */
     uint64_t fresh;      /* from here on nothing was ever handed out: it reads as zero */
     uint64_t blocks;     /* in use or in quick lists */
     uint64_t free_units; /* in free lists */
@@ -62,14 +64,18 @@ struct bounded *bounded_create(size_t initial, size_t maximum, bool executable);
 
 void bounded_destroy(struct bounded *heap);
 
+/* No more than so many bytes are to be committed from now on; 0: all of the maximum. What is
+ * committed already stays. */
+void bounded_set_limit(struct bounded *heap, size_t bytes);
+
 /* ---- blocks ---------------------------------------------------------------------------------
  *
  * Addresses that are passed in may be anything: what is not the start of a block in use is told
  * from its header and refused, and so is a block whose header, or a neighbour's, was overwritten.
  * Nothing has changed then. */
 
-/* The general way; `align` is a power of two. `zero`, if not NULL, says whether the block is known
- * to be all zero. NULL: no room. */
+/* The general way, by quick lists too; `align` is a power of two. `zero`, if not NULL, says whether
+ * the block is known to be all zero. NULL: no room. */
 void *bounded_alloc_slow(struct bounded *heap, size_t size, size_t align, bool *zero);
 
 /* False: not a block in use, or damage. */
@@ -129,6 +135,7 @@ bool bounded_validate(const struct bounded *heap);
 struct bounded_figures {
     size_t reserved;
     size_t committed;   /* without what was given back */
+    size_t reached;     /* at most so far, with it */
     size_t blocks;      /* in use */
     size_t block_bytes; /* of them, with their headers */
 };
@@ -195,6 +202,8 @@ ALWAYS_INLINE bounded_slot *bounded_slots(struct bounded *heap, const struct bou
 /* A block of the right size from its quick list, or NULL. */
 ALWAYS_INLINE void *bounded_quick_pop(struct bounded *heap, size_t size)
 {
+    if (unlikely(size > heap->quick_bytes))
+        return NULL;
     size_t rounded = size + BOUNDED_UNIT + 7; /* with a header: units * 16 + 15 - slack */
     struct bounded_quick *quick = &heap->quick[rounded / BOUNDED_UNIT];
     size_t count = quick->count;
@@ -212,20 +221,14 @@ ALWAYS_INLINE void *bounded_quick_pop(struct bounded *heap, size_t size)
 /* Aligned to 16 bytes; a size of 0 is a block too. NULL: no room. */
 ALWAYS_INLINE void *bounded_alloc(struct bounded *heap, size_t size)
 {
-    if (likely(size <= heap->quick_bytes)) {
-        void *block = bounded_quick_pop(heap, size);
-        if (likely(block != NULL))
-            return block;
-    }
-    return bounded_alloc_slow(heap, size, BOUNDED_UNIT, NULL);
+    void *block = bounded_quick_pop(heap, size);
+    return likely(block != NULL) ? block : bounded_alloc_slow(heap, size, BOUNDED_UNIT, NULL);
 }
 
 ALWAYS_INLINE void *bounded_alloc_zero(struct bounded *heap, size_t size)
 {
     bool zero = false;
-    void *block = NULL;
-    if (likely(size <= heap->quick_bytes))
-        block = bounded_quick_pop(heap, size);
+    void *block = bounded_quick_pop(heap, size);
     if (unlikely(block == NULL))
         block = bounded_alloc_slow(heap, size, BOUNDED_UNIT, &zero);
     return block == NULL || zero ? block : memset(block, 0, size);
@@ -250,6 +253,7 @@ ALWAYS_INLINE bool bounded_free(struct bounded *heap, void *address)
     bounded_slots(heap, quick)[count] = (uint32_t)unit;
     quick->count = (uint16_t)(count + 1);
     block[-1] ^= bounded_stored((fields & BOUNDED_SLACK) | BOUNDED_STATE_QUICK);
+    block[0] = heap->key; /* so that bounded_validate() sees a write after this */
     return true;
 }
 

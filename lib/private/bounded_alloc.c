@@ -47,9 +47,12 @@ ALWAYS_INLINE bool carve(struct bounded *heap, uint64_t unit, uint64_t gap, uint
     return zero;
 }
 
-/* Blocks of up to 8 bytes take two units as those of 9 do, and only their slack is larger. */
-static void *pop_least(struct bounded *heap, size_t size)
+/* From a quick list, or NULL. Blocks of up to 8 bytes take two units as those of 9 do, and only
+ * their slack is larger. */
+static void *pop(struct bounded *heap, size_t size)
 {
+    if (size > 8)
+        return bounded_quick_pop(heap, size);
     bounded_word *block = bounded_quick_pop(heap, 9);
     if (block != NULL)
         block[-1] ^=
@@ -90,12 +93,13 @@ static NOINLINE uint64_t find_with_effort(struct bounded *heap, uint64_t units, 
 /* How many blocks of a small size to cut beside the one that is wanted. */
 static uint64_t refill_for(const struct bounded *heap, uint64_t unit, uint64_t units)
 {
-    if (units > REFILL_UNITS || units >= quick_sizes(heap) || heap->quick[units].count != 0)
+    if (units > REFILL_UNITS || units >= quick_sizes(heap))
         return 0;
     uint64_t limit = heap->quick[units].limit / 4;
     uint64_t blocks = limit < REFILL ? limit : REFILL;
     uint64_t all = fields_units(block_fields(heap, unit)), run = units * (blocks + 1);
-    bool can = run <= all / REFILL_PART && run <= heap->quick_room && unit + run <= UINT32_MAX;
+    bool can =
+        run <= all / REFILL_PART && run <= heap->quick_room && unit + run <= heap->quick_last;
     return can ? blocks : 0;
 }
 
@@ -104,8 +108,10 @@ static uint64_t refill_for(const struct bounded *heap, uint64_t unit, uint64_t u
 static void refill(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t blocks)
 {
     struct bounded_quick *quick = &heap->quick[units];
+    assume(quick->count == 0 && blocks <= quick->limit);
     for (uint64_t i = blocks; i != 0; i--) {
         set_block(heap, unit + i * units, fields_quick(units));
+        block_links(heap, unit + i * units)->next = heap->key; /* as bounded_free() does */
         bounded_slots(heap, quick)[quick->count++] = (uint32_t)(unit + i * units);
     }
     heap->quick_room -= units * blocks;
@@ -129,11 +135,11 @@ void *bounded_alloc_slow(struct bounded *heap, size_t size, size_t align, bool *
     size_t most = (heap->end - heap->first) * BOUNDED_UNIT - 8;
     if (size > most || align > most)
         return NULL;
-    if (size <= 8 && align <= BOUNDED_UNIT) {
-        void *block = pop_least(heap, size);
-        if (block != NULL)
-            return block;
-    }
+    if (zero != NULL)
+        *zero = false;
+    void *quick = align <= BOUNDED_UNIT ? pop(heap, size) : NULL;
+    if (quick != NULL)
+        return quick;
     uint64_t units = units_for(size), gap = 0;
     uint64_t unit = find(heap, units, align, &gap);
     if (unlikely(unit == 0) && (unit = find_with_effort(heap, units, align, &gap)) == 0)

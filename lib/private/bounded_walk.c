@@ -66,6 +66,7 @@ struct bounded_figures bounded_figures(const struct bounded *heap)
     return (struct bounded_figures){
         .reserved = heap->end * BOUNDED_UNIT,
         .committed = (heap->frontier - heap->given_back) * BOUNDED_UNIT,
+        .reached = heap->reached * BOUNDED_UNIT,
         .blocks = heap->blocks - quick_blocks,
         .block_bytes = in_use * BOUNDED_UNIT,
     };
@@ -105,6 +106,8 @@ static bool count_block(const struct bounded *heap, uint64_t unit, uint64_t fiel
     if (fields_state(fields) == 0)
         return fields_slack(fields) <= units_room(units);
     if (fields_state(fields) != BOUNDED_STATE_QUICK || units >= quick_sizes(heap) || rest != 0)
+        return false;
+    if (block_links(heap, unit)->next != heap->key) /* written to since it was freed */
         return false;
     census->quick_blocks++;
     census->quick_units += units;

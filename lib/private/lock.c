@@ -43,6 +43,19 @@ void private_lock(struct private_heap *heap)
         hold_off(heap);
 }
 
+bool private_lock_pinned(struct private_heap *heap)
+{
+    /* The destroyer may be the one that holds the lock, and it waits for the pin. */
+    while (!os_lock_is_mine(&heap->mutex) && !os_try_lock(&heap->mutex)) {
+        if (atomic_load_explicit(&heap->closing, memory_order_relaxed))
+            return false;
+        os_yield();
+    }
+    if (heap->depth++ == 0 && heap->kind == HEAP_SHARED && held(heap) == 0)
+        hold_off(heap);
+    return true;
+}
+
 bool private_unlock(struct private_heap *heap)
 {
     if (heap->kind == HEAP_OWNED || (heap->kind == HEAP_BOUNDED && !heap->serialized))

@@ -10,11 +10,12 @@
  * one field down and tests it for zero, and an allocation counts nothing. */
 #include "private/pool.h"
 
+#include "private/nursery.h"
 #include "private/private_heap.h"
 #include "region/region.h"
 
 enum slab_state { ACTIVE, FULL, AVAIL };
-enum { WAKE_SHIFT = 4 };
+enum { WAKE_SHIFT = 4, CUT_LEAST = 4 };
 
 static unsigned class_of(const struct span *slab)
 {
@@ -115,7 +116,8 @@ static struct span *make_slab(struct pool *pool, unsigned size_class)
         return NULL;
     }
     slab->size_class = (uint8_t)size_class;
-    slab->size_most = (uint32_t)(pool_class_bytes(size_class) - SIZE_WORD);
+    if (size_class != 0)
+        slab->size_most = (uint32_t)(pool_class_bytes(size_class) - SIZE_WORD);
     span_set(&slab->magic, pool_class_magic(size_class));
     for (uint32_t i = 0; i < granules; i++)
         span_set(&span_at(span_index(slab) + i)->head, span_index(slab));
@@ -130,6 +132,15 @@ static void free_slab(struct pool *pool, struct span *slab)
     region_free(slab);
     private_heap_discharge(pool->heap, bytes);
     region_freed(bytes);
+}
+
+uint32_t pool_make_nursery(struct pool *pool)
+{
+    struct span *slab = make_slab(pool, 0);
+    if (slab == NULL)
+        return 0;
+    link_slab(pool, slab, FULL);
+    return span_index(slab);
 }
 
 static void activate(struct pool *pool, struct span *slab)
@@ -184,13 +195,21 @@ int pool_slab_rests(struct pool *pool, struct span *slab)
 
 /* ---- allocate ----------------------------------------------------------------------------- */
 
-/* Cuts some blocks more, in order of address: only as many as a page has, since cutting writes into
- * memory that may not be needed yet. */
+/* How many blocks are cut at once: as many again as the slab has, from CUT_LEAST to what a page
+ * has, since cutting writes into memory that may not be needed yet. */
+static uint32_t cut_count(uint32_t size, uint32_t cut)
+{
+    uint32_t most = size < POOL_CUT ? POOL_CUT / size : 1,
+             count = cut < CUT_LEAST ? CUT_LEAST : cut;
+    return count < most ? count : most;
+}
+
+/* Cuts some blocks more, in order of address. */
 static struct block *cut_blocks(struct span *slab)
 {
     uint32_t size = slab->size_most + SIZE_WORD, cut = slab_cut(slab);
     uint32_t capacity = pool_class_capacity(class_of(slab));
-    uint32_t count = size < POOL_CUT ? POOL_CUT / size : 1;
+    uint32_t count = cut_count(size, cut);
     count = count < capacity - cut ? count : capacity - cut;
     char *first = span_start(slab) + slab->cut_end, *end = first + count * size;
     struct block *block = NULL;
@@ -212,7 +231,9 @@ static bool refill_from_active(struct pool *pool, unsigned size_class)
     if (index == 0)
         return false;
     struct span *slab = span_at(index);
-    if (slab->free != NULL) {
+    /* while little is cut, rather cut more: a list of a few blocks would come here again at once */
+    bool young = slab->cut_end < POOL_CUT / 2;
+    if (slab->free != NULL && !young) {
         pool->lists[size_class] = slab->free;
         slab->free = NULL;
         slab->countdown = slab_cut(slab) + 1;
@@ -237,7 +258,6 @@ static struct span *take_available(struct pool *pool, unsigned size_class)
 
 static bool refill(struct pool *pool, unsigned size_class)
 {
-    pool_drain(pool);
     while (!refill_from_active(pool, size_class)) {
         struct span *slab = take_available(pool, size_class);
         if (slab == NULL && (slab = make_slab(pool, size_class)) == NULL)
@@ -265,12 +285,30 @@ void *pool_alloc(struct pool *pool, size_t align, size_t size)
     unsigned size_class = aligned_class(align, size);
     if (size_class >= POOL_CLASSES)
         return NULL;
-    if (pool->lists[size_class] == NULL && !refill(pool, size_class))
-        return NULL;
-    struct block *block = pool->lists[size_class];
-    pool->lists[size_class] = block->next;
+    struct block *block = NULL;
+    if (pool->lists[size_class] == NULL) {
+        pool_drain(pool);
+        if (pool->lists[size_class] == NULL &&
+            (align > 16 || (block = nursery_alloc(pool, size_class)) == NULL) &&
+            !refill(pool, size_class))
+            return NULL;
+    }
+    if (block == NULL) {
+        block = pool->lists[size_class];
+        pool->lists[size_class] = block->next;
+    }
     *size_word(block, pool_class_bytes(size_class) - SIZE_WORD) = (uint16_t)size;
     return block;
+}
+
+/* ---- free --------------------------------------------------------------------------------- */
+
+void pool_give(struct pool *pool, struct span *slab, struct block *block)
+{
+    if (is_nursery(slab))
+        nursery_give(pool, slab, block);
+    else
+        pool_put(pool, slab, block);
 }
 
 /* ---- frees by others ---------------------------------------------------------------------- */
@@ -292,7 +330,7 @@ void pool_drain(struct pool *pool)
     struct block *block = atomic_exchange_explicit(&pool->inbox, NULL, memory_order_acquire);
     while (block != NULL) {
         struct block *next = block->next;
-        pool_put(pool, span_at(span_at(granule_of(block))->head), block);
+        pool_give(pool, span_at(span_at(granule_of(block))->head), block);
         block = next;
     }
 }
@@ -335,23 +373,50 @@ size_t pool_compact(struct pool *pool)
             else
                 largest = slab->size_most;
         }
+    struct span *nursery = nursery_forget_empty(pool);
+    if (nursery != NULL)
+        free_slab(pool, nursery);
     return largest;
 }
 
 void pool_release(struct pool *pool)
 {
+    nursery_forget(pool);
     for (struct span *slab = pool_next_slab(pool, NULL), *next; slab != NULL; slab = next) {
         next = pool_next_slab(pool, slab);
         region_free(slab);
     }
 }
 
+size_t pool_block_bytes(const struct span *slab, size_t distance)
+{
+    size_t bytes = slab->size_most + SIZE_WORD;
+    if (distance >= span_get(&slab->cut_end))
+        return 0;
+    if (is_nursery(slab))
+        return nursery_block_bytes(slab, distance);
+    return distance % bytes == 0 ? bytes : 0;
+}
+
+static size_t distance_in(const struct span *slab, const void *address)
+{
+    return (size_t)((const char *)address - span_start(slab));
+}
+
+size_t pool_block_most(const struct span *slab, const void *block)
+{
+    return pool_block_bytes(slab, distance_in(slab, block)) - SIZE_WORD;
+}
+
+size_t pool_block_size(const struct span *slab, const void *block)
+{
+    return *size_word((void *)(uintptr_t)block, pool_block_most(slab, block));
+}
+
 void *pool_block_at(const struct span *slab, const void *address)
 {
-    size_t distance = (size_t)((const char *)address - span_start(slab));
-    size_t size = slab->size_most + SIZE_WORD;
-    if (distance >= span_get(&slab->cut_end) || distance % size != 0 ||
-        pool_block_size(slab, address) > slab->size_most)
+    size_t bytes = pool_block_bytes(slab, distance_in(slab, address));
+    if (bytes == 0 || pool_block_size(slab, address) > bytes - SIZE_WORD)
         return NULL;
     return (void *)(uintptr_t)address;
 }

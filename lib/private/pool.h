@@ -18,6 +18,16 @@
 
 enum { SIZE_WORD_FREE = 0xFFFF /* in a block that the program does not have */ };
 
+/* See nursery.h. */
+struct nursery {
+    uint32_t slab;                /* 0 for none */
+    uint8_t *map;                 /* the class of the block that starts at each multiple of 16 */
+    uint8_t given[POOL_EVEN + 1]; /* blocks cut, by class; UINT8_MAX: no more */
+    uint8_t freed[POOL_EVEN + 1]; /* times that one came back */
+};
+
+enum { NURSERY_MAP = GRANULE_SIZE / 16 /* bytes */ };
+
 struct pool {
     struct block *lists[POOL_CLASSES]; /* blocks of the slab in use, by class */
     uint32_t active[POOL_CLASSES];     /* that slab, 0 for none */
@@ -26,6 +36,7 @@ struct pool {
     uint64_t active_map[(POOL_CLASSES + 63) / 64];
     uint32_t busy; /* all other slabs: those in use, and full ones */
     struct private_heap *heap;
+    struct nursery nursery;
 
     /* -- pools of a shared heap -- */
     /* Set by the pool's thread while it works; read by who wants the whole heap, see lock.c. */
@@ -111,12 +122,22 @@ void pool_release(struct pool *pool);
 /* The slabs, one after the other; the first after NULL. */
 struct span *pool_next_slab(const struct pool *pool, const struct span *slab);
 
+/* Takes back a block of the pool's that is marked free. */
+void pool_give(struct pool *pool, struct span *slab, struct block *block);
+
+/* Makes the slab of a nursery; its index, or 0. */
+uint32_t pool_make_nursery(struct pool *pool);
+
+/* The bytes of the slab's block that starts there, its size word included; 0 if none does. */
+size_t pool_block_bytes(const struct span *slab, size_t distance);
+
+/* The most bytes that the block would serve for. */
+size_t pool_block_most(const struct span *slab, const void *block);
+
 /* The block of the slab that starts at the address and that the program holds, or NULL. */
 void *pool_block_at(const struct span *slab, const void *address);
 
-ALWAYS_INLINE size_t pool_block_size(const struct span *slab, const void *block)
-{
-    return *(const uint16_t *)(const void *)((const char *)block + slab->size_most);
-}
+/* What its size word says. */
+size_t pool_block_size(const struct span *slab, const void *block);
 
 #endif

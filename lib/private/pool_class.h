@@ -52,11 +52,11 @@ ALWAYS_INLINE unsigned pool_class_capacity(unsigned size_class)
                       pool_class_bytes(size_class));
 }
 
-/* See size_class_magic; 0 for slabs of more than one granule. */
+/* See size_class_magic; 0 for slabs of more than one granule, and for the nursery. */
 ALWAYS_INLINE uint32_t pool_class_magic(unsigned size_class)
 {
     size_t bytes = pool_class_bytes(size_class);
-    return pool_class_granules(size_class) > 1
+    return size_class == 0 || pool_class_granules(size_class) > 1
                ? 0
                : (uint32_t)((((uint64_t)1 << 32) + bytes - 1) / bytes);
 }

@@ -19,38 +19,6 @@ static bool is_shared(const struct private_heap *heap)
     return heap->kind == HEAP_SHARED;
 }
 
-/* ---- account ------------------------------------------------------------------------------ */
-
-/* An owned heap's account has one writer at a time. relaxed: a figure */
-static size_t add(struct private_heap *heap, size_t bytes)
-{
-    if (is_shared(heap))
-        return atomic_fetch_add_explicit(&heap->charged, bytes, memory_order_relaxed) + bytes;
-    size_t sum = atomic_load_explicit(&heap->charged, memory_order_relaxed) + bytes;
-    atomic_store_explicit(&heap->charged, sum, memory_order_relaxed);
-    return sum;
-}
-
-bool private_heap_charge(struct private_heap *heap, size_t bytes)
-{
-    if (initial_span(heap) != NULL)
-        initial_give(heap);
-    size_t charged = add(heap, bytes);
-    size_t limit = atomic_load_explicit(&heap->limit, memory_order_relaxed);
-    if (limit != 0 && charged > limit) {
-        add(heap, -bytes);
-        return false;
-    }
-    if (charged > atomic_load_explicit(&heap->charged_peak, memory_order_relaxed))
-        atomic_store_explicit(&heap->charged_peak, charged, memory_order_relaxed);
-    return true;
-}
-
-void private_heap_discharge(struct private_heap *heap, size_t bytes)
-{
-    add(heap, -bytes);
-}
-
 /* ---- life --------------------------------------------------------------------------------- */
 
 static bool make_bounded(struct private_heap *heap, const struct private_wish *wish)
@@ -75,7 +43,9 @@ struct private_heap *private_create(const struct private_wish *wish)
         return NULL;
     }
     heap->options = wish->options;
+    heap->executable = wish->executable;
     heap->pool.heap = heap;
+    heap->pool.nursery.map = (uint8_t *)heap + SLOT_NURSERY;
     heap->seat = heap->slot % SEATS * (uint32_t)sizeof(struct seat);
     if (kind == HEAP_SHARED && !os_barrier_is_there())
         atomic_store_explicit(&heap->held, CAREFUL, memory_order_relaxed);
@@ -109,10 +79,20 @@ static void release_large(struct private_heap *heap)
     }
 }
 
+/* Nobody pins it any more: slot_close was before. */
+static void await_unpinned(struct private_heap *heap)
+{
+    /* acquire: pairs with private_pin_next */
+    while (atomic_load_explicit(&heap->pins, memory_order_acquire) != 0)
+        os_yield();
+}
+
 void private_destroy(struct private_heap *heap)
 {
     enum heap_kind kind = (enum heap_kind)heap->kind;
     slot_close(heap);
+    await_unpinned(heap);
+    heap->kind = HEAP_GONE;
     initial_give(heap);
     size_t bytes = atomic_load_explicit(&heap->charged, memory_order_relaxed);
     if (kind == HEAP_BOUNDED) {
@@ -193,6 +173,13 @@ size_t private_size(struct private_heap *heap, const void *address)
 static bool is_around(struct private_heap *heap, const void *address)
 {
     return heap->kind == HEAP_BOUNDED && bounded_contains(heap->bounded, address);
+}
+
+bool private_has(struct private_heap *heap, const void *address)
+{
+    return heap->kind == HEAP_BOUNDED
+               ? is_around(heap, address) && private_size(heap, address) != PRIVATE_NO_BLOCK
+               : find_in(heap, address) != NULL;
 }
 
 struct private_heap *private_owner(const void *address)
@@ -288,12 +275,6 @@ static void *alloc_in(struct private_heap *heap, struct entry entry, size_t alig
     return block != NULL && zero ? memset(block, 0, size) : block;
 }
 
-/* Outside the heap, so that the program may use it meanwhile. */
-static bool asks_again(struct private_heap *heap, size_t size)
-{
-    return heap->limit_call != NULL && heap->limit_call(heap, size, heap->limit_context);
-}
-
 void *private_alloc(struct private_heap *heap, size_t align, size_t size, unsigned flags)
 {
     void *block;
@@ -301,7 +282,7 @@ void *private_alloc(struct private_heap *heap, size_t align, size_t size, unsign
         struct entry entry = private_enter(heap, flags);
         block = alloc_in(heap, entry, align, size, (flags & PRIVATE_ZERO) != 0);
         private_leave(heap, entry);
-    } while (block == NULL && asks_again(heap, size));
+    } while (block == NULL && private_asks_again(heap, size));
     return block;
 }
 
@@ -313,9 +294,9 @@ static void free_in_span(struct private_heap *heap, struct entry entry, struct s
         return;
     }
     struct pool *owner = span_pool(span);
-    *size_word(block, span->size_most) = SIZE_WORD_FREE;
+    *size_word(block, pool_block_most(span, block)) = SIZE_WORD_FREE;
     if (owner == entry.pool)
-        pool_put(owner, span, block);
+        pool_give(owner, span, block);
     else
         attach_post(owner, block);
 }
@@ -336,6 +317,16 @@ bool private_free(struct private_heap *heap, void *address, unsigned flags)
     bool done = free_in(heap, entry, address);
     private_leave(heap, entry);
     return done;
+}
+
+/* Pools have an inbox that any thread, and any handler, may post to. */
+void private_free_interrupted(struct private_heap *heap, void *address)
+{
+    struct span *span = heap->kind != HEAP_BOUNDED ? find_in(heap, address) : NULL;
+    if (span == NULL || span_kind(span) == SPAN_LARGE)
+        return;
+    *size_word(address, span->size_most) = SIZE_WORD_FREE;
+    attach_post(span_pool(span), address);
 }
 
 /* ---- resize ------------------------------------------------------------------------------- */
@@ -380,9 +371,9 @@ static void *resize_in(struct private_heap *heap, struct entry entry, struct spa
             return resize_large(heap, span, size, !in_place);
         return move(heap, entry, span, block, size);
     }
-    if (size <= span->size_most &&
-        (in_place || size >= span->size_most / 2 || pool_class(size) == span->size_class)) {
-        *size_word(block, span->size_most) = (uint16_t)size;
+    size_t most = pool_block_most(span, block);
+    if (size <= most && (in_place || size >= most / 2 || pool_class(size) == pool_class(most))) {
+        *size_word(block, most) = (uint16_t)size;
         return block;
     }
     return in_place ? NULL : move(heap, entry, span, block, size);
@@ -415,7 +406,7 @@ void *private_realloc(struct private_heap *heap, void *address, size_t size, uns
         struct entry entry = private_enter(heap, flags);
         block = realloc_in(heap, entry, address, size, flags, valid);
         private_leave(heap, entry);
-    } while (block == NULL && *valid && asks_again(heap, size));
+    } while (block == NULL && *valid && private_asks_again(heap, size));
     return block;
 }
 
@@ -438,6 +429,9 @@ static void repair(struct private_heap *heap)
     lock_after_fork(heap);
     attach_after_fork(heap);
     repair_large(heap);
+    if (os_lock_is_held(&heap->facts_lock) && !os_lock_is_mine(&heap->facts_lock))
+        os_lock_reset(&heap->facts_lock);
+    atomic_store_explicit(&heap->pins, 0, memory_order_relaxed);
 }
 
 void private_after_fork(void)

@@ -20,13 +20,17 @@ enum { HEAP_NAME_MAX = 64 };
 
 struct bounded;
 
-/* What a heap is asked when it can't serve a call within its limit or memory: true to try again. */
-typedef bool private_limit_call(struct private_heap *heap, size_t wanted, void *context);
+/* Whom the program wants asked when the heap can't serve a call, see barrow.h. */
+struct private_asked {
+    int (*call)(void *heap, size_t wanted, void *context); /* NULL: nobody */
+    void *context;
+};
 
 struct private_heap {
     struct pool pool; /* an owned heap's; has nothing, and owns no slab, in all others */
     uint8_t kind;     /* enum heap_kind */
     bool serialized;  /* a bounded one's calls take the mutex */
+    bool executable;
     uint32_t slot;
     uint32_t seat;                  /* where threads' seats for it are, see attach.h */
     uint64_t serial;                /* of this heap: no other, before or after it, has it */
@@ -51,10 +55,13 @@ struct private_heap {
 
     _Atomic size_t charged; /* bytes of spans */
     _Atomic size_t charged_peak;
-    _Atomic size_t limit; /* on charged; 0: none */
-    private_limit_call *limit_call;
-    void *limit_context;
+    _Atomic size_t limit;      /* on charged, or a bounded heap's frontier; 0: none */
+    _Atomic uint64_t refused;  /* calls that failed for want of room */
+    struct os_lock facts_lock; /* of the two that follow */
+    struct private_asked asked;
     char name[HEAP_NAME_MAX];
+    _Atomic uint32_t pins; /* see private_pin_next */
+    _Atomic bool closing;  /* no longer in the list of heaps */
 
     struct private_heap *next, *prev; /* in order of creation; slots.c's */
 };
@@ -65,7 +72,8 @@ struct private_heap {
 extern uintptr_t slot_base HIDDEN;
 extern size_t slot_count HIDDEN; /* only rises */
 
-enum { SLOT_SHIFT = 16 };
+/* In a slot the heap stands first; then, from SLOT_NURSERY on, the map of its nursery. */
+enum { SLOT_SHIFT = 16, SLOT_NURSERY = 4096 };
 
 /* Whether that is the address of a slot, at which a heap is, or one was. */
 ALWAYS_INLINE bool is_slot(const void *handle)
@@ -112,6 +120,10 @@ void *private_alloc(struct private_heap *heap, size_t align, size_t size, unsign
 /* False, and nothing done, when the address starts no block of the heap. */
 bool private_free(struct private_heap *heap, void *address, unsigned flags);
 
+/* The same in a signal handler that may have interrupted the heap: a bounded heap's block is lost
+ * until the heap goes. */
+void private_free_interrupted(struct private_heap *heap, void *address);
+
 /* The size that was asked for; PRIVATE_NO_BLOCK when the address starts no block of the heap. */
 size_t private_size(struct private_heap *heap, const void *address);
 
@@ -119,6 +131,9 @@ size_t private_size(struct private_heap *heap, const void *address);
  * Then nothing has changed. */
 void *private_realloc(struct private_heap *heap, void *address, size_t size, unsigned flags,
                       bool *valid);
+
+/* Whether the address starts a block of the heap. */
+bool private_has(struct private_heap *heap, const void *address);
 
 /* The heap whose block the address starts, whichever; NULL if there is none. */
 struct private_heap *private_owner(const void *address);
@@ -130,12 +145,33 @@ void private_lock(struct private_heap *heap);
 /* False when this thread does not hold the lock. */
 bool private_unlock(struct private_heap *heap);
 
+/* For who finds heaps by himself: the first live heap (after NULL), or the next one in order of
+ * creation, or NULL. It is pinned, and the one given no longer: a heap that is pinned is there
+ * until the next call, though it may be about to be destroyed. */
+struct private_heap *private_pin_next(struct private_heap *pinned);
+
+/* private_lock; false when the heap, which is pinned, is being destroyed. */
+bool private_lock_pinned(struct private_heap *heap);
+
 /* Returns empty memory to the system; the largest free block that is left. */
 size_t private_compact(struct private_heap *heap);
 
 /* The same for every heap that the calling thread may work in: all but those that belong to one
  * thread. */
 void private_compact_shared(void);
+
+/* ---- limits, see limit.c ------------------------------------------------------------------ */
+
+void private_set_limit(struct private_heap *heap, size_t limit, struct private_asked asked);
+
+/* How the program's function is called; set by the layer above, which knows what must be out of the
+ * way meanwhile. */
+typedef bool private_ask_fn(struct private_heap *heap, size_t wanted, struct private_asked asked);
+extern _Atomic(private_ask_fn *) private_ask;
+
+/* A call failed for want of room: counts it, or is true if it is to be tried again. Outside the
+ * heap, so that the program may use it meanwhile. */
+bool private_asks_again(struct private_heap *heap, size_t wanted);
 
 /* ---- for pools and walks ------------------------------------------------------------------ */
 

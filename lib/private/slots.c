@@ -87,7 +87,6 @@ struct private_heap *slot_take(void)
         uint32_t slot = heap->slot;
         memset(heap, 0, sizeof *heap);
         heap->slot = slot;
-        heap->serial = ++serials;
     }
     os_unlock(&lock);
     return heap;
@@ -96,6 +95,7 @@ struct private_heap *slot_take(void)
 void slot_open(struct private_heap *heap, enum heap_kind kind)
 {
     os_lock(&lock);
+    heap->serial = ++serials; /* so it rises along the list */
     heap->kind = (uint8_t)kind;
     append(heap);
     os_unlock(&lock);
@@ -104,7 +104,7 @@ void slot_open(struct private_heap *heap, enum heap_kind kind)
 void slot_close(struct private_heap *heap)
 {
     os_lock(&lock);
-    heap->kind = HEAP_GONE;
+    atomic_store_explicit(&heap->closing, true, memory_order_relaxed);
     remove_live(heap);
     os_unlock(&lock);
 }
@@ -133,6 +133,23 @@ size_t private_heaps(struct private_heap **out, size_t most)
             out[count] = heap;
     os_unlock(&lock);
     return count;
+}
+
+struct private_heap *private_pin_next(struct private_heap *pinned)
+{
+    os_lock(&lock);
+    struct private_heap *heap =
+        pinned == NULL || atomic_load_explicit(&pinned->closing, memory_order_relaxed)
+            ? first
+            : pinned->next;
+    while (heap != NULL && pinned != NULL && heap->serial <= pinned->serial)
+        heap = heap->next;
+    if (heap != NULL)
+        atomic_fetch_add_explicit(&heap->pins, 1, memory_order_relaxed);
+    os_unlock(&lock);
+    if (pinned != NULL) /* release: pairs with private_destroy */
+        atomic_fetch_sub_explicit(&pinned->pins, 1, memory_order_release);
+    return heap;
 }
 
 struct private_heap *slot_find(bool (*is_it)(struct private_heap *, const void *),

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* A zeroed slot, but for its number and serial; NULL when there is none. Nobody finds the heap in
- * it before it is opened, nor after it is closed. */
+/* A zeroed slot, but for its number; NULL when there is none. Nobody finds the heap in it before it
+ * is opened, which gives it its serial, nor after it is closed. */
 struct private_heap *slot_take(void);
 void slot_open(struct private_heap *heap, enum heap_kind kind);
 void slot_close(struct private_heap *heap);

@@ -3,6 +3,7 @@
 
 #include "private/bounded.h"
 #include "private/initial.h"
+#include "private/nursery.h"
 #include "private/slots.h"
 #include "region/region.h"
 
@@ -74,11 +75,12 @@ static enum walked show_slab(const struct span *slab, struct piece *piece)
 static enum walked show_block(const struct span *slab, size_t distance, struct piece *piece)
 {
     char *data = span_start(slab) + distance;
-    size_t bytes = slab->size_most + SIZE_WORD;
-    size_t size = distance < slab->cut_end ? pool_block_size(slab, data) : SIZE_WORD_FREE;
-    if (distance == slab->cut_end)
+    size_t bytes = pool_block_bytes(slab, distance), size = SIZE_WORD_FREE;
+    if (bytes != 0)
+        size = pool_block_size(slab, data);
+    else
         bytes = span_bytes(slab) - distance;
-    bool busy = size <= slab->size_most;
+    bool busy = size != SIZE_WORD_FREE;
     size = busy ? size : bytes - SIZE_WORD;
     *piece = (struct piece){
         .kind = busy ? PIECE_BUSY : PIECE_FREE, .data = data, .size = size, .overhead = bytes - size
@@ -104,13 +106,14 @@ static enum walked next_in_slab(struct private_heap *heap, const struct span *sl
                                 struct piece *piece)
 {
     size_t distance = (size_t)((char *)piece->data - span_start(slab));
-    size_t bytes = slab->size_most + SIZE_WORD;
-    if (distance % bytes != 0 || distance > slab->cut_end)
+    size_t bytes = pool_block_bytes(slab, distance);
+    if (bytes == 0 && distance != slab->cut_end)
         return WALK_LOST;
     size_t next = piece->kind == PIECE_REGION ? 0
                   : distance == slab->cut_end ? span_bytes(slab)
                                               : distance + bytes;
-    if (next + bytes <= span_bytes(slab))
+    /* a rest that is too short for a block is no piece */
+    if (next < slab->cut_end || next + slab->size_most + SIZE_WORD <= span_bytes(slab))
         return show_block(slab, next, piece);
     return next_slab(heap, span_pool(slab), slab, piece);
 }
@@ -178,18 +181,23 @@ static uint32_t count_list(const struct span *slab, const struct block *list)
  * the inbox are free and not yet counted so. */
 static bool validate_slab(const struct pool *pool, const struct span *slab, bool inbox)
 {
-    size_t bytes = slab->size_most + SIZE_WORD, free = 0;
-    uint32_t listed = count_list(slab, slab->free);
-    if (pool->active[slab->size_class] == span_index(slab))
-        listed += count_list(slab, pool->lists[slab->size_class]);
-    for (size_t distance = 0; distance < slab->cut_end; distance += bytes) {
+    size_t free = 0;
+    for (size_t distance = 0, bytes; distance < slab->cut_end; distance += bytes) {
+        bytes = pool_block_bytes(slab, distance);
+        if (bytes == 0 || distance + bytes > slab->cut_end)
+            return false;
         size_t size = pool_block_size(slab, span_start(slab) + distance);
         if (size == SIZE_WORD_FREE)
             free++;
-        else if (size > slab->size_most)
+        else if (size > bytes - SIZE_WORD)
             return false;
     }
-    return span_pool(slab) == pool && (inbox ? listed <= free : listed == free);
+    if (span_pool(slab) != pool || is_nursery(slab))
+        return span_pool(slab) == pool;
+    uint32_t listed = count_list(slab, slab->free);
+    if (pool->active[slab->size_class] == span_index(slab))
+        listed += count_list(slab, pool->lists[slab->size_class]);
+    return inbox ? listed <= free : listed == free;
 }
 
 static bool validate_pool(struct pool *pool)
@@ -199,7 +207,7 @@ static bool validate_pool(struct pool *pool)
          slab = pool_next_slab(pool, slab))
         if (!validate_slab(pool, slab, inbox))
             return false;
-    return true;
+    return nursery_validate(pool);
 }
 
 static bool validate_large(const struct private_heap *heap)
@@ -232,13 +240,29 @@ static size_t count_busy(const struct span *slab)
     return busy;
 }
 
+/* In the slab and, if the class has one only, in the nursery before it. */
+static size_t count_busy_of_a_size(const struct pool *pool, const struct span *slab)
+{
+    size_t most = 0;
+    if (!is_nursery(slab))
+        return count_busy(slab) +
+               (pool->nursery.slab == 0
+                    ? 0
+                    : nursery_busy(span_at(pool->nursery.slab), slab->size_class));
+    for (unsigned size_class = 1; size_class <= POOL_EVEN; size_class++) {
+        size_t busy = nursery_busy(slab, size_class);
+        most = busy > most ? busy : most;
+    }
+    return most;
+}
+
 size_t private_most_of_a_size(struct private_heap *heap)
 {
     size_t most = 0;
     for (struct pool *pool = first_pool(heap); pool != NULL; pool = pool->next_in_heap)
         for (const struct span *slab = pool->torn ? NULL : pool_next_slab(pool, NULL); slab != NULL;
              slab = pool_next_slab(pool, slab)) {
-            size_t busy = count_busy(slab);
+            size_t busy = count_busy_of_a_size(pool, slab);
             most = busy > most ? busy : most;
         }
     return most;
@@ -276,26 +300,35 @@ void private_compact_shared(void)
     }
 }
 
+void private_totals(struct private_heap *heap, struct private_figures *figures)
+{
+    size_t committed = atomic_load_explicit(&heap->charged, memory_order_relaxed);
+    size_t peak = atomic_load_explicit(&heap->charged_peak, memory_order_relaxed);
+    *figures = (struct private_figures){ .committed = committed + HEADER,
+                                         .committed_peak = peak + HEADER,
+                                         .reserved = committed + ((size_t)1 << SLOT_SHIFT) };
+}
+
+static void bounded_totals(const struct private_heap *heap, struct private_figures *figures)
+{
+    struct bounded_figures bounded = bounded_figures(heap->bounded);
+    *figures = (struct private_figures){ .committed = bounded.committed,
+                                         .committed_peak = bounded.reached,
+                                         .reserved = bounded.reserved,
+                                         .maximum = heap->maximum };
+}
+
 void private_figures(struct private_heap *heap, struct private_figures *figures)
 {
     struct piece piece = { .data = NULL };
-    size_t slot = (size_t)1 << SLOT_SHIFT;
-    *figures = (struct private_figures){ .maximum = heap->maximum };
+    if (heap->kind == HEAP_BOUNDED)
+        bounded_totals(heap, figures);
+    else
+        private_totals(heap, figures);
     while (private_walk(heap, &piece) == WALK_MORE) {
         if (piece.kind != PIECE_BUSY && piece.kind != PIECE_LARGE)
             continue;
         figures->blocks++;
         figures->bytes += piece.size;
-    }
-    if (heap->kind == HEAP_BOUNDED) {
-        struct bounded_figures bounded = bounded_figures(heap->bounded);
-        figures->committed = bounded.committed;
-        figures->committed_peak = bounded.committed;
-        figures->reserved = bounded.reserved;
-    } else {
-        figures->committed = atomic_load_explicit(&heap->charged, memory_order_relaxed) + HEADER;
-        figures->committed_peak =
-            atomic_load_explicit(&heap->charged_peak, memory_order_relaxed) + HEADER;
-        figures->reserved = figures->committed + slot - HEADER;
     }
 }

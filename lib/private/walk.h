@@ -38,4 +38,7 @@ struct private_figures {
 
 void private_figures(struct private_heap *heap, struct private_figures *figures);
 
+/* All but blocks and bytes, of a heap that is not bounded: without holding it. */
+void private_totals(struct private_heap *heap, struct private_figures *figures);
+
 #endif

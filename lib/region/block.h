@@ -9,11 +9,11 @@ struct block {
     struct block *next;
     /* BLOCK_FREE, so that freeing it again is seen; cleared when the block is handed out. A program
      * may write the same by chance, so a mark is only the reason for a closer look. */
-    const void *mark;
+    intptr_t mark;
 };
 
-/* Some address of this process that no program has to do with; free() has this one at hand. */
-#define BLOCK_FREE ((const void *)&region_map)
+/* No address, no small number and no text; short enough to stand in an instruction. */
+#define BLOCK_FREE ((intptr_t)(int32_t)0x9ad3b5c1)
 
 /* Free blocks on their way between a cache, a slab and another thread. */
 struct chain {

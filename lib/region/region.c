@@ -23,7 +23,13 @@
 #define TELL_LEAST    MIB         /* freed bytes that the purge is told of at once */
 #define SHORT_SPAN    16          /* granules; see take_short */
 #define WINDOW_TRIES  4096        /* places tried for a piece of memory */
+#define META_SHARE    256         /* of the address space, for what the library keeps itself */
+#define META_LEAST    (16 * MIB)
 #define MOVED_MOST    12          /* spans with a mapping of their own: two mappings each */
+
+/* Never accessible: before, between and behind the tables, the library's own room and the blocks.
+ */
+#define GUARD_SIZE GRANULE_SIZE
 
 struct region_map region_map;
 struct region_settings region_settings;
@@ -38,8 +44,9 @@ static struct {
     size_t tags_committed; /* bytes */
     size_t spans_committed;
     size_t moved;
-    bool moves_fail; /* one lost its target: copying is safer */
-    char *meta, *meta_end;
+    bool moves_fail;       /* one lost its target: copying is safer */
+    char *meta, *meta_end; /* committed memory of our own that is not in use yet */
+    char *meta_start, *meta_top, *meta_limit; /* its room: committed up to meta_top; or NULL */
     size_t reserved, reservations;
     /* the account; in granules */
     _Atomic size_t committed, committed_peak, dirty, spans;
@@ -82,35 +89,41 @@ static size_t frontier(void)
     return atomic_load_explicit(&region_map.frontier, memory_order_relaxed);
 }
 
+/* With guards before, between and behind. */
 static size_t tables_size(size_t granules)
 {
-    return round_up(granules * sizeof(uint32_t), TABLE_STEP) +
-           round_up(granules * sizeof(struct span), TABLE_STEP);
+    return GUARD_SIZE + round_up(granules * sizeof(uint32_t), TABLE_STEP) + GUARD_SIZE +
+           round_up(granules * sizeof(struct span), TABLE_STEP) + GUARD_SIZE;
 }
 
-static void place_tables(char *tables, size_t granules)
+static void place_tables(char *start, size_t granules)
 {
+    size_t tags = round_up(granules * sizeof(uint32_t), TABLE_STEP);
     region.granules = granules;
-    region_map.tags = (_Atomic uint32_t *)(void *)tables;
-    region_map.spans =
-        (struct span *)(void *)(tables + round_up(granules * sizeof(uint32_t), TABLE_STEP));
+    region_map.tags = (_Atomic uint32_t *)(void *)(start + GUARD_SIZE);
+    region_map.spans = (struct span *)(void *)(start + GUARD_SIZE + tags + GUARD_SIZE);
 }
 
 static bool reserve_whole(size_t size)
 {
     size_t granules = size >> GRANULE_SHIFT;
-    size_t total = tables_size(granules) + size + GRANULE_SIZE;
+    size_t meta = round_up(size / META_SHARE, GRANULE_SIZE);
+    meta = meta < META_LEAST ? META_LEAST : meta;
+    size_t front = tables_size(granules) + meta + GUARD_SIZE;
+    size_t total = front + size + 2 * GUARD_SIZE;
     char *reservation = os_reserve(total);
     if (reservation == NULL)
         return false;
     char *start = (char *)round_up((uintptr_t)reservation, GRANULE_SIZE);
     place_tables(start, granules);
     /* so that a free of whatever address finds a tag: 0 */
-    if (!os_allow_reading(start, granules * sizeof(uint32_t))) {
+    if (!os_allow_reading((void *)region_map.tags, granules * sizeof(uint32_t))) {
         os_release(reservation, total);
         return false;
     }
-    region_map.base = (uintptr_t)start + tables_size(granules);
+    region.meta_start = region.meta_top = start + tables_size(granules);
+    region.meta_limit = region.meta_start + meta;
+    region_map.base = (uintptr_t)start + front;
     region.reserved = total;
     region.reservations = 1;
     return true;
@@ -337,7 +350,7 @@ static bool purge_run(uint32_t index, size_t granules, enum span_kind kind, bool
         region.reserved -= granules << GRANULE_SHIFT;
     add(&region.dirty, -granules);
     add(&region.committed, -granules);
-    add(&region.purged_bytes, granules << GRANULE_SHIFT);
+    region_account_purge(granules << GRANULE_SHIFT);
     return true;
 }
 
@@ -610,7 +623,7 @@ void region_shrink(struct span *span, size_t granules)
 static void lose_span(struct span *span)
 {
     uint32_t behind = span_index(span) + span->granules;
-    span_set_kind(span, SPAN_META);
+    span_set_kind(span, SPAN_LOST);
     add(&region.spans, (size_t)-1);
     add(&region.committed, -(size_t)span->granules);
     if (span->room != 0)
@@ -635,20 +648,46 @@ enum os_moved region_move(struct span *from, struct span *to, size_t bytes)
     return moved;
 }
 
+/* Where a whole reservation was made, such memory has a room of its own in it. */
+static bool commit_meta(size_t bytes)
+{
+    size_t granules = bytes >> GRANULE_SHIFT;
+    if (bytes > (size_t)(region.meta_limit - region.meta_top))
+        return false;
+    if (!fits_limit(granules))
+        purge_all_locked();
+    if (!fits_limit(granules) || !os_commit(region.meta_top, bytes))
+        return false;
+    if (region.meta_end != region.meta_top)
+        region.meta = region.meta_top;
+    region.meta_end = region.meta_top += bytes;
+    charge(granules);
+    return true;
+}
+
+/* Elsewhere, or when that is full, it is a span. */
+static void map_meta(size_t bytes)
+{
+    bool zero;
+    struct span *span = alloc_locked(bytes >> GRANULE_SHIFT, 1, 0, SPAN_META, &zero);
+    if (span == NULL)
+        return;
+    region.meta = span_start(span);
+    region.meta_end = region.meta + bytes;
+    if (!zero)
+        memset(region.meta, 0, bytes);
+}
+
 void *region_meta(size_t size)
 {
     size = round_up(size, CACHE_LINE);
     os_lock(&region.lock);
+    if (!region.made)
+        make_region();
     if ((size_t)(region.meta_end - region.meta) < size) {
-        bool zero;
         size_t bytes = round_up(size, GRANULE_SIZE);
-        struct span *span = alloc_locked(bytes >> GRANULE_SHIFT, 1, 0, SPAN_META, &zero);
-        if (span != NULL) {
-            region.meta = span_start(span);
-            region.meta_end = region.meta + bytes;
-            if (!zero)
-                memset(region.meta, 0, bytes);
-        }
+        if (!commit_meta(bytes))
+            map_meta(bytes);
     }
     void *memory = NULL;
     if ((size_t)(region.meta_end - region.meta) >= size) {
@@ -703,6 +742,7 @@ void region_figures(struct region_figures *figures)
     figures->committed_peak = count(&region.committed_peak) << GRANULE_SHIFT;
     figures->purged = count(&region.purged_bytes);
     figures->spans = count(&region.spans);
+    figures->meta = (size_t)(region.meta_top - region.meta_start);
 }
 
 bool region_is_interrupted(void)

@@ -22,6 +22,7 @@ extern struct region_settings region_settings;
 
 struct region_figures {
     size_t reserved, committed, committed_peak, purged, reservations, spans;
+    size_t meta; /* of what is committed: the library's own, if it stands apart from the spans */
 };
 
 /* A span of that many granules, its start a multiple of `align` granules (a power of two).

@@ -32,6 +32,7 @@ enum span_kind {
     SPAN_OLD,      /* free; the same, but it has waited for one tick already */
     SPAN_PURGING,  /* free; memory is on its way back to the system */
     SPAN_META,     /* the library's own */
+    SPAN_LOST,     /* given up, see region_move; whose the addresses are now nobody knows */
     SPAN_SLAB,
     SPAN_POOL, /* a slab of a private heap */
     SPAN_LARGE

@@ -2,6 +2,7 @@
 /* What happens when the library is loaded and when the process ends: next to nothing. */
 #include "barrow/barrow.h"
 #include "diag/account.h"
+#include "heap/checked.h"
 #include "heap/figures.h"
 #include "heap/process.h"
 #include "os/compiler.h"
@@ -10,10 +11,18 @@
 #include <errno.h>
 #include <string.h>
 
-AT_LOAD(process_heap_start)
+static void start(void)
+{
+    process_heap_start();
+    checked_start_sampling();
+}
+
+AT_LOAD(start)
 
 static void finish(void)
 {
+    if (checked_is_on() && checked_settings.option.exit)
+        checked_check("exit");
     const char *wanted = process_heap_stats_option();
     if (*wanted == '\0' || strcmp(wanted, "0") == 0)
         return;
@@ -34,6 +43,16 @@ EXPORT const char *barrow_version(void)
 {
     return TEXT2(BARROW_VERSION_MAJOR) "." TEXT2(BARROW_VERSION_MINOR) "." TEXT2(
         BARROW_VERSION_PATCH);
+}
+
+EXPORT int barrow_check(void)
+{
+    if (!checked_is_on()) {
+        errno = ENOSYS;
+        return -1;
+    }
+    checked_check("barrow_check");
+    return 0;
 }
 
 EXPORT int barrow_stats_get(struct barrow_stats *stats)

@@ -33,7 +33,7 @@ static uintptr_t mark_of(const struct dispatch *dispatch)
 }
 
 /* One that was left by longjmp lies below, or its memory has other uses by now. */
-static bool is_alive(const struct dispatch *outer, const struct dispatch *inner)
+READS_STALE static bool is_alive(const struct dispatch *outer, const struct dispatch *inner)
 {
     return (uintptr_t)outer > (uintptr_t)inner && outer->mark == mark_of(outer);
 }

@@ -184,9 +184,13 @@ void barrow_try_end(struct barrow_try *block)
         execute_final(block);
 }
 
+/* Called before anything of barrow_final is written, whose memory may be the block's: the block's
+ * scope has been left, and is now entered again. */
 void *barrow_finally_push(void *function, uintptr_t key, const struct os_jump *place)
 {
     struct barrow_try *block = exceptions.introduced;
+    if (block != NULL)
+        os_jump_may_use(block, sizeof(*block));
     if (block == NULL || block->function != function || block->key != key)
         return NULL; /* the body has come to its end */
     exceptions.introduced = block->errand;
@@ -194,6 +198,11 @@ void *barrow_finally_push(void *function, uintptr_t key, const struct os_jump *p
     block->is_finally = 1;
     memcpy(block->final, place, sizeof(block->final));
     barrow_try_body(block);
+}
+
+struct barrow_finally barrow_finally_start(void *errand)
+{
+    return (struct barrow_finally){ errand, 0 };
 }
 
 int barrow_finally_more(struct barrow_finally *block)

@@ -4,11 +4,13 @@
 #include "heap.h"
 
 #include "diag/message.h"
+#include "heap/checked.h"
 #include "heap/heap.h"
 #include "os/process.h"
 #include "private/attach.h"
 #include "private/bounded.h"
 #include "private/lock.h"
+#include "private/nursery.h"
 
 static _Atomic bool terminates;
 
@@ -19,7 +21,7 @@ void heap_terminate_on_corruption(void)
 
 void heap_corrupt(const char *call, HANDLE heap, const void *address)
 {
-    if (atomic_load_explicit(&terminates, memory_order_relaxed)) {
+    if (atomic_load_explicit(&terminates, memory_order_relaxed) || checked_is_on()) {
         message("%s(%p, %p): not a block in use of this heap, or the heap is damaged", call, heap,
                 address);
         os_abort();
@@ -27,9 +29,19 @@ void heap_corrupt(const char *call, HANDLE heap, const void *address)
     SetLastError(ERROR_INVALID_PARAMETER);
 }
 
+/* In the checked mode the program ends here. */
+static void require_heap(const struct private_heap *heap, HANDLE handle)
+{
+    if (heap != NULL || !checked_is_on())
+        return;
+    message("%p: not a heap, or one that was destroyed", handle);
+    os_abort();
+}
+
 struct private_heap *heap_from_handle(HANDLE handle)
 {
     struct private_heap *heap = private_heap_of(handle);
+    require_heap(heap, handle);
     if (heap == NULL)
         SetLastError(ERROR_INVALID_HANDLE);
     return heap;
@@ -73,25 +85,70 @@ static void *no_memory(const struct private_heap *heap, DWORD flags)
 static NOINLINE void *alloc_slow(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = private_heap_of(handle);
+    require_heap(heap, handle);
     if (heap == NULL)
         return no_heap(flags);
     void *block = private_alloc(heap, 1, size, private_flags(flags));
     return likely(block != NULL) ? block : no_memory(heap, flags);
 }
 
-/* The shared heaps' way, and that of bounded heaps without a lock. Each way is a function of its
- * own that the one before ends with, so that none needs a frame. */
+/* The thread's pool has no block at hand, or it must not be used now. */
+static NOINLINE void *alloc_dry(struct private_heap *heap, DWORD flags, SIZE_T size,
+                                struct pool *pool)
+{
+    bool may = atomic_load_explicit(&heap->held, memory_order_acquire) == 0;
+    void *block = may ? nursery_alloc_size(pool, size) : NULL;
+    pool_end(pool);
+    return block != NULL ? block : alloc_slow(heap, flags, size);
+}
+
+/* A serialized bounded heap's quick way: its lock, if that is free, but none of private_lock's
+ * other duties. False: the general way. */
+static inline bool lock_bounded(struct private_heap *heap)
+{
+    if (!heap->serialized)
+        return true;
+    if (unlikely(!os_try_lock(&heap->mutex)))
+        return false;
+    heap->depth = 1;
+    return true;
+}
+
+static inline void unlock_bounded(struct private_heap *heap)
+{
+    if (!heap->serialized)
+        return;
+    heap->depth = 0;
+    os_unlock(&heap->mutex);
+}
+
+static NOINLINE void *alloc_bounded(HANDLE handle, DWORD flags, SIZE_T size)
+{
+    struct private_heap *heap = handle;
+    void *block = NULL;
+    if (lock_bounded(heap)) {
+        block = bounded_quick_pop(heap->bounded, size);
+        unlock_bounded(heap);
+    }
+    return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
+}
+
+/* The shared heaps' way. Each way is a function of its own that the one before ends with, so that
+ * none needs a frame. */
 static NOINLINE void *alloc_elsewhere(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = handle;
     struct pool *pool;
-    void *block = NULL;
+    void *block;
     if (heap->kind == HEAP_SHARED && likely(is_seated(heap, &pool))) {
-        block = pool_begin(heap, pool) ? pool_pop(pool, size) : NULL;
+        if (unlikely(!pool_begin(heap, pool)) || unlikely((block = pool_pop(pool, size)) == NULL))
+            return alloc_dry(heap, flags, size, pool);
         pool_end(pool);
-    } else if (heap->kind == HEAP_BOUNDED && !heap->serialized) {
-        block = bounded_quick_pop(heap->bounded, size);
+        return block;
     }
+    if (heap->kind == HEAP_BOUNDED)
+        return alloc_bounded(handle, flags, size);
+    block = heap->kind == HEAP_OWNED ? nursery_alloc_size(&heap->pool, size) : NULL;
     return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
 }
 
@@ -153,14 +210,24 @@ static NOINLINE BOOL free_shared(HANDLE handle, DWORD flags, LPVOID block)
     return TRUE;
 }
 
+static NOINLINE BOOL free_bounded(HANDLE handle, DWORD flags, LPVOID block)
+{
+    struct private_heap *heap = handle;
+    bool done = false;
+    if (lock_bounded(heap)) {
+        done = bounded_free(heap->bounded, block);
+        unlock_bounded(heap);
+    }
+    return likely(done) ? TRUE : free_slow(handle, flags, block);
+}
+
 static NOINLINE BOOL free_elsewhere(HANDLE handle, DWORD flags, LPVOID block)
 {
     struct private_heap *heap = handle;
     if (likely(is_slot(handle)) && heap->kind == HEAP_SHARED)
         return free_shared(handle, flags, block);
-    if (is_slot(handle) && heap->kind == HEAP_BOUNDED && !heap->serialized &&
-        bounded_free(heap->bounded, block))
-        return TRUE;
+    if (is_slot(handle) && heap->kind == HEAP_BOUNDED)
+        return free_bounded(handle, flags, block);
     return free_slow(handle, flags, block);
 }
 

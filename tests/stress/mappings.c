@@ -107,6 +107,7 @@ static void pieces_grow_and_shrink(void **state)
     while (count > 0)
         piece_drop(&pieces[--count]);
     mappings_note();
+    print_message("             16 GiB: %zu mappings before, at most %zu\n", before, mappings_most);
     assert_in_range(mappings_most, 0, before + MAPPINGS_MOST);
 }
 

@@ -83,7 +83,7 @@ size_t process_threads(void)
 /* Hands each line of /proc/self/maps to visit until it answers false. */
 static void maps_visit(bool (*visit)(const char *line, void *context), void *context)
 {
-    static _Thread_local char text[8192];
+    char text[8192]; /* not thread-local: that would be taken off every small stack */
     size_t held = 0;
     int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     bool more = true;

@@ -262,6 +262,18 @@ static void alignment_needs_no_more_room_than_it_takes(void **state)
     end(heap);
 }
 
+/* Nor when it has to be committed first. */
+static void alignment_commits_no_more_room_than_it_takes(void **state)
+{
+    (void)state;
+    struct bounded *heap = make(MIB);
+    size_t size = MIB - round_up(heap->first * BOUNDED_UNIT, 4096) - 8;
+    void *block = bounded_alloc_slow(heap, size, 4096, NULL);
+    assert_non_null(block);
+    give(heap, block);
+    end(heap);
+}
+
 /* ---- fill ----------------------------------------------------------------------------------- */
 
 static double fill_percent(size_t maximum, size_t least, size_t most, uint64_t seed)
@@ -403,6 +415,99 @@ static void small_freed_blocks_are_joined_before_a_request_fails(void **state)
         give(heap, blocks[100 + i]);
     take(heap, 10 * 112 - 8);
     assert_null(bounded_alloc(heap, 100));
+    end(heap);
+}
+
+/* The one that is large enough stands behind many that are not, and are of the same list. */
+static void a_block_that_fits_is_found_among_its_like(void **state)
+{
+    (void)state;
+    struct bounded *heap = make(MIB);
+    void *fits = take(heap, 540 * 16 - 8), *others[50];
+    take(heap, 5000);
+    for (size_t i = 0; i < COUNT(others); i++) {
+        others[i] = take(heap, 513 * 16 - 8);
+        take(heap, 5000);
+    }
+    while (bounded_alloc(heap, 5000) != NULL || bounded_alloc(heap, 0) != NULL)
+        ;
+    give(heap, fits);
+    for (size_t i = 0; i < COUNT(others); i++)
+        give(heap, others[i]);
+    assert_ptr_equal(take(heap, 538 * 16 - 8), fits);
+    end(heap);
+}
+
+/* As all others do, callers of the general way too. */
+static void the_general_way_uses_quick_lists(void **state)
+{
+    (void)state;
+    struct bounded *heap = make(MIB);
+    for (size_t size = 0; size <= 1000; size += 125) {
+        unsigned char *block = take(heap, size);
+        memset(block, 0xee, size);
+        give(heap, block);
+        bool zero = true;
+        assert_ptr_equal(bounded_alloc_slow(heap, size, 16, &zero), block);
+        assert_false(zero);
+        assert_int_equal(bounded_block_size(heap, block), size);
+    }
+    end(heap);
+}
+
+/* What is asked for may be larger than any quick list of that heap. */
+static void sizes_without_a_quick_list_are_not_looked_up(void **state)
+{
+    (void)state;
+    for (size_t maximum = 4 * KIB; maximum <= 64 * MIB; maximum *= 4) {
+        struct bounded *heap = make(maximum);
+        assert_null(bounded_quick_pop(heap, heap->quick_bytes + 1));
+        assert_null(bounded_quick_pop(heap, SIZE_MAX));
+        assert_null(bounded_quick_pop(heap, SIZE_MAX - 22));
+        end(heap);
+    }
+}
+
+/* Unit numbers in quick lists have 32 bits, which is enough for 64 GiB. */
+static void blocks_far_behind_have_no_quick_list(void **state)
+{
+    (void)state;
+    struct bounded *heap = bounded_create(MIB, MIB, false);
+    void *blocks[1000];
+    heap->quick_last = heap->end / 20; /* as though it were that far */
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < COUNT(blocks); i++)
+            blocks[i] = take(heap, 64);
+        for (size_t i = COUNT(blocks); i-- != 0;)
+            give(heap, blocks[i]);
+        check_bounded(heap);
+    }
+    const struct bounded_quick *quick = &heap->quick[5];
+    assert_true(quick->count != 0);
+    for (size_t i = 0; i < quick->count; i++)
+        assert_in_range(bounded_slots(heap, quick)[i], heap->first, heap->quick_last);
+    end(heap);
+}
+
+/* Full of blocks of sizes that nobody asks for any more. */
+static void quick_lists_follow_the_sizes_in_use(void **state)
+{
+    (void)state;
+    struct bounded *heap = make(64 * KIB);
+    void *blocks[60];
+    size_t count = 0;
+    for (size_t size = 1032; size > 200; size -= 16)
+        if ((blocks[count] = bounded_alloc(heap, size)) != NULL)
+            count++;
+    for (size_t i = 0; i < count; i++)
+        give(heap, blocks[i]);
+    assert_true(heap->quick_room < 10);
+    size_t pairs = 0;
+    for (; heap->quick[10].count == 0; pairs++) {
+        assert_in_range(pairs, 0, 1000);
+        give(heap, take(heap, 150));
+    }
+    assert_true(pairs > 100);
     end(heap);
 }
 
@@ -580,6 +685,19 @@ static void zeroed_blocks_are_zero(void **state)
     end(heap);
 }
 
+static void a_block_that_grew_in_place_has_used_its_memory(void **state)
+{
+    (void)state;
+    struct bounded *heap = bounded_create(MIB, MIB, false);
+    unsigned char *block = take(heap, 2000);
+    assert_ptr_equal(bounded_realloc(heap, block, 100000, true), block);
+    memset(block, 0xee, 100000);
+    give(heap, block);
+    for (int i = 0; i < 10; i++)
+        assert_true(is_zero(bounded_alloc_zero(heap, 9000), 9000));
+    end(heap);
+}
+
 /* ---- as a whole ----------------------------------------------------------------------------- */
 
 static void every_block_is_walked_over_once(void **state)
@@ -642,7 +760,7 @@ static void a_heap_that_is_all_committed_has_no_uncommitted_end(void **state)
 /* Bytes of the heap that are in memory. */
 static size_t resident(struct bounded *heap)
 {
-    size_t page = os_page_size(), pages = bounded_figures(heap).reserved / page, count = 0;
+    size_t page = os_page_size(), pages = heap->frontier * BOUNDED_UNIT / page, count = 0;
     static unsigned char map[4096];
     assert_true(pages <= sizeof map);
     assert_int_equal(mincore(heap, pages * page, map), 0);
@@ -679,6 +797,23 @@ static void compacting_gives_free_pages_back(void **state)
     assert_in_range(bounded_figures(heap).committed, answer, committed);
     give(heap, block);
     give(heap, kept);
+    end(heap);
+}
+
+static void what_was_given_back_stays_so_when_a_block_grows_into_it(void **state)
+{
+    (void)state;
+    struct bounded *heap = make(8 * MIB);
+    unsigned char *block = take(heap, 5000);
+    void *large = take(heap, 4 * MIB);
+    memset(large, 1, 4 * MIB);
+    give(heap, large);
+    bounded_compact(heap);
+    assert_true(bounded_figures(heap).committed < 100 * KIB);
+    assert_ptr_equal(bounded_realloc(heap, block, 50000, true), block);
+    assert_true(bounded_figures(heap).committed < 200 * KIB);
+    assert_ptr_equal(bounded_realloc(heap, block, 100, true), block);
+    assert_true(bounded_figures(heap).committed < 200 * KIB);
     end(heap);
 }
 
@@ -757,12 +892,18 @@ int main(void)
         cmocka_unit_test(one_block_may_take_nearly_all),
         cmocka_unit_test(alignment_is_as_asked),
         cmocka_unit_test(alignment_needs_no_more_room_than_it_takes),
+        cmocka_unit_test(alignment_commits_no_more_room_than_it_takes),
         cmocka_unit_test(mixed_sizes_fill_nine_tenths),
         cmocka_unit_test(all_freed_the_largest_block_can_be_had_again),
         cmocka_unit_test(refusal_harms_nothing),
         cmocka_unit_test(neighbours_are_joined_in_any_order),
         cmocka_unit_test(a_freed_block_of_the_same_size_is_used_again),
         cmocka_unit_test(small_freed_blocks_are_joined_before_a_request_fails),
+        cmocka_unit_test(a_block_that_fits_is_found_among_its_like),
+        cmocka_unit_test(the_general_way_uses_quick_lists),
+        cmocka_unit_test(sizes_without_a_quick_list_are_not_looked_up),
+        cmocka_unit_test(blocks_far_behind_have_no_quick_list),
+        cmocka_unit_test(quick_lists_follow_the_sizes_in_use),
         cmocka_unit_test(quick_lists_are_bounded),
         cmocka_unit_test(shrinking_stays_in_place_and_frees_the_rest),
         cmocka_unit_test(growing_takes_the_free_block_behind),
@@ -771,10 +912,12 @@ int main(void)
         cmocka_unit_test(with_no_room_for_two_a_block_slides_down),
         cmocka_unit_test(what_was_never_used_is_known_to_be_zero),
         cmocka_unit_test(zeroed_blocks_are_zero),
+        cmocka_unit_test(a_block_that_grew_in_place_has_used_its_memory),
         cmocka_unit_test(every_block_is_walked_over_once),
         cmocka_unit_test(a_walk_from_nowhere_is_lost),
         cmocka_unit_test(a_heap_that_is_all_committed_has_no_uncommitted_end),
         cmocka_unit_test(compacting_gives_free_pages_back),
+        cmocka_unit_test(what_was_given_back_stays_so_when_a_block_grows_into_it),
         cmocka_unit_test(compacting_answers_the_largest_free_block),
         cmocka_unit_test(the_heap_may_stand_at_any_address),
         cmocka_unit_test(errno_is_left_alone),

@@ -274,6 +274,24 @@ static void damage_in_a_quick_list_is_found(void **state)
     bounded_destroy(heap);
 }
 
+static void a_write_into_a_freed_block_is_found(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size < 20000; size = size * 2 + 8) {
+        struct bounded *heap = make(MIB);
+        char *block = bounded_alloc(heap, size);
+        assert_non_null(bounded_alloc(heap, size));
+        assert_true(bounded_free(heap, block));
+        check_bounded(heap);
+        struct bytes bytes;
+        assert_true(overwrite(&bytes, block, 8, 'A'));
+        assert_false(bounded_validate(heap));
+        restore(&bytes);
+        check_bounded(heap);
+        bounded_destroy(heap);
+    }
+}
+
 /* Writing into a freed block: what is found there is not believed. */
 static void damaged_lists_are_found_and_not_followed(void **state)
 {
@@ -318,6 +336,39 @@ static void a_circle_comes_to_an_end(void **state)
     bounded_alloc_slow(heap, 8000, 512, NULL);
     while (bounded_alloc(heap, 9100) != NULL)
         ;
+    bounded_destroy(heap);
+}
+
+/* What only a wild write can do. */
+static void records_that_disagree_are_found(void **state)
+{
+    (void)state;
+    struct bounded *heap = make(MIB);
+    void *blocks[10];
+    for (size_t i = 0; i < COUNT(blocks); i++)
+        blocks[i] = bounded_alloc(heap, 900);
+    for (size_t i = 0; i < COUNT(blocks); i += 2)
+        assert_true(bounded_free(heap, blocks[i]));
+    const struct bounded_quick *quick = &heap->quick[units_for(900)];
+    bounded_slot *slots = bounded_slots(heap, quick);
+    bounded_slot kept = slots[1];
+    slots[1] = slots[0]; /* one twice, another not at all */
+    assert_false(bounded_validate(heap));
+    slots[1] = kept;
+    check_bounded(heap);
+    uint64_t *const figures[] = { &heap->given_back, &heap->blocks, &heap->free_units,
+                                  &heap->quick_room, &heap->level_bits };
+    for (size_t i = 0; i < COUNT(figures); i++) {
+        ++*figures[i];
+        assert_false(bounded_validate(heap));
+        --*figures[i];
+        check_bounded(heap);
+    }
+    /* that the block before is free, when it is not */
+    flip_block(heap, bounded_unit_of(heap, blocks[5]), BOUNDED_PREVIOUS_FREE);
+    assert_false(bounded_validate(heap));
+    bounded_flush(heap); /* does not join what comes before it */
+    assert_true(heap->damaged);
     bounded_destroy(heap);
 }
 
@@ -402,8 +453,10 @@ int main(void)
         cmocka_unit_test(a_block_is_not_joined_with_a_damaged_neighbour),
         cmocka_unit_test(an_overrun_of_the_end_mark_is_found),
         cmocka_unit_test(damage_in_a_quick_list_is_found),
+        cmocka_unit_test(a_write_into_a_freed_block_is_found),
         cmocka_unit_test(damaged_lists_are_found_and_not_followed),
         cmocka_unit_test(a_circle_comes_to_an_end),
+        cmocka_unit_test(records_that_disagree_are_found),
         cmocka_unit_test(random_damage_does_no_more_harm),
     };
     return cmocka_run_group_tests_name("bounded_damage", tests, NULL, NULL);

@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/barrow)
 install(TARGETS barrow barrow_static EXPORT barrow_targets)
-install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(EXPORT barrow_targets NAMESPACE barrow:: FILE barrowTargets.cmake DESTINATION ${package_dir})
 
 configure_package_config_file(tools/cmake/barrowConfig.cmake.in barrowConfig.cmake

@@ -89,12 +89,15 @@ static void describe(struct os_trap *trap, int number, const siginfo_t *info, uc
 
 /* ---- the way to the program's own stack -------------------------------------------------------*/
 
+/* What the kernel has of a signal mask; the C library's type is larger than the context's field. */
+#define MASK_BYTES 8
+
 static THREAD_LOCAL struct {
     siginfo_t info;
     enum os_fault what;
-    struct os_registers registers;
+    struct os_trap trap;
     stack_t stack;
-    sigset_t mask;
+    unsigned char mask[MASK_BYTES];
 } on_the_way;
 
 static bool stack_has(const stack_t *stack, uintptr_t address)
@@ -109,27 +112,29 @@ static bool must_change_stack(const struct os_trap *trap, const ucontext_t *cont
            !stack_has(&context->uc_stack, trap->registers.sp);
 }
 
-static void send_to_own_stack(const siginfo_t *info, ucontext_t *context, enum os_fault what)
+static void send_to_own_stack(const struct os_trap *trap, const siginfo_t *info,
+                              ucontext_t *context, enum os_fault what)
 {
     static const stack_t none = { .ss_flags = SS_DISABLE };
     on_the_way.info = *info;
     on_the_way.what = what;
-    registers_get(context, &on_the_way.registers);
+    on_the_way.trap = *trap;
     on_the_way.stack = context->uc_stack;
     on_the_way.stack.ss_flags &= ~SS_ONSTACK;
-    memcpy(&on_the_way.mask, &context->uc_sigmask, sizeof(on_the_way.mask));
+    memcpy(on_the_way.mask, &context->uc_sigmask, MASK_BYTES);
     registers_set_detour(context, SYS_sigaltstack, (uintptr_t)&none);
-    sigfillset(&context->uc_sigmask);
+    memset(&context->uc_sigmask, 0xFF, MASK_BYTES);
     sigdelset(&context->uc_sigmask, SIGSEGV);
 }
 
 /* The context becomes that of the trap. */
-static enum os_fault arrive_on_own_stack(siginfo_t *info, ucontext_t *context)
+static enum os_fault arrive_on_own_stack(struct os_trap *trap, siginfo_t *info, ucontext_t *context)
 {
     sigaltstack(&on_the_way.stack, NULL);
     context->uc_stack = on_the_way.stack;
-    registers_set(context, &on_the_way.registers);
-    memcpy(&context->uc_sigmask, &on_the_way.mask, sizeof(on_the_way.mask));
+    *trap = on_the_way.trap;
+    registers_set(context, &trap->registers);
+    memcpy(&context->uc_sigmask, on_the_way.mask, MASK_BYTES);
     *info = on_the_way.info;
     return on_the_way.what;
 }
@@ -178,28 +183,33 @@ static bool answer(struct os_trap *trap, ucontext_t *context)
     return false;
 }
 
+/* True: somebody has an answer to the trap, or it is on its way to another stack. */
+static bool see_to(struct os_trap *trap, const siginfo_t *info, ucontext_t *context,
+                   enum os_fault what)
+{
+    if (!must_change_stack(trap, context))
+        return answer(trap, context);
+    send_to_own_stack(trap, info, context, what);
+    return true;
+}
+
 static void on_trap(int number, siginfo_t *info, ucontext_t *context)
 {
     struct os_trap trap;
     enum os_fault what = OS_FAULT_OTHER;
-    if (number == SIGSEGV && registers_are_of_detour(context)) {
-        what = arrive_on_own_stack(info, context);
-        number = info->si_signo;
-    } else if (number == SIGSEGV && resolve_fault != NULL) {
-        what = resolve_fault((uintptr_t)info->si_addr);
-    }
-    if (what == OS_FAULT_RESOLVED)
-        return;
     bool answering = give_answer != NULL;
-    if (answering) {
+    if (number == SIGSEGV && registers_are_of_detour(context)) {
+        what = arrive_on_own_stack(&trap, info, context);
+        number = info->si_signo;
+    } else {
+        if (number == SIGSEGV && resolve_fault != NULL)
+            what = resolve_fault((uintptr_t)info->si_addr);
+        if (what == OS_FAULT_RESOLVED)
+            return;
         describe(&trap, number, info, context, what);
-        if (must_change_stack(&trap, context)) {
-            send_to_own_stack(info, context, what);
-            return;
-        }
-        if (answer(&trap, context))
-            return;
     }
+    if (answering && see_to(&trap, info, context, what))
+        return;
     info->si_errno = (int)(what == OS_FAULT_GUARD ? guard_page_status : other_status);
     pass_on(number, info, context, answering ? &trap : NULL);
 }

@@ -9,6 +9,15 @@
 /* AddressSanitizer must forget the stack that is left. */
 extern void __asan_handle_no_return(void) __attribute__((weak));
 
+extern void __asan_unpoison_memory_region(const volatile void *start, size_t size)
+    __attribute__((weak));
+
+void os_jump_may_use(const void *variable, size_t size)
+{
+    if (__asan_unpoison_memory_region != NULL)
+        __asan_unpoison_memory_region(variable, size);
+}
+
 _Noreturn void os_jump_registers(const struct os_jump *place, long value);
 
 _Noreturn void os_jump_to(const struct os_jump *place, long value)

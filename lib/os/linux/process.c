@@ -84,6 +84,24 @@ int os_process_id(void)
     return (int)syscall4(SYS_getpid, 0, 0, 0, 0);
 }
 
+int os_thread_id(void)
+{
+    return (int)syscall4(SYS_gettid, 0, 0, 0, 0);
+}
+
+/* Early in the system's start there may be no bits to be had without waiting: then those that the
+ * kernel gave this process at its start serve, mixed with the place of a local variable. */
+uint64_t os_random(void)
+{
+    uint64_t bits = 0;
+    if (syscall4(SYS_getrandom, (long)&bits, sizeof bits, 1 /* GRND_NONBLOCK */, 0) == sizeof bits)
+        return bits;
+    const void *given = (const void *)getauxval(AT_RANDOM);
+    if (given != NULL)
+        memcpy(&bits, given, sizeof bits);
+    return (bits ^ (uintptr_t)&bits) * 0x9e3779b97f4a7c15U + os_milliseconds();
+}
+
 static char program_name[256];
 
 void os_keep_program_name(void)

@@ -70,6 +70,11 @@ bool os_commit(void *address, size_t size)
     return syscall4(SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0) == 0;
 }
 
+bool os_forbid(void *address, size_t size)
+{
+    return syscall4(SYS_mprotect, (long)address, (long)size, PROT_NONE, 0) == 0;
+}
+
 bool os_commit_executable(void *address, size_t size)
 {
     int access = PROT_READ | PROT_WRITE | PROT_EXEC;

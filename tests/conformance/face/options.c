@@ -163,6 +163,16 @@ static void bad_values_are_reported_once(void **state)
         "BARROW_COMMIT=much",
         "BARROW_COMMIT=1..5M",
         "BARROW_STATS=/nonexistent/directory/file",
+        "BARROW_CHECKS=2",
+        "BARROW_CHECKS=",
+        "BARROW_CHECKS=all",
+        "BARROW_CHECKS=guard,",
+        "BARROW_CHECKS=guard,everything",
+        "BARROW_CHECKS=guard=1",
+        "BARROW_CHECKS=sample=often",
+        "BARROW_CHECKS=sample=-1",
+        "BARROW_CHECKS=quarantine=lots",
+        "BARROW_CHECKS=quarantine=99999999999999999999",
     };
     static struct child_result result;
     size_t faults = 0;
@@ -206,6 +216,12 @@ static void good_values_are_taken_silently(void **state)
         "BARROW_RESERVE=64G",
         "BARROW_COMMIT=64K",
         "BARROW_COMMIT=32M",
+        "BARROW_CHECKS=0",
+        "BARROW_CHECKS=1",
+        "BARROW_CHECKS=guard",
+        "BARROW_CHECKS=sample=1",
+        "BARROW_CHECKS=sample=3,exit",
+        "BARROW_CHECKS=guard,fill,quarantine=1M,random,sample=100,exit",
         "BARROW_OF_A_LATER_VERSION=1",
     };
     static struct child_result result;

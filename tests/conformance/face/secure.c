@@ -138,6 +138,7 @@ static void set_user_id_programs_ignore_options(void **state)
     secure_run(04755, "BARROW_STATS=1");
     secure_run(04755, "BARROW_VERBOSE=2");
     secure_run(04755, "BARROW_VERBOSE=nonsense");
+    secure_run(04755, "BARROW_CHECKS=nonsense");
 }
 
 static void set_user_id_programs_write_no_files(void **state)

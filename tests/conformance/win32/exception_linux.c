@@ -233,8 +233,11 @@ static void raise_after_longjmp(void)
 static void l_a_block_left_by_longjmp_is_found(void **state)
 {
     (void)state;
-    assert_int_equal(run(raise_after_longjmp), 128 + SIGABRT);
-    assert_non_null(strstr(said, "left by longjmp"));
+    int status = run(raise_after_longjmp);
+    if (strstr(said, "AddressSanitizer: stack") == NULL) { /* which may find it first */
+        assert_non_null(strstr(said, "left by longjmp"));
+        assert_int_equal(status, 128 + SIGABRT);
+    }
 }
 
 /* ---- the program's own signal handlers --------------------------------------------------------*/
@@ -368,6 +371,7 @@ static LONG commit_on_own_stack(const EXCEPTION_POINTERS *pointers, volatile int
 {
     volatile char here = 0;
     *wrong += is_on_signal_stack(&here);
+    *wrong += pointers->ExceptionRecord->ExceptionInformation[0] != 1;
     return VirtualAlloc((void *)pointers->ExceptionRecord->ExceptionInformation[1], 1, MEM_COMMIT,
                         PAGE_READWRITE) != NULL
                ? EXCEPTION_CONTINUE_EXECUTION

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/process.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <sys/auxv.h>
+
+/* Where the loader's image ends, by its own headers. */
+static uintptr_t end_of(uintptr_t base)
+{
+    const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)base;
+    const ElfW(Phdr) *part = (const ElfW(Phdr) *)(base + file->e_phoff);
+    uintptr_t end = base;
+    for (unsigned i = 0; i < file->e_phnum; i++)
+        if (part[i].p_type == PT_LOAD && base + part[i].p_vaddr + part[i].p_memsz > end)
+            end = base + part[i].p_vaddr + part[i].p_memsz;
+    return end;
+}
+
+/* musl's loader is its C library. A static program has none: the base is 0. */
+bool os_is_loader(const void *code)
+{
+#ifdef __GLIBC__
+    static _Atomic uintptr_t loader_end;
+    uintptr_t base = getauxval(AT_BASE),
+              end = atomic_load_explicit(&loader_end, memory_order_relaxed);
+    if (base == 0)
+        return false;
+    if (end == 0) {
+        end = end_of(base);
+        atomic_store_explicit(&loader_end, end, memory_order_relaxed);
+    }
+    return (uintptr_t)code - base < end - base;
+#else
+    (void)code;
+    return false;
+#endif
+}
