@@ -21,6 +21,9 @@ struct block *nursery_alloc(struct pool *pool, unsigned size_class);
 /* The same for a size of at most POOL_SMALL_MAX, which the block then has. */
 void *nursery_alloc_size(struct pool *pool, size_t size);
 
+/* The class is to have slabs of its own, whose blocks are aligned to what divides their size. */
+void nursery_close(struct pool *pool, unsigned size_class);
+
 /* Takes back a block that is marked free. */
 void nursery_give(struct pool *pool, struct span *slab, struct block *block);
 

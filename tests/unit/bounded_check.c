@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "bounded_check.h"
 
+#if defined(_WIN32)
+#include <windows.h>
+#endif
+
 #include "test.h"
 
 #include <inttypes.h>
@@ -30,6 +34,16 @@ void check_bounded(const struct bounded *heap)
     assert_true(figures.committed <= figures.reserved);
 }
 
+#if defined(_WIN32)
+const char *access_of(const void *address)
+{
+    MEMORY_BASIC_INFORMATION range;
+    assert_true(VirtualQuery(address, &range, sizeof range) != 0 && range.State == MEM_COMMIT);
+    return range.Protect == PAGE_EXECUTE_READWRITE ? "rwx"
+           : range.Protect == PAGE_READWRITE       ? "rw-"
+                                                   : "";
+}
+#else
 const char *access_of(const void *address)
 {
     static char found[4];
@@ -45,3 +59,4 @@ const char *access_of(const void *address)
     fclose(maps);
     return found;
 }
+#endif

@@ -34,6 +34,10 @@ bool __real_os_commit_executable(void *address, size_t size);
 bool __wrap_os_commit_executable(void *address, size_t size);
 bool __real_os_purge(void *address, size_t size);
 bool __wrap_os_purge(void *address, size_t size);
+#if defined(_WIN32) /* elsewhere it is os_purge under another name */
+bool __real_os_discard(void *address, size_t size);
+bool __wrap_os_discard(void *address, size_t size);
+#endif
 
 void *__wrap_os_reserve(size_t size)
 {
@@ -54,6 +58,13 @@ bool __wrap_os_purge(void *address, size_t size)
 {
     return !is_refused(PURGE) && __real_os_purge(address, size);
 }
+
+#if defined(_WIN32)
+bool __wrap_os_discard(void *address, size_t size)
+{
+    return !is_refused(PURGE) && __real_os_discard(address, size);
+}
+#endif
 
 /* ---- what a program does -------------------------------------------------------------------- */
 

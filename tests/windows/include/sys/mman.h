@@ -3,6 +3,7 @@
 #ifndef TESTS_WINDOWS_SYS_MMAN_H
 #define TESTS_WINDOWS_SYS_MMAN_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <windows.h>
@@ -35,8 +36,10 @@ static inline int mincore(void *start, size_t length, unsigned char *map)
 {
     for (size_t i = 0; i < length / 4096; i++) {
         PSAPI_WORKING_SET_EX_INFORMATION page = { .VirtualAddress = (char *)start + i * 4096 };
-        if (!QueryWorkingSetEx(GetCurrentProcess(), &page, sizeof page))
-            return -1;
+        MEMORY_BASIC_INFORMATION range;
+        if (!VirtualQuery(page.VirtualAddress, &range, sizeof range) || range.State == MEM_FREE ||
+            !QueryWorkingSetEx(GetCurrentProcess(), &page, sizeof page))
+            return errno = ENOMEM, -1;
         map[i] = page.VirtualAttributes.Valid;
     }
     return 0;
