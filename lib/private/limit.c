@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* limit.c: what a heap has taken, how much it may take, and who is asked when that is not enough.
  */
+#include "os/thread_words.h"
 #include "private/bounded.h"
 #include "private/initial.h"
 #include "private/private_heap.h"
 
 _Atomic(private_ask_fn *) private_ask;
-
-static THREAD_LOCAL bool asking; /* this thread is in the program's function */
 
 static size_t charged(struct private_heap *heap)
 {
@@ -87,10 +86,10 @@ bool private_asks_again(struct private_heap *heap, size_t wanted)
 {
     bool again = false;
     struct private_asked asked = who_is_asked(heap);
-    if (asked.call != NULL && !asking) {
-        asking = true;
+    if (asked.call != NULL && !thread_words()->asking) {
+        thread_words()->asking = true;
         again = atomic_load_explicit(&private_ask, memory_order_relaxed)(heap, wanted, asked);
-        asking = false;
+        thread_words()->asking = false;
     }
     if (!again)
         atomic_fetch_add_explicit(&heap->refused, 1, memory_order_relaxed);

@@ -83,6 +83,14 @@ void *nursery_alloc_size(struct pool *pool, size_t size)
     return block;
 }
 
+void nursery_close(struct pool *pool, unsigned size_class)
+{
+    if (size_class > POOL_EVEN || pool->active[size_class] != 0)
+        return;
+    pool->nursery.given[size_class] = CLOSED;
+    pool->lists[size_class] = NULL; /* they rest, marked free */
+}
+
 /* While the class has no slab its list has blocks of the nursery alone. Blocks of a class that is
  * past the nursery rest until the whole is empty. */
 void nursery_give(struct pool *pool, struct span *slab, struct block *block)

@@ -286,6 +286,8 @@ void *pool_alloc(struct pool *pool, size_t align, size_t size)
     if (size_class >= POOL_CLASSES)
         return NULL;
     struct block *block = NULL;
+    if (unlikely(align > 16))
+        nursery_close(pool, size_class);
     if (pool->lists[size_class] == NULL) {
         pool_drain(pool);
         if (pool->lists[size_class] == NULL &&

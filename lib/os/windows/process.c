@@ -85,6 +85,12 @@ bool os_append_file(const char *path, const char *text, size_t length)
     return done;
 }
 
+bool os_is_loader(const void *code)
+{
+    (void)code;
+    return false; /* Windows' loader has a heap of its own */
+}
+
 int os_process_id(void)
 {
     return (int)GetCurrentProcessId();
