@@ -85,10 +85,11 @@ void *nursery_alloc_size(struct pool *pool, size_t size)
 
 void nursery_close(struct pool *pool, unsigned size_class)
 {
-    if (size_class > POOL_EVEN || pool->active[size_class] != 0)
+    if (size_class > POOL_EVEN)
         return;
     pool->nursery.given[size_class] = CLOSED;
-    pool->lists[size_class] = NULL; /* they rest, marked free */
+    if (pool->active[size_class] == 0)
+        pool->lists[size_class] = NULL;
 }
 
 /* While the class has no slab its list has blocks of the nursery alone. Blocks of a class that is

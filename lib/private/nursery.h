@@ -21,8 +21,7 @@ struct block *nursery_alloc(struct pool *pool, unsigned size_class);
 /* The same for a size of at most POOL_SMALL_MAX, which the block then has. */
 void *nursery_alloc_size(struct pool *pool, size_t size);
 
-/* The class has slabs from now on, and its list has nothing of the nursery: whose blocks lie
- * anywhere, so they are not for who wants an alignment. */
+/* The class is to have slabs of its own, whose blocks are aligned to what divides their size. */
 void nursery_close(struct pool *pool, unsigned size_class);
 
 /* Takes back a block that is marked free. */

@@ -286,13 +286,14 @@ void *pool_alloc(struct pool *pool, size_t align, size_t size)
     if (size_class >= POOL_CLASSES)
         return NULL;
     struct block *block = NULL;
-    if (unlikely(align > 16))
+    bool aligned = align > 16;
+    if (pool->lists[size_class] == NULL)
+        pool_drain(pool);
+    if (aligned)
         nursery_close(pool, size_class);
     if (pool->lists[size_class] == NULL) {
-        pool_drain(pool);
-        if (pool->lists[size_class] == NULL &&
-            (align > 16 || (block = nursery_alloc(pool, size_class)) == NULL) &&
-            !refill(pool, size_class))
+        block = aligned ? NULL : nursery_alloc(pool, size_class);
+        if (block == NULL && !refill(pool, size_class))
             return NULL;
     }
     if (block == NULL) {
