@@ -34,6 +34,7 @@ struct thread_words {
                                  same, or theap_none when calls are slow */
     bool busy;                /* heap/heap.c: on a slow path */
     bool only_slow_paths;     /* heap/threads.c */
+    bool asking;              /* private/limit.c: in the program's function */
     struct scope scope;       /* heap/scope.c */
     struct seat seats[SEATS]; /* private/attach.h */
     struct pool *pools;       /* private/attach.c: all that the thread has */
