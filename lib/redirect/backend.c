@@ -3,7 +3,6 @@
 
 #include "heap/slab.h"
 #include "heap/threads.h"
-#include "region/large.h"
 
 uint16_t backend_block_bytes[SMALL_UNITS];
 
@@ -15,17 +14,17 @@ void backend_start(void)
 
 /* ---- blocks and their sizes --------------------------------------------------------------- */
 
-/* The head of the span that the address lies in, of a slab or a large block; NULL if there is none.
- */
+/* The head of the span that the address lies in, of a slab or a large block of malloc's; NULL for
+ * all else, and in the checked mode, whose blocks are laid out otherwise. */
 static struct span *span_of(const void *address)
 {
     size_t granule = granule_of(address);
-    if (!granule_is_ours(granule))
+    if (!granule_is_ours(granule) || checked_is_on())
         return NULL;
     struct span *span = span_at(granule);
     if (tag_of(granule) != 0)
-        return span_at(span->head);
-    return span_kind_elsewhere(span) == SPAN_LARGE ? span : NULL;
+        return span_at(span_get(&span->head));
+    return span_kind_elsewhere(span) == SPAN_LARGE && span->heap == NULL ? span : NULL;
 }
 
 static uint16_t *slab_size_word(const struct span *slab, const void *block)
@@ -36,15 +35,12 @@ static uint16_t *slab_size_word(const struct span *slab, const void *block)
 static void note_size(const void *block, size_t size)
 {
     struct span *span = span_of(block);
+    if (span == NULL)
+        return;
     if (span_kind(span) == SPAN_LARGE)
         span->size = size;
     else
         *slab_size_word(span, block) = (uint16_t)size;
-}
-
-static size_t size_in(const struct span *span, const void *block)
-{
-    return span_kind(span) == SPAN_LARGE ? span->size : *slab_size_word(span, block);
 }
 
 static bool is_impossible(size_t size)
@@ -65,27 +61,30 @@ void *backend_alloc_slow(size_t size, bool zero)
 
 size_t backend_size(const void *block)
 {
-    heap_usable_size(block, "_msize"); /* does not return if this is no block */
-    return size_in(span_of(block), block);
+    /* does not return if this is no block */
+    size_t usable = heap_usable_size(block, "_msize");
+    const struct span *span = span_of(block);
+    if (span == NULL)
+        return usable - SIZE_WORD;
+    return span_kind(span) == SPAN_LARGE ? span->size : *slab_size_word(span, block);
 }
 
-static bool fits_in_place(struct span *span, size_t size)
+static void *resize(void *block, size_t size, bool in_place)
 {
-    if (span_kind(span) == SPAN_LARGE)
-        return large_resize(&heap_large, span, size, false) != NULL;
-    return size + SIZE_WORD <= size_class_bytes(span->size_class);
+    if (is_impossible(size))
+        return NULL;
+    if (!in_place)
+        return heap_realloc(block, size + SIZE_WORD, "realloc");
+    /* a private heap's block that malloc handed out stays as it is */
+    if (span_of(block) == NULL && !checked_is_on())
+        return NULL;
+    return heap_resize_in_place(block, size + SIZE_WORD, "_expand") ? block : NULL;
 }
 
 void *backend_realloc(void *block, size_t size, DWORD flags)
 {
     size_t old = backend_size(block);
-    void *resized = block;
-    if (is_impossible(size))
-        return NULL;
-    if (!(flags & HEAP_REALLOC_IN_PLACE_ONLY))
-        resized = heap_realloc(block, size + SIZE_WORD, "realloc");
-    else if (!fits_in_place(span_of(block), size))
-        return NULL;
+    void *resized = resize(block, size, flags & HEAP_REALLOC_IN_PLACE_ONLY);
     if (resized == NULL)
         return NULL;
     note_size(resized, size);

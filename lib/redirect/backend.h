@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* backend.h: the process heap as redirected calls use it. Sizes are exact: _msize and _recalloc go
  * by what was asked for, not by what a size class gave. So the last two bytes of a block in a slab
- * hold its size; that of a large block stands in its descriptor. */
+ * hold its size; that of a large block stands in its descriptor. Where malloc serves a call in
+ * another way (the checked mode, a private heap that is the thread's for now), it knows the size
+ * itself. */
 #ifndef BARROW_REDIRECT_BACKEND_H
 #define BARROW_REDIRECT_BACKEND_H
 
+#include "heap/checked.h"
 #include "heap/heap.h"
+#include "heap/sampled.h"
 
 #include <windows.h>
 
@@ -17,7 +21,7 @@ extern uint16_t backend_block_bytes[SMALL_UNITS];
 /* Before the first block. */
 void backend_start(void);
 
-/* For sizes that need a closer look, and for blocks of any size but small ones. */
+/* For whatever the thread's cache does not serve at once. */
 void *backend_alloc_slow(size_t size, bool zero);
 
 ALWAYS_INLINE uint16_t *size_word(void *block, size_t bytes)
@@ -30,17 +34,21 @@ ALWAYS_INLINE void *backend_alloc(size_t size, bool zero)
 {
     if (unlikely(size > SMALL_MAX - SIZE_WORD))
         return backend_alloc_slow(size, zero);
-    size_t with_word = size + SIZE_WORD;
-    void *block = zero ? heap_alloc_zero(with_word) : heap_alloc(with_word);
-    if (likely(block != NULL))
-        *size_word(block, backend_block_bytes[(with_word + 15) / 16]) = (uint16_t)size;
-    return block;
+    struct theap *theap = theap_fast();
+    size_t unit = (size + SIZE_WORD + 15) / 16;
+    void *block = bin_pop(theap_bin(theap, theap->bin_of[unit]));
+    if (unlikely(block == NULL))
+        return backend_alloc_slow(size, zero);
+    *size_word(block, backend_block_bytes[unit]) = (uint16_t)size;
+    return zero ? memset(block, 0, size) : block;
 }
 
 /* Whether an address is in our heap, be it a block or not. */
 ALWAYS_INLINE bool backend_owns(const void *address)
 {
-    return granule_has_tag(granule_of(address));
+    if (likely(granule_has_tag(granule_of(address))))
+        return true;
+    return checked_is_on() && sampled_owns(address); /* which have pages of their own */
 }
 
 /* The rest is for addresses in our heap. A free of what is no block ends the process with a

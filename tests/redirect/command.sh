@@ -87,8 +87,9 @@ expect 125 'is not NAME=VALUE' "$barrow" run --option many "$program"
 expect 125 "unknown option '--many'" "$barrow" run --many "$program"
 expect 125 'no program is named' "$barrow" run
 expect 125 "is not a command" "$barrow" dance
-cp "$barrow" barrow.exe
-expect 125 'there is no barrow.dll' barrow.exe run "$program"
+mkdir -p alone/there
+cp "$barrow" alone/there/barrow.exe
+expect 125 'there is no barrow.dll' alone/there/barrow.exe run "$program"
 
 # A copy that loads the library by itself.
 cp "$program" plain.exe
