@@ -37,6 +37,7 @@ struct thread_words {
     struct scope scope;       /* heap/scope.c */
     struct seat seats[SEATS]; /* private/attach.h */
     struct pool *pools;       /* private/attach.c: all that the thread has */
+    bool asking;              /* private/limit.c: in the program's function */
     uint64_t random;          /* heap/random.c */
     uint32_t random_age;
     uint32_t until_sample; /* heap/sampled.c: allocations to the next sampled one */

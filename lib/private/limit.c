@@ -7,8 +7,6 @@
 
 _Atomic(private_ask_fn *) private_ask;
 
-static THREAD_LOCAL bool asking; /* this thread is in the program's function */
-
 static size_t charged(struct private_heap *heap)
 {
     return atomic_load_explicit(&heap->charged, memory_order_relaxed);
@@ -87,10 +85,10 @@ bool private_asks_again(struct private_heap *heap, size_t wanted)
 {
     bool again = false;
     struct private_asked asked = who_is_asked(heap);
-    if (asked.call != NULL && !asking) {
-        asking = true;
+    if (asked.call != NULL && !thread_words()->asking) {
+        thread_words()->asking = true;
         again = atomic_load_explicit(&private_ask, memory_order_relaxed)(heap, wanted, asked);
-        asking = false;
+        thread_words()->asking = false;
     }
     if (!again)
         atomic_fetch_add_explicit(&heap->refused, 1, memory_order_relaxed);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/process.h"
 
+#include <immintrin.h>
+#include <intrin.h>
 #include <stdio.h>
 #include <string.h>
 #include <windows.h>
@@ -85,9 +87,56 @@ bool os_append_file(const char *path, const char *text, size_t length)
     return done;
 }
 
+/* Its allocations are the system's. */
+bool os_is_loader(const void *code)
+{
+    (void)code;
+    return false;
+}
+
 int os_process_id(void)
 {
     return (int)GetCurrentProcessId();
+}
+
+int os_thread_id(void)
+{
+    return (int)GetCurrentThreadId();
+}
+
+#if defined(_MSC_VER)
+#define READS_RANDOM
+#else
+#define READS_RANDOM __attribute__((target("rdrnd")))
+#endif
+
+READS_RANDOM static bool read_random(unsigned long long *bits)
+{
+    for (int tries = 0; tries < 10; tries++)
+        if (_rdrand64_step(bits))
+            return true;
+    return false;
+}
+
+static bool processor_has_random(void)
+{
+    int registers[4];
+    __cpuid(registers, 1);
+    return registers[2] >> 30 & 1;
+}
+
+/* The system's own source is in a DLL that may not be loaded here. The processor's is mixed with
+ * clocks and the place of a local variable, which must do where there is none. */
+uint64_t os_random(void)
+{
+    unsigned long long bits = 0;
+    LARGE_INTEGER now;
+    if (processor_has_random())
+        read_random(&bits);
+    QueryPerformanceCounter(&now);
+    uint64_t rest = ((uint64_t)now.QuadPart ^ __rdtsc() << 20 ^ (uintptr_t)&bits) +
+                    (uint64_t)GetCurrentThreadId() * 0xbf58476d1ce4e5b9U;
+    return bits ^ (rest ^ rest >> 29) * 0x9e3779b97f4a7c15U;
 }
 
 static char program_name[256];

@@ -73,6 +73,11 @@ bool os_commit(void *address, size_t size)
     return virtual_alloc(address, size, MEM_COMMIT, PAGE_READWRITE) != NULL;
 }
 
+bool os_forbid(void *address, size_t size)
+{
+    return virtual_free(address, size, MEM_DECOMMIT);
+}
+
 bool os_commit_executable(void *address, size_t size)
 {
     return virtual_alloc(address, size, MEM_COMMIT, PAGE_EXECUTE_READWRITE) != NULL;
