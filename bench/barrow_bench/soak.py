@@ -40,7 +40,7 @@ class Course:
         """After a quarter of the time the load counts as warmed up. MiB, and a ratio."""
         start = self.samples[0].resident
         early = self.between(self.seconds / 4, self.seconds / 2)
-        late = self.between(self.seconds * 3 / 4, self.seconds - 1)
+        late = self.between(self.seconds * 3 / 4, self.seconds)
         under_load = early + self.between(self.seconds / 2, self.seconds * 3 / 4) + late
         return {
             "start": start / MIB,

@@ -119,3 +119,20 @@ def test_failing_programs_are_reported():
         process.run(Allocator("system"), ["/bin/sh", "-c", "kill -SEGV $$"])
     with pytest.raises(process.RunError, match="within 0.2 s"):
         process.run(Allocator("system"), ["/bin/sleep", "30"], timeout=0.2)
+
+
+def test_soak(tmp_path):
+    out, svg = tmp_path / "soak.json", tmp_path / "soak.svg"
+    ran = driver(
+        *("soak", "--minutes", "0.1", "--rate", "200", "--threads", "2", "--only", "system,barrow"),
+        *("--json", str(out), "--svg", str(svg)),
+    )
+    assert ran.returncode == 0, ran.stderr
+    samples = json.loads(out.read_text())
+    for name in ("system", "barrow"):
+        assert ran.stdout.count(name) == 1
+        seconds, resident, live, requests = zip(*samples[name])
+        assert list(seconds) == list(range(len(seconds))) and len(seconds) >= 6
+        assert min(resident) > 0 and max(live) > 0 and live[-1] == 0
+        assert sorted(requests) == list(requests) and requests[-1] > 100
+    assert svg.read_text().startswith("<svg")

@@ -34,10 +34,10 @@ struct thread_words {
                                  same, or theap_none when calls are slow */
     bool busy;                /* heap/heap.c: on a slow path */
     bool only_slow_paths;     /* heap/threads.c */
+    bool asking;              /* private/limit.c: in the program's function */
     struct scope scope;       /* heap/scope.c */
     struct seat seats[SEATS]; /* private/attach.h */
     struct pool *pools;       /* private/attach.c: all that the thread has */
-    bool asking;              /* private/limit.c: in the program's function */
     uint64_t random;          /* heap/random.c */
     uint32_t random_age;
     uint32_t until_sample; /* heap/sampled.c: allocations to the next sampled one */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* limit.c: what a heap has taken, how much it may take, and who is asked when that is not enough.
  */
+#include "os/thread_words.h"
 #include "private/bounded.h"
 #include "private/initial.h"
 #include "private/private_heap.h"

@@ -25,7 +25,7 @@
 #define WINDOW_TRIES  4096        /* places tried for a piece of memory */
 #define META_SHARE    256         /* of the address space, for what the library keeps itself */
 #define META_LEAST    (16 * MIB)
-#define MOVED_MOST    12          /* spans with a mapping of their own: two mappings each */
+#define MOVED_MOST    12 /* spans with a mapping of their own: two mappings each */
 
 /* Never accessible: before, between and behind the tables, the library's own room and the blocks.
  */

@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <sys/auxv.h>
 
+#ifdef __GLIBC__
+
 /* Where the loader's image ends, by its own headers. */
 static uintptr_t end_of(uintptr_t base)
 {
@@ -18,10 +20,9 @@ static uintptr_t end_of(uintptr_t base)
     return end;
 }
 
-/* musl's loader is its C library. A static program has none: the base is 0. */
+/* A static program has none: the base is 0. */
 bool os_is_loader(const void *code)
 {
-#ifdef __GLIBC__
     static _Atomic uintptr_t loader_end;
     uintptr_t base = getauxval(AT_BASE),
               end = atomic_load_explicit(&loader_end, memory_order_relaxed);
@@ -32,8 +33,15 @@ bool os_is_loader(const void *code)
         atomic_store_explicit(&loader_end, end, memory_order_relaxed);
     }
     return (uintptr_t)code - base < end - base;
+}
+
 #else
+
+/* musl's loader is its C library. */
+bool os_is_loader(const void *code)
+{
     (void)code;
     return false;
-#endif
 }
+
+#endif

@@ -87,11 +87,10 @@ bool os_append_file(const char *path, const char *text, size_t length)
     return done;
 }
 
-/* Its allocations are the system's. */
 bool os_is_loader(const void *code)
 {
     (void)code;
-    return false;
+    return false; /* Windows' loader has a heap of its own */
 }
 
 int os_process_id(void)

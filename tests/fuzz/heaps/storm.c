@@ -106,7 +106,9 @@ static void drop(struct player *player, struct heap *heap, struct slot *slot)
 
 static void resize(struct player *player, struct heap *heap, struct slot *slot)
 {
-    struct slot before = *slot;
+    struct slot before = {
+        .block = slot->block, .size = slot->size, .seed = slot->seed, .is_dense = slot->is_dense
+    };
     DWORD flags = draw_flags(player) | (one_in(player, 4) ? (DWORD)HEAP_REALLOC_IN_PLACE_ONLY : 0u);
     size_t size = one_in(player, 3) ? slot->size + slot->size / 2 : draw_size(player);
     size = size > 16 * MIB ? 100 : size;

@@ -123,7 +123,9 @@ static void drop(struct player *player, struct slot *slot)
 
 static void resize(struct player *player, struct slot *slot)
 {
-    struct slot before = *slot;
+    struct slot before = {
+        .block = slot->block, .size = slot->size, .seed = slot->seed, .is_dense = slot->is_dense
+    };
     size_t size = one_in(player, 3) ? slot->size + slot->size / 2 : draw_size(player);
     if (size > 16 * MIB || size == 0)
         size = 1;
