@@ -154,6 +154,8 @@ static bool walk_span(struct span *span, size_t distance, void **data, size_t *s
 
 bool backend_walk(void **data, size_t *size)
 {
+    if (checked_is_on())
+        return false; /* its blocks are not laid out by size */
     size_t granule = 0, end = atomic_load_explicit(&region_map.frontier, memory_order_acquire);
     if (*data != NULL) {
         struct span *span = span_of(*data);
