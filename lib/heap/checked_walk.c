@@ -1,32 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* The whole heap, block by block. While other threads allocate and free, only what is seen twice
- * counts, long blocks are left out (their memory may vanish), and so are headers that do not hold
- * (they may be about to be written). */
+/* The whole heap, block by block. While other threads allocate and free, only what is seen again
+ * and again counts, long blocks are left out (their memory may vanish), and so are headers that do
+ * not hold (they may be about to be written). */
 #include "heap/checked.h"
 #include "heap/checked_report.h"
 #include "heap/sampled.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/thread.h"
 #include "region/region.h"
+
+enum { LOOKS = 20 };
 
 static bool is_alone(void)
 {
     return threads_theaps() - threads_idle_theaps() <= 1;
 }
 
+/* True when there is no damage that lasts. Another thread may free the block and make it anew while
+ * it is looked at, and it may even be of the same size again: then the header is as it was, and the
+ * guards were being written. */
+static bool is_sound(const struct checked_header *header, size_t usable, struct damage *damage)
+{
+    enum checked_state state = checked_block_state(header);
+    uint64_t seal = atomic_load_explicit(&header->seal, memory_order_relaxed);
+    bool freed = state == CHECKED_FREED && checked_settings.option.fill;
+    if (state == CHECKED_OTHER)
+        return true;
+    *damage = checked_block_look(header, usable, freed);
+    atomic_thread_fence(memory_order_acquire);
+    return damage->kind == DAMAGE_NONE ||
+           seal != atomic_load_explicit(&header->seal, memory_order_relaxed);
+}
+
 static void look(const struct checked_header *header, size_t usable, const char *call)
 {
-    for (int tries = 0; tries < 2; tries++) {
-        enum checked_state state = checked_block_state(header);
-        bool freed = state == CHECKED_FREED && checked_settings.option.fill;
-        if (state == CHECKED_OTHER)
+    struct damage damage;
+    for (int tries = 0; tries < LOOKS; tries++) {
+        if (is_sound(header, usable, &damage))
             return;
-        struct damage damage = checked_block_look(header, usable, freed);
-        if (damage.kind == DAMAGE_NONE)
-            return;
-        if (tries == 1 && checked_block_state(header) == state)
-            checked_report_damage(header, damage, call);
+        os_yield();
     }
+    checked_report_damage(header, damage, call);
 }
 
 static bool is_marked_free(const struct checked_header *header)
@@ -43,7 +58,8 @@ static void look_at_slab(const struct span *slab, bool alone, const char *call)
         if (slab_is_in_hole(slab, header))
             continue;
         look(header, size, call);
-        if (alone && checked_block_state(header) == CHECKED_OTHER && !is_marked_free(header))
+        if (alone && checked_block_state(header) == CHECKED_OTHER && !is_marked_free(header) &&
+            is_alone()) /* a thread may have come in between */
             checked_report_header(header, call);
     }
 }
