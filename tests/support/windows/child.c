@@ -103,6 +103,20 @@ static void stream_collect(HANDLE file, char *text, size_t room)
     *to = '\0';
 }
 
+/* Wine refuses now and then, when processes start by the dozen. */
+static bool start_process(char *command, const struct child *child, STARTUPINFOA *start,
+                          PROCESS_INFORMATION *process)
+{
+    for (int tries = 0; tries < 10; tries++) {
+        if (CreateProcessA(NULL, command, NULL, NULL, TRUE, 0, environment_make(child->env), NULL,
+                           start, process))
+            return true;
+        fprintf(stderr, "CreateProcess: error %lu\n", GetLastError());
+        Sleep(200);
+    }
+    return false;
+}
+
 void child_run(const struct child *child, struct child_result *result)
 {
     char command[COMMAND_MOST] = "";
@@ -118,8 +132,7 @@ void child_run(const struct child *child, struct child_result *result)
     start.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
     start.hStdOutput = stream_open();
     start.hStdError = stream_open();
-    REQUIRE(CreateProcessA(NULL, command, NULL, NULL, TRUE, 0, environment_make(child->env), NULL,
-                           &start, &process));
+    REQUIRE(start_process(command, child, &start, &process));
     DWORD seconds = child->seconds != 0 ? child->seconds : DEFAULT_SECONDS;
     if (WaitForSingleObject(process.hProcess, seconds * 1000) != WAIT_OBJECT_0) {
         TerminateProcess(process.hProcess, 124);
