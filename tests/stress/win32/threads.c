@@ -94,7 +94,7 @@ static void global_round(uint32_t *seed)
     check(GlobalReAlloc(h, 2 * size, GMEM_MOVEABLE) == h);
     p = GlobalLock(h);
     check(p != NULL && p[0] == 7 && GlobalFlags(h) == 1);
-    check(GlobalFree(h) == NULL && GlobalFlags(h) == GMEM_INVALID_HANDLE);
+    check(GlobalFree(h) == NULL); /* another thread may have the handle by now */
 }
 
 static void *work(void *argument)
