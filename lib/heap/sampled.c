@@ -153,7 +153,7 @@ static void *place_block(struct sampled_place *place, size_t align, size_t size)
     memset(start, GUARD_BYTE, (size_t)(block - start));
     memset(block + size, GUARD_BYTE, (size_t)(end_of(place) - block) - size);
     sampled_trace(&place->allocated);
-    place->freed.count = 0;
+    place->freed = (struct trace){ 0 };
     atomic_store_explicit(&place->state, SAMPLED_LIVE, memory_order_release);
     return block;
 }

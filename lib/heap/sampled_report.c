@@ -13,8 +13,8 @@ void sampled_trace(struct trace *trace)
 static void show(const struct trace *trace, const char *what)
 {
     char text[200];
-    if (trace->count == 0)
-        return;
+    if (trace->thread == 0)
+        return; /* it has not happened */
     message("  %s by thread %d:", what, trace->thread);
     for (uint32_t i = 0; i < trace->count; i++) {
         os_stack_name(trace->addresses[i], text, sizeof text);
@@ -35,7 +35,7 @@ static _Noreturn void show_and_end(const struct sampled_place *place, const char
 void sampled_report_fault(const struct sampled_place *place, const void *address)
 {
     const char *at = address, *block = place->block, *end = block + place->size;
-    const char *freed = place->freed.count != 0 ? ", freed already (use after free)" : "";
+    const char *freed = place->freed.thread != 0 ? ", freed already (use after free)" : "";
     if (block == NULL)
         message("access to %p: between the guard pages of sampled blocks", address);
     else if (at >= end)

@@ -9,6 +9,8 @@
 #include "os/os_watch.h"
 #include "section.h"
 
+#include "heap/scope.h"
+
 #include <pthread.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -18,7 +20,10 @@ static _Atomic bool registered;
 
 static void register_hooks(void)
 {
+    /* the C library may take memory for it, which must not go with a heap of the program's */
+    struct scope before = scope_enter(NULL);
     pthread_atfork(win32_fork_prepare, win32_fork_parent, win32_fork_child);
+    scope_leave(before);
     registered = true;
 }
 

@@ -148,6 +148,7 @@ static void table_is_complete(void **state)
     assert_int_equal(i, ROWS);
 }
 
+#if defined(__GLIBC__)
 static size_t count_of(const char *text, const char *part)
 {
     size_t n = 0;
@@ -156,6 +157,7 @@ static size_t count_of(const char *text, const char *part)
         n++;
     return n;
 }
+#endif
 
 /* The report of a fault: who made the access, who allocated, who freed, by module and offset. */
 static void samples_tell_the_stacks(void **state)
@@ -169,7 +171,9 @@ static void samples_tell_the_stacks(void **state)
     assert_non_null(strstr(result.err, "  accessed by thread "));
     assert_non_null(strstr(result.err, "  allocated by thread "));
     assert_non_null(strstr(result.err, "  freed by thread "));
+#if defined(__GLIBC__) /* elsewhere there are stacks only of code with frame pointers */
     assert_true(count_of(result.err, " mistakes+0x") >= 3);
+#endif
 }
 
 int main(void)
