@@ -10,9 +10,9 @@
 #define POOL_START ((uint64_t)64 << 20) /* size of a fresh pool file; sparse */
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct meta_pool *current_pool;
+static struct section_pool *current_pool;
 
-static void pool_release(struct meta_pool *pool)
+static void pool_release(struct section_pool *pool)
 {
     if (atomic_fetch_sub(&pool->references, 1) != 1)
         return;
@@ -25,7 +25,7 @@ static DWORD pool_open(void)
 {
     if (current_pool != NULL)
         return 0;
-    struct meta_pool *pool = meta_alloc(sizeof(*pool));
+    struct section_pool *pool = meta_alloc(sizeof(*pool));
     if (pool == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
     int error = os_memory_file(POOL_START, &pool->fd);
@@ -39,7 +39,7 @@ static DWORD pool_open(void)
     return 0;
 }
 
-static DWORD pool_grow(struct meta_pool *pool, uint64_t wanted)
+static DWORD pool_grow(struct section_pool *pool, uint64_t wanted)
 {
     if (wanted <= pool->size)
         return 0;

@@ -12,7 +12,7 @@
  * 100,000 of them need one descriptor. Offsets are not used twice; the memory of a section that
  * goes is punched out. After a fork parent and child share a pool's memory, so both go on with a
  * new one, and what is in the old one is only given back with the pool. */
-struct meta_pool {
+struct section_pool {
     atomic_uint references;
     int fd;
     uint64_t used;
@@ -22,14 +22,14 @@ struct meta_pool {
 
 struct section {
     struct object object;
-    DWORD protect;          /* PAGE_ kind, without SEC_ flags */
-    DWORD flags;            /* SEC_ flags */
-    bool is_file;           /* of a file; else of memory */
-    uint64_t size;          /* exact bytes */
-    int fd;                 /* owned, unless of a pool */
-    uint64_t start;         /* of the data in fd */
-    struct meta_pool *pool; /* or NULL */
-    uint64_t pool_start;    /* all that the section has of the pool */
+    DWORD protect;             /* PAGE_ kind, without SEC_ flags */
+    DWORD flags;               /* SEC_ flags */
+    bool is_file;              /* of a file; else of memory */
+    uint64_t size;             /* exact bytes */
+    int fd;                    /* owned, unless of a pool */
+    uint64_t start;            /* of the data in fd */
+    struct section_pool *pool; /* or NULL */
+    uint64_t pool_start;       /* all that the section has of the pool */
     uint64_t pool_size;
     _Atomic uint64_t *committed; /* SEC_RESERVE: a bit a page, in shared memory; else NULL */
     size_t committed_bytes;
