@@ -21,10 +21,14 @@
 
 size_t os_page_size(void)
 {
-    static size_t page_size; /* the same for all threads: a race writes the same value */
-    if (unlikely(page_size == 0))
-        page_size = getauxval(AT_PAGESZ);
-    return page_size;
+    /* relaxed: whoever asks first writes what all would */
+    static _Atomic size_t page_size;
+    size_t size = atomic_load_explicit(&page_size, memory_order_relaxed);
+    if (unlikely(size == 0)) {
+        size = getauxval(AT_PAGESZ);
+        atomic_store_explicit(&page_size, size, memory_order_relaxed);
+    }
+    return size;
 }
 
 size_t os_reserve_wanted(void)
