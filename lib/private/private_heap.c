@@ -286,6 +286,11 @@ void *private_alloc(struct private_heap *heap, size_t align, size_t size, unsign
     return block;
 }
 
+static void mark_free(const struct span *slab, void *block)
+{
+    *size_word(block, pool_block_most(slab, block)) = SIZE_WORD_FREE;
+}
+
 static void free_in_span(struct private_heap *heap, struct entry entry, struct span *span,
                          void *block)
 {
@@ -294,7 +299,7 @@ static void free_in_span(struct private_heap *heap, struct entry entry, struct s
         return;
     }
     struct pool *owner = span_pool(span);
-    *size_word(block, pool_block_most(span, block)) = SIZE_WORD_FREE;
+    mark_free(span, block);
     if (owner == entry.pool)
         pool_give(owner, span, block);
     else
@@ -325,7 +330,7 @@ void private_free_interrupted(struct private_heap *heap, void *address)
     struct span *span = heap->kind != HEAP_BOUNDED ? find_in(heap, address) : NULL;
     if (span == NULL || span_kind(span) == SPAN_LARGE)
         return;
-    *size_word(address, span->size_most) = SIZE_WORD_FREE;
+    mark_free(span, address);
     attach_post(span_pool(span), address);
 }
 

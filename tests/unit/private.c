@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What only the inside of private heaps can be asked. */
+#include "private/private_heap.h"
+#include "test.h"
+
+/* A handler that interrupted malloc frees into the inbox: young blocks, those of a slab, long ones
+ * of a slab, all are free from then on. */
+static void interrupted_frees_are_frees(void **state)
+{
+    static const size_t sizes[] = { 0, 100, 1022, 1023, 5000, 65000 };
+    (void)state;
+    struct private_heap *heap = private_create(&(struct private_wish){ 0 });
+    assert_non_null(heap);
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        void *kept = private_alloc(heap, 1, sizes[i], 0),
+             *block = private_alloc(heap, 1, sizes[i], 0);
+        private_free_interrupted(heap, block);
+        assert_int_equal(private_size(heap, block), PRIVATE_NO_BLOCK);
+        assert_int_equal(private_size(heap, kept), sizes[i]);
+        assert_false(private_free(heap, block, 0));
+    }
+    private_destroy(heap);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(interrupted_frees_are_frees) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
