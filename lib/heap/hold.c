@@ -17,8 +17,7 @@ void hold_malloc(void)
         struct theap *theap = threads_theap(number);
         if (theap == threads_current_if_any())
             continue; /* a signal handler */
-        while (atomic_load_explicit(&theap->working, memory_order_acquire) != 0)
-            os_yield();
+        os_work_await(&theap->working);
     }
 }
 

@@ -5,6 +5,7 @@
 #define BARROW_HEAP_HOLD_H
 
 #include "heap/theap.h"
+#include "os/hold.h"
 
 /* The holder has the process heap's mutex, see private/private_heap.h. */
 void hold_malloc(void);
@@ -12,18 +13,15 @@ void release_malloc(void);
 
 extern _Atomic uint32_t malloc_is_held;
 
-/* The thread begins a slow path; false: hold_await, then again. The protocol is pool_begin's, see
- * private/lock.h. */
+/* The thread begins a slow path; false: hold_await, then again. */
 ALWAYS_INLINE bool hold_begin(struct theap *theap)
 {
-    atomic_store_explicit(&theap->working, 1, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    return likely(atomic_load_explicit(&malloc_is_held, memory_order_acquire) == 0);
+    return os_work_begin(&theap->working, &malloc_is_held);
 }
 
 ALWAYS_INLINE void hold_end(struct theap *theap)
 {
-    atomic_store_explicit(&theap->working, 0, memory_order_release);
+    os_work_end(&theap->working);
 }
 
 /* Waits until nobody else holds the heap; true if the caller does so itself. */

@@ -4,19 +4,9 @@
 #include "os/thread.h"
 #include "private/attach.h"
 
-enum { SPINS = 100 };
-
 static uint32_t held(struct private_heap *heap)
 {
     return atomic_load_explicit(&heap->held, memory_order_relaxed);
-}
-
-static void await(struct pool *pool)
-{
-    /* acquire: pairs with pool_end */
-    for (int i = 0; atomic_load_explicit(&pool->working, memory_order_acquire) != 0; i++)
-        if (i > SPINS)
-            os_yield();
 }
 
 static void hold_off(struct private_heap *heap)
@@ -26,12 +16,18 @@ static void hold_off(struct private_heap *heap)
     /* acquire: pairs with the release in attach.c. A pool that is added later sees `held`. */
     for (struct pool *pool = atomic_load_explicit(&heap->pools, memory_order_acquire); pool != NULL;
          pool = pool->next_in_heap)
-        await(pool);
+        os_work_await(&pool->working);
+}
+
+/* Then it is the program that lets one thread at a time use the heap. */
+static bool has_no_lock(const struct private_heap *heap)
+{
+    return heap->kind == HEAP_OWNED || (heap->kind == HEAP_BOUNDED && !heap->serialized);
 }
 
 void private_lock(struct private_heap *heap)
 {
-    if (heap->kind == HEAP_OWNED || (heap->kind == HEAP_BOUNDED && !heap->serialized))
+    if (has_no_lock(heap))
         return;
     if (os_lock_is_mine(&heap->mutex)) {
         heap->depth++;
@@ -58,13 +54,13 @@ bool private_lock_pinned(struct private_heap *heap)
 
 bool private_unlock(struct private_heap *heap)
 {
-    if (heap->kind == HEAP_OWNED || (heap->kind == HEAP_BOUNDED && !heap->serialized))
+    if (has_no_lock(heap))
         return true;
     if (!os_lock_is_mine(&heap->mutex))
         return false;
     if (--heap->depth > 0)
         return true;
-    if (held(heap) == HELD) /* release: pairs with pool_begin */
+    if (held(heap) == HELD) /* release: pairs with os_work_begin */
         atomic_store_explicit(&heap->held, 0, memory_order_release);
     os_unlock(&heap->mutex);
     return true;

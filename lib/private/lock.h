@@ -3,6 +3,7 @@
 #ifndef BARROW_PRIVATE_LOCK_H
 #define BARROW_PRIVATE_LOCK_H
 
+#include "os/hold.h"
 #include "private/private_heap.h"
 
 enum held {
@@ -13,19 +14,12 @@ enum held {
 /* The calling thread begins to work in its pool; false: it must ask whether it may, see lock.c. */
 ALWAYS_INLINE bool pool_begin(struct private_heap *heap, struct pool *pool)
 {
-    /* Dekker's protocol with one-sided fences. This store and the load of `held` may pass each
-     * other here; the holder stores `held`, has every thread pass a barrier, and then looks at
-     * `working`: either it sees 1 and waits, or the load, after the barrier, sees `held`. */
-    atomic_store_explicit(&pool->working, 1, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    /* acquire: what the last holder did to the pool is seen */
-    return likely(atomic_load_explicit(&heap->held, memory_order_acquire) == 0);
+    return os_work_begin(&pool->working, &heap->held);
 }
 
 ALWAYS_INLINE void pool_end(struct pool *pool)
 {
-    /* release: the holder that sees 0 sees the work */
-    atomic_store_explicit(&pool->working, 0, memory_order_release);
+    os_work_end(&pool->working);
 }
 
 /* A call's way into a heap. */

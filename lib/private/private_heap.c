@@ -238,11 +238,16 @@ static void unlink_large(struct private_heap *heap, struct span *span)
     span->heap = NULL;
 }
 
+/* What a span for that many bytes takes; they are at most PTRDIFF_MAX. */
+static size_t large_bytes(size_t size)
+{
+    return size < GRANULE_SIZE ? GRANULE_SIZE : round_up(size, GRANULE_SIZE);
+}
+
 static void *alloc_large(struct private_heap *heap, size_t align, size_t size, bool zero)
 {
-    size_t bytes = size < SIZE_MAX - GRANULE_SIZE ? round_up(size, GRANULE_SIZE) : SIZE_MAX;
-    bytes = bytes != 0 ? bytes : GRANULE_SIZE;
-    if (size > PTRDIFF_MAX || !private_heap_charge(heap, bytes))
+    size_t bytes = size <= PTRDIFF_MAX ? large_bytes(size) : 0;
+    if (bytes == 0 || !private_heap_charge(heap, bytes))
         return NULL;
     void *block = large_alloc(&heap->large_account, align, size, zero, false);
     if (block == NULL)
@@ -351,8 +356,8 @@ static void *move(struct private_heap *heap, struct entry entry, struct span *sp
 static void *resize_large(struct private_heap *heap, struct span *span, size_t size, bool may_move)
 {
     size_t before = span_bytes(span), old = span->size;
-    size_t after = size < GRANULE_SIZE ? GRANULE_SIZE : round_up(size, GRANULE_SIZE);
-    if (size > PTRDIFF_MAX || (after > before && !private_heap_charge(heap, after - before)))
+    size_t after = size <= PTRDIFF_MAX ? large_bytes(size) : 0;
+    if (after == 0 || (after > before && !private_heap_charge(heap, after - before)))
         return NULL;
     unlink_large(heap, span);
     char *block = large_resize(&heap->large_account, span, size, may_move);

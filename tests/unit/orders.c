@@ -273,14 +273,14 @@ static void descriptors_are_there_when_seen(void **state)
     not_in_every_way("relaxed kind", &program);
 }
 
-/* ---- a whole heap is locked: private/lock.h and heap/hold.h -------------------------------- */
+/* ---- a whole heap is locked: os/hold.h ------------------------------------------------------ */
 
 enum { HELD, MUTEX, WORKING, WORKING_2, POOL, POOL_2, POOLS };
 
 static enum order end_order, begin_order, let_go_order;
 static bool with_barrier;
 
-/* pool_begin, the work, pool_end; when the heap is held, behind its mutex, once more. */
+/* os_work_begin, the work, os_work_end; when the heap is held, behind its mutex, once more. */
 static void work_in(unsigned working, unsigned pool)
 {
     for (;;) {
