@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* heap_alloc.c: section 1: HeapAlloc, HeapReAlloc, HeapFree and HeapSize. */
-#include "heap_test.h"
-
-static HANDLE heap; /* growable, serialized, fresh for each test */
-
-static int set_up(void **state)
-{
-    (void)state;
-    heap = HeapCreate(0, 0, 0);
-    return heap == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return !HeapDestroy(heap);
-}
+#include "heap_fixture.h"
 
 /* HeapAlloc */
 
@@ -438,9 +423,6 @@ static void s1_free_of_readable_memory_is_false(void **state)
     assert_false(HeapFree(heap, 0, block));
     assert_true(HeapValidate(heap, 0, NULL));
 }
-
-#define with_heap(test)             cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define with_heap_not_on_wine(test) not_on_wine_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
 {

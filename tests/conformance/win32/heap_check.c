@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* heap_check.c: section 1: HeapValidate, HeapCompact and HeapSummary. */
-#include "heap_test.h"
-
-static HANDLE heap; /* growable, serialized, fresh for each test */
-
-static int set_up(void **state)
-{
-    (void)state;
-    heap = HeapCreate(0, 0, 0);
-    return heap == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return !HeapDestroy(heap);
-}
+#include "heap_fixture.h"
 
 /* HeapValidate */
 
@@ -248,9 +233,6 @@ static void s1_summary_of_a_wrong_cb_is_87(void **state)
     assert_error(HeapSummary(heap, 0, &summary), FALSE, ERROR_INVALID_PARAMETER);
     assert_int_equal(summary.cbReserved, 0);
 }
-
-#define with_heap(test)             cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define with_heap_not_on_wine(test) not_on_wine_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
 {

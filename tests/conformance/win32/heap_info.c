@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* heap_info.c: section 1: HeapSetInformation and HeapQueryInformation. */
-#include "heap_test.h"
-
-static HANDLE heap; /* growable, serialized, fresh for each test */
-
-static int set_up(void **state)
-{
-    (void)state;
-    heap = HeapCreate(0, 0, 0);
-    return heap == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return !HeapDestroy(heap);
-}
+#include "heap_fixture.h"
 
 static ULONG compatibility(HANDLE h)
 {
@@ -228,9 +213,6 @@ static void s1_query_unknown_class_is_87(void **state)
                                           sizeof(value), NULL),
                      FALSE, ERROR_INVALID_PARAMETER);
 }
-
-#define with_heap(test)             cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define with_heap_not_on_wine(test) not_on_wine_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
 {

@@ -1,23 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* heap_lock.c: section 1: HeapLock and HeapUnlock. */
-#include "heap_test.h"
+#include "heap_fixture.h"
 
 #define LONG_ENOUGH 100 /* ms in which what is not held off would be done */
-
-static HANDLE heap; /* growable, serialized, fresh for each test */
-
-static int set_up(void **state)
-{
-    (void)state;
-    heap = HeapCreate(0, 0, 0);
-    return heap == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return !HeapDestroy(heap);
-}
 
 /* A call that another thread makes. */
 struct call {
@@ -340,9 +325,6 @@ static void s1_lock_makes_walks_repeatable(void **state)
     assert_true(equal);
     assert_int_equal(census_of(heap).busy, 0);
 }
-
-#define with_heap(test)             cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define with_heap_not_on_wine(test) not_on_wine_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
 {

@@ -1,25 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* heap_walk.c: section 1: HeapWalk. */
-#include "heap_test.h"
+#include "heap_fixture.h"
 
 #define KINDS                                                                                      \
     (PROCESS_HEAP_REGION | PROCESS_HEAP_UNCOMMITTED_RANGE | PROCESS_HEAP_ENTRY_BUSY |              \
      PROCESS_HEAP_ENTRY_MOVEABLE | PROCESS_HEAP_ENTRY_DDESHARE)
-
-static HANDLE heap; /* growable, serialized, fresh for each test */
-
-static int set_up(void **state)
-{
-    (void)state;
-    heap = HeapCreate(0, 0, 0);
-    return heap == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return !HeapDestroy(heap);
-}
 
 static void s1_walk_entry_has_windows_layout(void **state)
 {
@@ -436,8 +421,6 @@ static void s1_walk_lists_every_block_once(void **state)
         heap_gone(h);
     }
 }
-
-#define with_heap(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
 {
