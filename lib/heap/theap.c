@@ -217,6 +217,11 @@ void theap_free_remote(struct theap *theap, uint32_t owner, unsigned size_class,
         post_outgoing(outgoing);
 }
 
+void theap_forget_outgoing(struct theap *theap)
+{
+    memset(theap->outgoing, 0, sizeof theap->outgoing);
+}
+
 static void push_inbox(struct theap *theap, struct chain chain)
 {
     struct block *head = atomic_load_explicit(&theap->inbox, memory_order_relaxed);

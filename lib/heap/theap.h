@@ -138,6 +138,10 @@ void theap_release_spares(struct theap *theap, bool all);
 /* Gives a chain of blocks, all of them the theap's, back to it. Any thread. */
 void theap_post(struct theap *theap, struct chain chain);
 
+/* After fork, for the theap of a thread that is not here: forgets the blocks that were on their way
+ * to other theaps, for they may be half posted. */
+void theap_forget_outgoing(struct theap *theap);
+
 /* Takes in what others have posted. Any thread that holds the lock. */
 void theap_drain(struct theap *theap);
 

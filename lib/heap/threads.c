@@ -205,6 +205,7 @@ void threads_unlock_spare(void)
  */
 static void inherit(struct theap *theap)
 {
+    theap_forget_outgoing(theap);
     if (os_lock_is_held(&theap->lock)) {
         theap->broken = true;
         os_lock_reset(&theap->lock);

@@ -11,9 +11,9 @@
 
 /* A heap whose headers are the same in each run: by chance, one in 256 overruns writes the byte
  * that was there, and is not one. */
-static struct bounded *make(size_t maximum)
+static struct bounded *make_committed(size_t initial, size_t maximum)
 {
-    struct bounded *heap = bounded_create(0, maximum, false);
+    struct bounded *heap = bounded_create(initial, maximum, false);
     assert_non_null(heap);
     uint64_t first = block_fields(heap, heap->first), last = block_fields(heap, heap->frontier);
     index_remove(heap, heap->first, fields_units(first));
@@ -26,6 +26,11 @@ static struct bounded *make(size_t maximum)
     set_block(heap, heap->frontier, last);
     check_bounded(heap);
     return heap;
+}
+
+static struct bounded *make(size_t maximum)
+{
+    return make_committed(0, maximum);
 }
 
 static void refuses(struct bounded *heap, void *address)
@@ -244,7 +249,7 @@ static void a_block_is_not_joined_with_a_damaged_neighbour(void **state)
 static void an_overrun_of_the_end_mark_is_found(void **state)
 {
     (void)state;
-    struct bounded *heap = bounded_create(MIB, MIB, false);
+    struct bounded *heap = make_committed(MIB, MIB);
     size_t size = bounded_compact(heap);
     char *block = bounded_alloc(heap, size);
     struct bytes bytes;

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* A thread is stopped after each single instruction of a call, where nothing can be half done: then
+ * another thread forks, and the child must find a heap that works; or a signal handler allocates.
+ * The processor's trap flag does the stopping, so no place is left to chance. */
+#include <windows.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <ucontext.h>
+
+#include "crew.h"
+#include "guard.h"
+#include "support/calls.h"
+#include "support/check.h"
+#include "support/scale.h"
+#include "support/suite.h"
+
+enum {
+    TRAP_FLAG = 0x100,
+    EVERY_STEP = 120, /* so many at first, then the first of each STRIDE */
+    STRIDE = 29,
+    BLOCKS = 40
+};
+
+/* ---- one instruction at a time -------------------------------------------------------------- */
+
+static volatile sig_atomic_t stepping;
+static void (*stepped)(void), (*at_step)(void);
+static size_t step, stops;
+
+static void on_trap(int signal, siginfo_t *info, void *context)
+{
+    greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
+    (void)signal;
+    (void)info;
+    if (!stepping) {
+        *flags &= ~TRAP_FLAG;
+        return;
+    }
+    *flags |= TRAP_FLAG;
+    if (step++ < EVERY_STEP || step % STRIDE == 0) {
+        stops++;
+        at_step();
+    }
+}
+
+static void run_in_steps(void call(void), void hook(void))
+{
+    stepped = call;
+    at_step = hook;
+    step = 0;
+    stepping = 1;
+    raise(SIGTRAP);
+    call();
+    stepping = 0;
+}
+
+/* ---- the calls ------------------------------------------------------------------------------ */
+
+static HANDLE shared, bounded;
+static void *mine[BLOCKS], *of_other[BLOCKS];
+
+static void allocate_and_free(size_t size)
+{
+    void *block = opaque(malloc(size));
+    REQUIRE(block != NULL);
+    free(block);
+}
+
+static void small(void)
+{
+    allocate_and_free(64);
+}
+
+static void medium(void)
+{
+    allocate_and_free(20000);
+}
+
+static void large(void)
+{
+    allocate_and_free(300000);
+}
+
+/* Fetches lists and gives them back. */
+static void many(void)
+{
+    for (int i = 0; i < BLOCKS; i++)
+        REQUIRE((mine[i] = malloc(2000)) != NULL);
+    for (int i = 0; i < BLOCKS; i++)
+        free(mine[i]);
+}
+
+static void resize(void)
+{
+    char *block = malloc(100);
+    REQUIRE(block != NULL && (block = realloc(block, 3000)) != NULL);
+    free(block);
+}
+
+/* The blocks go to the other thread in a batch. */
+static void free_of_other(void)
+{
+    for (int i = 0; i < BLOCKS; i++) {
+        free(of_other[i]);
+        of_other[i] = NULL;
+    }
+}
+
+/* A bounded heap that another thread was changing at the moment of the fork may be half changed for
+ * ever: then it refuses, and does no more. */
+static bool may_refuse(HANDLE heap);
+
+static void use_heap(HANDLE heap)
+{
+    void *blocks[4];
+    for (int i = 0; i < 4; i++)
+        if ((blocks[i] = HeapAlloc(heap, 0, 50 + 900 * (SIZE_T)i)) == NULL)
+            REQUIRE(may_refuse(heap) && GetLastError() == ERROR_NOT_ENOUGH_MEMORY);
+    for (int i = 0; i < 4; i++)
+        REQUIRE(HeapFree(heap, 0, blocks[i]) || may_refuse(heap));
+}
+
+static void use_shared(void)
+{
+    use_heap(shared);
+}
+
+static void use_bounded(void)
+{
+    use_heap(bounded);
+}
+
+static void make_heap(void)
+{
+    HANDLE heap = HeapCreate(0, 0, 0);
+    REQUIRE(heap != NULL && HeapAlloc(heap, 0, 100) != NULL);
+    REQUIRE(HeapDestroy(heap));
+}
+
+static bool is_child;
+
+static bool may_refuse(HANDLE heap)
+{
+    return is_child && heap == bounded && stepped == use_bounded;
+}
+
+static void (*const calls[])(void) = { small,         medium,     large,       many,     resize,
+                                       free_of_other, use_shared, use_bounded, make_heap };
+
+static void make_blocks_of_other(void)
+{
+    for (int i = 0; i < BLOCKS; i++)
+        REQUIRE((of_other[i] = malloc(500)) != NULL);
+}
+
+/* ---- what must still work ------------------------------------------------------------------- */
+
+static void *use_all(void *number)
+{
+    static const size_t sizes[] = { 1, 64, 100, 500, 2000, 3000, 20000, 300000 };
+    enum { SIZES = sizeof sizes / sizeof sizes[0], EACH = 12 };
+    unsigned char *blocks[SIZES][EACH];
+    for (size_t s = 0; s < SIZES; s++)
+        for (size_t i = 0; i < EACH; i++) {
+            REQUIRE((blocks[s][i] = malloc(sizes[s])) != NULL);
+            blocks[s][i][0] = blocks[s][i][sizes[s] - 1] = (unsigned char)((size_t)number * 96 + i);
+        }
+    for (size_t s = 0; s < SIZES; s++)
+        for (size_t i = 0; i < EACH; i++) {
+            unsigned char wanted = (unsigned char)((size_t)number * 96 + i);
+            REQUIRE(blocks[s][i][0] == wanted && blocks[s][i][sizes[s] - 1] == wanted);
+            free(blocks[s][i]);
+        }
+    use_shared();
+    use_bounded();
+    make_heap();
+    return NULL;
+}
+
+/* Two threads, so that one of them comes by what the stopped thread had. */
+static _Noreturn void be_child(void)
+{
+    guard_child();
+    is_child = true;
+    if (stepped != free_of_other)
+        free_of_other();
+    crew_run(2, use_all);
+    _exit(0);
+}
+
+/* ---- the other thread forks ----------------------------------------------------------------- */
+
+static atomic_bool fork_wanted, done;
+static atomic_size_t failures;
+
+static void *forks_when_asked(void *unused)
+{
+    (void)unused;
+    make_blocks_of_other();
+    atomic_store(&fork_wanted, false);
+    while (!atomic_load(&done)) {
+        if (!atomic_load(&fork_wanted)) {
+            sched_yield();
+            continue;
+        }
+        pid_t pid = fork();
+        if (pid == 0)
+            be_child();
+        if (pid < 0 || !guard_wait(pid))
+            atomic_fetch_add(&failures, 1);
+        atomic_store(&fork_wanted, false);
+    }
+    return NULL;
+}
+
+static void have_other_fork(void)
+{
+    atomic_store(&fork_wanted, true);
+    while (atomic_load(&fork_wanted))
+        sched_yield();
+}
+
+static void child_of_fork_after_any_instruction(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        struct crew crew = { .count = 0 };
+        atomic_store(&done, false);
+        atomic_store(&fork_wanted, true); /* until it has its blocks */
+        crew_start(&crew, 1, forks_when_asked);
+        while (atomic_load(&fork_wanted))
+            sched_yield();
+        run_in_steps(calls[i], have_other_fork);
+        atomic_store(&done, true);
+        crew_join(&crew);
+        free_of_other();
+    }
+    use_all(NULL);
+    assert_int_equal(atomic_load(&failures), 0);
+    assert_true(stops > sizeof calls / sizeof calls[0] * EVERY_STEP / 2);
+}
+
+/* ---- a handler allocates -------------------------------------------------------------------- */
+
+/* POSIX forbids it, so there may be no memory: when the thread itself holds what is asked for. */
+static void allocate_in_handler(void)
+{
+    void *blocks[3];
+    for (int i = 0; i < 3; i++)
+        REQUIRE((blocks[i] = malloc(i == 2 ? 20000 : 64)) != NULL || errno == ENOMEM);
+    for (int i = 0; i < 3; i++)
+        free(blocks[i]);
+}
+
+static void handler_that_allocates_after_any_instruction(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        make_blocks_of_other();
+        run_in_steps(calls[i], allocate_in_handler);
+        free_of_other();
+        use_all(NULL);
+    }
+}
+
+static int set_up(void **state)
+{
+    struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
+    (void)state;
+    sigemptyset(&action.sa_mask);
+    shared = HeapCreate(0, 0, 0);
+    bounded = HeapCreate(0, 0, 1 << 20);
+    return shared == NULL || bounded == NULL || sigaction(SIGTRAP, &action, NULL) != 0;
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(child_of_fork_after_any_instruction),
+        cmocka_unit_test(handler_that_allocates_after_any_instruction),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
