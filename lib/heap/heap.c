@@ -93,6 +93,8 @@ static void *alloc_class(struct theap *theap, unsigned size_class, size_t clear)
     bool zero = false;
     struct bin *bin = &theap->bins[size_class];
     struct block *block = bin_pop(bin);
+    if (block == NULL && unlikely(bin_is_bad(bin)))
+        bad_list(bin->free);
     if (block == NULL)
         block = theap_refill(theap, bin, clear >= ZERO_LEAST, &zero);
     if (block == NULL)

@@ -7,7 +7,6 @@
 #ifndef BARROW_HEAP_HEAP_H
 #define BARROW_HEAP_HEAP_H
 
-#include "heap/bad_pointer.h"
 #include "heap/theap.h"
 #include "region/large.h"
 #include "region/span.h"
@@ -45,9 +44,11 @@ bool heap_is_block(const void *address);
  * may allocate. Returns what it was. */
 bool heap_set_busy(bool now);
 
-/* NULL: the list is empty. The block leaves the list before it loses its mark: so whoever looks at
- * the list in between, a signal handler or the child of another thread's fork, finds free blocks in
- * it only. */
+/* NULL: the list is empty, or its first block does not carry the mark, as bin_is_bad then tells:
+ * the program wrote to it after it had freed it, or it is none, since it did so to the one before.
+ *
+ * A block leaves the list before it loses its mark: so whoever looks at the list in between, a
+ * signal handler or the child of another thread's fork, finds free blocks in it only. */
 ALWAYS_INLINE struct block *bin_pop(struct bin *bin)
 {
     struct block *block = bin->free;
@@ -56,10 +57,17 @@ ALWAYS_INLINE struct block *bin_pop(struct bin *bin)
     bin->free = block->next;
     atomic_signal_fence(memory_order_seq_cst);
     /* one subtraction in memory both clears the mark and tells whether it was there */
-    if (unlikely((block->mark -= BLOCK_FREE) != 0))
-        bad_list(block);
+    if (unlikely((block->mark -= BLOCK_FREE) != 0)) {
+        bin->free = block;
+        return NULL;
+    }
     bin->room++;
     return block;
+}
+
+ALWAYS_INLINE bool bin_is_bad(const struct bin *bin)
+{
+    return bin->free != NULL;
 }
 
 ALWAYS_INLINE void bin_push(struct theap *theap, struct bin *bin, struct block *block)
