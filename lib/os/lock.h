@@ -11,24 +11,24 @@
 
 #include <stdatomic.h>
 
+/* One word, so that no signal comes between taking the lock and saying who has it. */
 struct os_lock {
-    _Atomic uint32_t state; /* 0 free, 1 held, 2 held and somebody may be waiting */
-    _Atomic uintptr_t
-        owner; /* os_thread_token() of the holder, 0 when free; written by the holder */
+    /* 0 when free; else os_thread_token() of the holder, with LOCK_AWAITED when somebody may wait
+     * for it */
+    _Atomic uintptr_t word;
 };
+
+enum { LOCK_AWAITED = 1 }; /* tokens are even */
 
 void os_lock_wait(struct os_lock *lock);
 void os_lock_wake(struct os_lock *lock);
 
 ALWAYS_INLINE bool os_try_lock(struct os_lock *lock)
 {
-    uint32_t free_state = 0;
+    uintptr_t unheld = 0;
     /* acquire: pairs with the release in os_unlock, so the holder sees what the last one wrote */
-    if (!atomic_compare_exchange_strong_explicit(&lock->state, &free_state, 1, memory_order_acquire,
-                                                 memory_order_relaxed))
-        return false;
-    atomic_store_explicit(&lock->owner, os_thread_token(), memory_order_relaxed);
-    return true;
+    return atomic_compare_exchange_strong_explicit(&lock->word, &unheld, os_thread_token(),
+                                                   memory_order_acquire, memory_order_relaxed);
 }
 
 ALWAYS_INLINE void os_lock(struct os_lock *lock)
@@ -39,8 +39,7 @@ ALWAYS_INLINE void os_lock(struct os_lock *lock)
 
 ALWAYS_INLINE void os_unlock(struct os_lock *lock)
 {
-    atomic_store_explicit(&lock->owner, 0, memory_order_relaxed);
-    if (unlikely(atomic_exchange_explicit(&lock->state, 0, memory_order_release) == 2))
+    if (unlikely(atomic_exchange_explicit(&lock->word, 0, memory_order_release) & LOCK_AWAITED))
         os_lock_wake(lock);
 }
 
@@ -48,19 +47,34 @@ ALWAYS_INLINE void os_unlock(struct os_lock *lock)
  * writes its own token, so a relaxed load decides it. */
 ALWAYS_INLINE bool os_lock_is_mine(struct os_lock *lock)
 {
-    return atomic_load_explicit(&lock->owner, memory_order_relaxed) == os_thread_token();
+    uintptr_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+    return (word & ~(uintptr_t)LOCK_AWAITED) == os_thread_token();
 }
 
 ALWAYS_INLINE bool os_lock_is_held(struct os_lock *lock)
 {
-    return atomic_load_explicit(&lock->state, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&lock->word, memory_order_relaxed) != 0;
+}
+
+/* Marks a held lock as awaited. Returns the word to wait for a change of; 0 when the lock has been
+ * taken instead, still marked: there may be others that wait. */
+static inline uintptr_t os_lock_await(struct os_lock *lock)
+{
+    for (;;) {
+        uintptr_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+        uintptr_t wanted = word != 0 ? word | LOCK_AWAITED : os_thread_token() | LOCK_AWAITED;
+        /* acquire as in os_try_lock */
+        if (word == wanted ||
+            atomic_compare_exchange_weak_explicit(&lock->word, &word, wanted, memory_order_acquire,
+                                                  memory_order_relaxed))
+            return word != 0 ? wanted : 0;
+    }
 }
 
 /* For the child of fork, where the holder does not exist. */
 ALWAYS_INLINE void os_lock_reset(struct os_lock *lock)
 {
-    atomic_store_explicit(&lock->owner, 0, memory_order_relaxed);
-    atomic_store_explicit(&lock->state, 0, memory_order_relaxed);
+    atomic_store_explicit(&lock->word, 0, memory_order_relaxed);
 }
 
 #endif

@@ -29,8 +29,6 @@ void *large_alloc(struct large_account *account, size_t align, size_t size, bool
     bool is_zero;
     size_t granules = granules_for(size);
     size_t unit = align <= GRANULE_SIZE ? 1 : align >> GRANULE_SHIFT;
-    if (region_is_interrupted())
-        return NULL;
     struct span *span =
         region_alloc(granules, unit, growing ? granules * ROOM_FACTOR : 0, SPAN_LARGE, &is_zero);
     if (span == NULL)

@@ -54,6 +54,8 @@ static struct {
     /* the run that a purge has in hand while the lock is not held */
     uint32_t purging;
     size_t purging_granules;
+    /* spans freed by signal handlers that interrupted this room; linked by `next` */
+    _Atomic uint32_t deferred;
 } region;
 
 /* One purge at a time. Taken before region.lock, and held while the system works. */
@@ -502,28 +504,6 @@ static struct span *alloc_locked(size_t granules, size_t align, size_t room, enu
     return span_at(index);
 }
 
-/* A purge has memory in hand that may be all there is: lets it finish. */
-static void await_purge(void)
-{
-    os_unlock(&region.lock);
-    os_lock(&purge_lock);
-    os_unlock(&purge_lock);
-    os_lock(&region.lock);
-}
-
-struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_kind kind,
-                          bool *zero)
-{
-    os_lock(&region.lock);
-    struct span *span = alloc_locked(granules, align, room, kind, zero);
-    if (span == NULL && region.purging != 0) {
-        await_purge();
-        span = alloc_locked(granules, align, room, kind, zero);
-    }
-    os_unlock(&region.lock);
-    return span;
-}
-
 static void insert_emptied(uint32_t index, size_t granules)
 {
     runs_insert(index, granules, SPAN_CLEAN);
@@ -539,28 +519,85 @@ static void free_moved(uint32_t index, size_t granules)
         insert_dirty(index, granules);
 }
 
-void region_free(struct span *span)
+static void free_locked(struct span *span)
 {
     uint32_t index = span_index(span);
     size_t granules = span->granules, room = span->room;
-    os_lock(&region.lock);
-    bool moved = span->moved, emptied = span->emptied;
-    span_set_pool(span, NULL);
-    span_set_kind(span, SPAN_NONE);
     add(&region.spans, (size_t)-1);
-    if (moved)
+    if (span->moved) {
         region.moved--;
-    if (moved)
         free_moved(index, granules);
-    else if (emptied)
+    } else if (span->emptied) {
         insert_emptied(index, granules);
-    else
+    } else {
         insert_dirty(index, granules);
+    }
     if (room != 0)
         runs_insert(index + (uint32_t)granules, room, SPAN_CLEAN);
     if (count(&region.dirty) > dirty_most())
         purge_all_locked();
+}
+
+/* The lock's holder is this very thread, interrupted: whoever takes the lock next does the rest. */
+static void defer(struct span *span)
+{
+    uint32_t index = span_index(span);
+    span->next = atomic_load_explicit(&region.deferred, memory_order_relaxed);
+    /* release: pairs with the acquire in free_deferred, which may be another thread's */
+    while (!atomic_compare_exchange_weak_explicit(&region.deferred, &span->next, index,
+                                                  memory_order_release, memory_order_relaxed))
+        ;
+}
+
+static void free_deferred(void)
+{
+    if (likely(atomic_load_explicit(&region.deferred, memory_order_relaxed) == 0))
+        return;
+    uint32_t index = atomic_exchange_explicit(&region.deferred, 0, memory_order_acquire);
+    while (index != 0) {
+        struct span *span = span_at(index);
+        index = span->next;
+        free_locked(span);
+    }
+}
+
+void region_free(struct span *span)
+{
+    span_set_pool(span, NULL);
+    span_set_kind(span, SPAN_NONE);
+    if (unlikely(region_is_interrupted())) {
+        defer(span);
+        return;
+    }
+    os_lock(&region.lock);
+    free_deferred();
+    free_locked(span);
     os_unlock(&region.lock);
+}
+
+/* A purge has memory in hand that may be all there is: lets it finish. */
+static void await_purge(void)
+{
+    os_unlock(&region.lock);
+    os_lock(&purge_lock);
+    os_unlock(&purge_lock);
+    os_lock(&region.lock);
+}
+
+struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_kind kind,
+                          bool *zero)
+{
+    if (unlikely(region_is_interrupted()))
+        return NULL;
+    os_lock(&region.lock);
+    free_deferred();
+    struct span *span = alloc_locked(granules, align, room, kind, zero);
+    if (span == NULL && region.purging != 0) {
+        await_purge();
+        span = alloc_locked(granules, align, room, kind, zero);
+    }
+    os_unlock(&region.lock);
+    return span;
 }
 
 /* Takes `granules` right behind index: free ones, or fresh ones at the frontier. They fit the

@@ -25,13 +25,12 @@ void os_lock_wait(struct os_lock *lock)
         if (!os_lock_is_held(lock) && os_try_lock(lock))
             return;
     }
-    /* acquire as in os_try_lock; state 2 makes every later unlock wake one waiter */
-    while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0)
-        syscall4(SYS_futex, (long)&lock->state, FUTEX_WAIT_PRIVATE, 2, 0);
-    atomic_store_explicit(&lock->owner, os_thread_token(), memory_order_relaxed);
+    uintptr_t word;
+    while ((word = os_lock_await(lock)) != 0) /* a futex is the lower half of the word */
+        syscall4(SYS_futex, (long)&lock->word, FUTEX_WAIT_PRIVATE, (long)(uint32_t)word, 0);
 }
 
 void os_lock_wake(struct os_lock *lock)
 {
-    syscall4(SYS_futex, (long)&lock->state, FUTEX_WAKE_PRIVATE, 1, 0);
+    syscall4(SYS_futex, (long)&lock->word, FUTEX_WAKE_PRIVATE, 1, 0);
 }

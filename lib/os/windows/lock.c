@@ -28,21 +28,19 @@ static void take_from_the_dead(struct os_lock *lock)
 
 void os_lock_wait(struct os_lock *lock)
 {
-    const uint32_t waited_for = 2;
+    uintptr_t word;
     if (spin(lock))
         return;
-    /* acquire as in os_try_lock; state 2 makes every later unlock wake one waiter */
-    while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0) {
+    while ((word = os_lock_await(lock)) != 0) {
         if (RtlDllShutdownInProgress()) {
             take_from_the_dead(lock);
             return;
         }
-        RtlWaitOnAddress((const void *)&lock->state, &waited_for, sizeof waited_for, NULL);
+        RtlWaitOnAddress((const void *)&lock->word, &word, sizeof word, NULL);
     }
-    atomic_store_explicit(&lock->owner, os_thread_token(), memory_order_relaxed);
 }
 
 void os_lock_wake(struct os_lock *lock)
 {
-    RtlWakeAddressSingle((const void *)&lock->state);
+    RtlWakeAddressSingle((const void *)&lock->word);
 }
