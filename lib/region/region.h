@@ -70,8 +70,8 @@ struct span *region_find(const void *address);
 void region_account_purge(size_t bytes); /* purged by the heap, inside slabs */
 void region_figures(struct region_figures *figures);
 
-/* True when this thread was interrupted inside this room: then region_alloc has nothing, region_free
- * puts the span by, and nothing else here may be called. */
+/* True when this thread was interrupted inside this room: then region_alloc has nothing,
+ * region_free puts the span by, and nothing else here may be called. */
 bool region_is_interrupted(void);
 
 /* In the child of fork. */
