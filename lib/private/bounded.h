@@ -234,27 +234,33 @@ ALWAYS_INLINE void *bounded_alloc_zero(struct bounded *heap, size_t size)
     return block == NULL || zero ? block : memset(block, 0, size);
 }
 
-/* False, and nothing changed: not a block in use, or damage. */
-ALWAYS_INLINE bool bounded_free(struct bounded *heap, void *address)
+/* Puts a block on its quick list; false, and nothing changed, when that can't be. */
+ALWAYS_INLINE bool bounded_quick_push(struct bounded *heap, void *address)
 {
     uint64_t unit = bounded_unit_of(heap, address);
     if (unlikely(unit - 1 >= heap->quick_last)) /* nothing stands before unit 0 */
-        return bounded_free_slow(heap, address);
+        return false;
     bounded_word *block = address;
     uint64_t fields = bounded_fields(heap, unit, block[-1]);
     if (unlikely(fields >= heap->quick_fields))
-        return bounded_free_slow(heap, address);
+        return false;
     uint64_t units = fields >> BOUNDED_SIZE_SHIFT, room = heap->quick_room;
     struct bounded_quick *quick = &heap->quick[units];
     size_t count = quick->count;
     if (unlikely(count >= quick->limit) || unlikely(units > room))
-        return bounded_free_slow(heap, address);
+        return false;
     heap->quick_room = room - units;
     bounded_slots(heap, quick)[count] = (uint32_t)unit;
     quick->count = (uint16_t)(count + 1);
     block[-1] ^= bounded_stored((fields & BOUNDED_SLACK) | BOUNDED_STATE_QUICK);
     block[0] = heap->key; /* so that bounded_validate() sees a write after this */
     return true;
+}
+
+/* False, and nothing changed: not a block in use, or damage. */
+ALWAYS_INLINE bool bounded_free(struct bounded *heap, void *block)
+{
+    return likely(bounded_quick_push(heap, block)) || bounded_free_slow(heap, block);
 }
 
 #endif

@@ -41,13 +41,18 @@ struct pool {
     /* -- pools of a shared heap -- */
     /* Set by the pool's thread while it works; read by who wants the whole heap, see lock.c. */
     _Alignas(CACHE_LINE) _Atomic uint32_t working;
-    _Atomic(struct block *) inbox; /* blocks that others freed; a stack */
+    /* The heap, while the thread may work in it without asking; written under attach.c's lock. */
+    _Atomic(struct private_heap *) free_for;
     /* under attach.c's lock */
     struct pool *next_in_heap, *next_of_thread, **link_of_thread;
-    uintptr_t thread;  /* os_thread_token() of the thread that has it */
-    _Atomic bool idle; /* no thread has it; others read it as a hint */
-    bool torn;         /* its thread was changing it when the process forked */
+    struct thread_words *words; /* of the thread that has it, or NULL; and ... */
+    uintptr_t thread;           /* ... its os_thread_token() */
+    _Atomic bool idle;          /* no thread has it; others read it as a hint */
+    bool torn;                  /* its thread was changing it when the process forked */
+    _Alignas(CACHE_LINE) _Atomic(struct block *) inbox; /* blocks that others freed; a stack */
 };
+
+extern struct pool pool_none HIDDEN; /* of no heap */
 
 ALWAYS_INLINE uint16_t *size_word(void *block, size_t size_most)
 {
