@@ -11,7 +11,7 @@
 static struct os_lock lock;
 static struct pool *unused;
 
-struct pool pool_none;
+struct pool pool_none = { .free_for = NO_HEAP };
 
 static void take_for_thread(struct pool *pool)
 {
@@ -88,6 +88,7 @@ static struct pool *make(struct private_heap *heap)
         (pool = region_meta(sizeof *pool + NURSERY_MAP)) == NULL)
         return NULL;
     memset(pool, 0, sizeof *pool);
+    atomic_store_explicit(&pool->free_for, NO_HEAP, memory_order_relaxed);
     pool->heap = heap;
     pool->nursery.map = (uint8_t *)(pool + 1);
     pool->next_in_heap = first_of(heap);
@@ -171,7 +172,7 @@ void attach_forbid(struct private_heap *heap)
     os_lock(&lock);
     atomic_store_explicit(&heap->held, HELD, memory_order_relaxed);
     for (struct pool *pool = first_of(heap); pool != NULL; pool = pool->next_in_heap)
-        atomic_store_explicit(&pool->free_for, NULL, memory_order_seq_cst);
+        atomic_store_explicit(&pool->free_for, NO_HEAP, memory_order_seq_cst);
     os_unlock(&lock);
 }
 
@@ -203,7 +204,7 @@ void attach_release(struct private_heap *heap)
     atomic_store_explicit(&heap->pools, NULL, memory_order_relaxed);
     for (; pool != NULL; pool = next) {
         next = pool->next_in_heap;
-        atomic_store_explicit(&pool->free_for, NULL, memory_order_relaxed);
+        atomic_store_explicit(&pool->free_for, NO_HEAP, memory_order_relaxed);
         put_unused(pool->words != NULL ? &pool->words->spare_pools : &unused, pool);
         leave_thread(pool);
     }

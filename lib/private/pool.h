@@ -41,7 +41,8 @@ struct pool {
     /* -- pools of a shared heap -- */
     /* Set by the pool's thread while it works; read by who wants the whole heap, see lock.c. */
     _Alignas(CACHE_LINE) _Atomic uint32_t working;
-    /* The heap, while the thread may work in it without asking; written under attach.c's lock. */
+    /* The heap, while the thread may work in it without asking, else NO_HEAP; written under
+     * attach.c's lock. */
     _Atomic(struct private_heap *) free_for;
     /* under attach.c's lock */
     struct pool *next_in_heap, *next_of_thread, **link_of_thread;
@@ -53,6 +54,9 @@ struct pool {
 };
 
 extern struct pool pool_none HIDDEN; /* of no heap */
+
+/* What no program will take for a handle, as it may NULL. */
+#define NO_HEAP ((struct private_heap *)(void *)&pool_none)
 
 ALWAYS_INLINE uint16_t *size_word(void *block, size_t size_most)
 {

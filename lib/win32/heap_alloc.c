@@ -98,9 +98,9 @@ static NOINLINE void *alloc_in_turn(HANDLE handle, DWORD flags, SIZE_T size)
 
 static NOINLINE void *alloc_bounded_slow(HANDLE handle, DWORD flags, SIZE_T size)
 {
-    struct private_heap *heap = handle;
+    struct private_heap *heap = private_heap_of(handle);
     void *block = NULL;
-    if (is_plain(flags) && heap->bounded != NULL)
+    if (is_plain(flags) && heap != NULL)
         block = bounded_alloc_slow(heap->bounded, size, BOUNDED_UNIT, NULL);
     return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
 }
@@ -109,10 +109,8 @@ static NOINLINE void *alloc_bounded(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = handle;
     void *block;
-    if (unlikely(!is_place(handle, PLACE_BOUNDED)))
-        return alloc_in_turn(handle, flags, size);
-    if (unlikely(heap->bounded == NULL) || !is_plain(flags) ||
-        unlikely((block = bounded_quick_pop(heap->bounded, size)) == NULL))
+    if (unlikely(!is_place(handle, PLACE_BOUNDED)) || unlikely(heap->bounded == NULL) ||
+        !is_plain(flags) || unlikely((block = bounded_quick_pop(heap->bounded, size)) == NULL))
         return alloc_bounded_slow(handle, flags, size);
     return block;
 }
@@ -123,8 +121,9 @@ LPVOID WINAPI HeapAlloc(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = handle;
     if (unlikely(!is_place(handle, PLACE_OWNED)))
-        return is_in_place(handle, PLACE_BOUNDED) ? alloc_bounded(handle, flags, size)
-                                                  : alloc_shared(handle, flags, size);
+        return !is_in_place(handle, PLACE_BOUNDED) ? alloc_shared(handle, flags, size)
+               : is_in_place(handle, PLACE_OWNED)  ? alloc_in_turn(handle, flags, size)
+                                                   : alloc_bounded(handle, flags, size);
     if (!is_plain(flags) || !is_small(size))
         return alloc_slow(handle, flags, size);
     /* the pool of a heap that is no more is empty */

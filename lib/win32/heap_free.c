@@ -75,8 +75,8 @@ static NOINLINE BOOL free_in_turn(HANDLE handle, DWORD flags, LPVOID block)
 
 static NOINLINE BOOL free_bounded_slow(HANDLE handle, DWORD flags, LPVOID block)
 {
-    struct private_heap *heap = handle;
-    return heap->bounded != NULL && bounded_free_slow(heap->bounded, block)
+    struct private_heap *heap = private_heap_of(handle);
+    return heap != NULL && bounded_free_slow(heap->bounded, block)
                ? TRUE
                : free_slow(handle, flags, block);
 }
@@ -84,9 +84,8 @@ static NOINLINE BOOL free_bounded_slow(HANDLE handle, DWORD flags, LPVOID block)
 static NOINLINE BOOL free_bounded(HANDLE handle, DWORD flags, LPVOID block)
 {
     struct private_heap *heap = handle;
-    if (unlikely(!is_place(handle, PLACE_BOUNDED)))
-        return free_in_turn(handle, flags, block);
-    return likely(heap->bounded != NULL) && likely(bounded_quick_push(heap->bounded, block))
+    return likely(is_place(handle, PLACE_BOUNDED)) && likely(heap->bounded != NULL) &&
+                   likely(bounded_quick_push(heap->bounded, block))
                ? TRUE
                : free_bounded_slow(handle, flags, block);
 }
@@ -95,8 +94,10 @@ static NOINLINE BOOL free_bounded(HANDLE handle, DWORD flags, LPVOID block)
 
 static NOINLINE BOOL free_elsewhere(HANDLE handle, DWORD flags, LPVOID block)
 {
+    if (is_in_place(handle, PLACE_OWNED))
+        return is_in_place(handle, PLACE_BOUNDED) ? free_in_turn(handle, flags, block)
+                                                  : free_slow(handle, flags, block);
     return is_in_place(handle, PLACE_BOUNDED) ? free_bounded(handle, flags, block)
-           : is_in_place(handle, PLACE_OWNED) ? free_slow(handle, flags, block)
                                               : free_shared(handle, flags, block);
 }
 
