@@ -73,8 +73,8 @@ struct private_heap {
 /* ---- handles ------------------------------------------------------------------------------ */
 
 /* The slots that have ever been in use: readable memory. */
-extern uintptr_t slot_base HIDDEN;
-extern size_t slot_count HIDDEN; /* only rises */
+extern uintptr_t slot_base[4] HIDDEN; /* the first slot's places */
+extern size_t slot_count HIDDEN;      /* only rises */
 
 /* A slot has a place for each kind of heap, so that a handle tells which it is of. At a place
  * stands the heap; then, PLACE_NURSERY further, the map of its nursery. */
@@ -95,7 +95,7 @@ ALWAYS_INLINE bool is_in_place(const void *handle, enum heap_place place)
 /* Whether that is the address of such a place, at which a heap is, or one was or could be. */
 ALWAYS_INLINE bool is_place(const void *handle, enum heap_place place)
 {
-    uintptr_t distance = (uintptr_t)handle - slot_base - (uintptr_t)place;
+    uintptr_t distance = (uintptr_t)handle - slot_base[place >> PLACE_SHIFT];
     /* rotated, so that one comparison tells of the low bits too */
     return ((distance >> SLOT_SHIFT) | (distance << (64 - SLOT_SHIFT))) < READ_RACY(slot_count);
 }

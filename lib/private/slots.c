@@ -10,7 +10,7 @@ enum { SLOTS_MOST = 1 << 15, SLOTS_LEAST = 16 };
 
 #define SLOT_BYTES ((size_t)1 << SLOT_SHIFT)
 
-uintptr_t slot_base;
+uintptr_t slot_base[4];
 size_t slot_count;
 
 static struct os_lock lock;
@@ -21,7 +21,7 @@ static uint64_t serials;
 
 static char *slot_at(size_t slot)
 {
-    return (char *)(slot_base + (slot << SLOT_SHIFT));
+    return (char *)(slot_base[0] + (slot << SLOT_SHIFT));
 }
 
 /* Address space is taken sparingly where it is limited. */
@@ -32,7 +32,8 @@ static bool reserve_table(void)
         char *table = os_reserve((slots + 1) << SLOT_SHIFT);
         if (table == NULL)
             continue;
-        slot_base = round_up((uintptr_t)table, SLOT_BYTES);
+        for (size_t place = 0; place < 4; place++)
+            slot_base[place] = round_up((uintptr_t)table, SLOT_BYTES) + (place << PLACE_SHIFT);
         reserved = slots;
         return true;
     }
@@ -121,7 +122,7 @@ void slot_give(struct private_heap *heap)
 /* The address of any place. */
 static bool is_any_place(const void *handle)
 {
-    uintptr_t distance = (uintptr_t)handle - slot_base;
+    uintptr_t distance = (uintptr_t)handle - slot_base[0];
     return distance % ((uintptr_t)1 << PLACE_SHIFT) == 0 &&
            distance >> SLOT_SHIFT < READ_RACY(slot_count);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* heap_alloc.c: HeapAlloc. The quick ways are here, a function for each kind of heap that the one
- * before ends with, so that none needs a frame: a block from the pool that the heap or the thread
- * has, or from a bounded heap's quick lists. All else is private_heap.c's. */
+/* heap_alloc.c: HeapAlloc. The quick ways are here, one for each kind of heap: a block from the
+ * pool that the heap or the thread has, or from a bounded heap's quick lists. Each ends with a call
+ * of its slow way, so that none needs a frame. All else is private_heap.c's. */
 #include "heap.h"
 #include "private/attach.h"
 #include "private/bounded.h"
@@ -40,8 +40,6 @@ static NOINLINE void *alloc_owned(HANDLE handle, DWORD flags, SIZE_T size)
 
 /* ---- shared heaps ------------------------------------------------------------------------- */
 
-static void *alloc_shared(HANDLE handle, DWORD flags, SIZE_T size);
-
 /* The pool at hand is another heap's, may not be used now, or has no block. */
 static NOINLINE void *alloc_shared_slow(HANDLE handle, DWORD flags, SIZE_T size, struct pool *pool)
 {
@@ -51,11 +49,11 @@ static NOINLINE void *alloc_shared_slow(HANDLE handle, DWORD flags, SIZE_T size,
     pool_end(pool);
     if (likely(block != NULL))
         return block;
-    return attach_is_other(handle, pool) ? alloc_shared(handle, flags, size)
+    return attach_is_other(handle, pool) ? HeapAlloc(handle, flags, size)
                                          : alloc_slow(handle, flags, size);
 }
 
-static NOINLINE void *alloc_shared(HANDLE handle, DWORD flags, SIZE_T size)
+ALWAYS_INLINE void *alloc_shared(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct pool *pool = thread_words()->at_hand;
     void *block;
@@ -68,8 +66,6 @@ static NOINLINE void *alloc_shared(HANDLE handle, DWORD flags, SIZE_T size)
 
 /* ---- bounded heaps ------------------------------------------------------------------------ */
 
-static void *alloc_in_turn(HANDLE handle, DWORD flags, SIZE_T size);
-
 static NOINLINE void *alloc_in_turn_slow(HANDLE handle, DWORD flags, SIZE_T size, struct pool *pool)
 {
     struct private_heap *heap = handle;
@@ -79,12 +75,12 @@ static NOINLINE void *alloc_in_turn_slow(HANDLE handle, DWORD flags, SIZE_T size
     pool_end(pool);
     if (likely(block != NULL))
         return block;
-    return attach_is_other(handle, pool) ? alloc_in_turn(handle, flags, size)
+    return attach_is_other(handle, pool) ? HeapAlloc(handle, flags, size)
                                          : alloc_slow(handle, flags, size);
 }
 
 /* A serialized one: the thread may have the right of way. */
-static NOINLINE void *alloc_in_turn(HANDLE handle, DWORD flags, SIZE_T size)
+ALWAYS_INLINE void *alloc_in_turn(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = handle;
     struct pool *pool = thread_words()->at_hand;
@@ -105,7 +101,7 @@ static NOINLINE void *alloc_bounded_slow(HANDLE handle, DWORD flags, SIZE_T size
     return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
 }
 
-static NOINLINE void *alloc_bounded(HANDLE handle, DWORD flags, SIZE_T size)
+ALWAYS_INLINE void *alloc_bounded(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = handle;
     void *block;

@@ -32,15 +32,20 @@ static NOINLINE BOOL end_at_rest(struct pool *pool, struct span *slab)
     return TRUE;
 }
 
-static NOINLINE BOOL free_shared(HANDLE handle, DWORD flags, LPVOID block)
+/* The pool at hand is another heap's, may not be used now, or does not have the block. */
+static NOINLINE BOOL free_shared_slow(HANDLE handle, DWORD flags, LPVOID block, struct pool *pool)
+{
+    pool_end(pool);
+    return attach_is_other(handle, pool) ? HeapFree(handle, flags, block)
+                                         : free_slow(handle, flags, block);
+}
+
+ALWAYS_INLINE BOOL free_shared(HANDLE handle, DWORD flags, LPVOID block)
 {
     struct pool *pool = thread_words()->at_hand;
     struct span *slab = pool_begin(handle, pool) ? pool_mark_free(pool, block) : NULL;
-    if (unlikely(slab == NULL)) {
-        pool_end(pool);
-        return attach_is_other(handle, pool) ? free_shared(handle, flags, block)
-                                             : free_slow(handle, flags, block);
-    }
+    if (unlikely(slab == NULL))
+        return free_shared_slow(handle, flags, block, pool);
     if (unlikely(pool_put_rests(slab, block)))
         return end_at_rest(pool, slab);
     pool_end(pool);
@@ -49,8 +54,6 @@ static NOINLINE BOOL free_shared(HANDLE handle, DWORD flags, LPVOID block)
 
 /* ---- bounded heaps ------------------------------------------------------------------------ */
 
-static BOOL free_in_turn(HANDLE handle, DWORD flags, LPVOID block);
-
 static NOINLINE BOOL free_in_turn_slow(HANDLE handle, DWORD flags, LPVOID block, struct pool *pool)
 {
     struct private_heap *heap = handle;
@@ -58,12 +61,12 @@ static NOINLINE BOOL free_in_turn_slow(HANDLE handle, DWORD flags, LPVOID block,
     pool_end(pool);
     if (likely(done))
         return TRUE;
-    return attach_is_other(handle, pool) ? free_in_turn(handle, flags, block)
+    return attach_is_other(handle, pool) ? HeapFree(handle, flags, block)
                                          : free_slow(handle, flags, block);
 }
 
 /* A serialized one: the thread may have the right of way. */
-static NOINLINE BOOL free_in_turn(HANDLE handle, DWORD flags, LPVOID block)
+ALWAYS_INLINE BOOL free_in_turn(HANDLE handle, DWORD flags, LPVOID block)
 {
     struct private_heap *heap = handle;
     struct pool *pool = thread_words()->at_hand;
@@ -81,7 +84,7 @@ static NOINLINE BOOL free_bounded_slow(HANDLE handle, DWORD flags, LPVOID block)
                : free_slow(handle, flags, block);
 }
 
-static NOINLINE BOOL free_bounded(HANDLE handle, DWORD flags, LPVOID block)
+ALWAYS_INLINE BOOL free_bounded(HANDLE handle, DWORD flags, LPVOID block)
 {
     struct private_heap *heap = handle;
     return likely(is_place(handle, PLACE_BOUNDED)) && likely(heap->bounded != NULL) &&
