@@ -115,6 +115,12 @@ ALWAYS_INLINE struct span *pool_mark_free(struct pool *pool, void *address)
  * when the heap's limit, its memory or the system's is exhausted. */
 void *pool_alloc(struct pool *pool, size_t align, size_t size);
 
+/* The same after pool_pop has found nothing, or for a size that is not small. */
+void *pool_alloc_dry(struct pool *pool, size_t size);
+
+/* Takes back the slab's block that starts there; false, and nothing done, when none in use does. */
+bool pool_free(struct pool *pool, struct span *slab, void *address);
+
 /* Takes in what others have posted. */
 void pool_drain(struct pool *pool);
 

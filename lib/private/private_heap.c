@@ -343,6 +343,13 @@ bool private_free(struct private_heap *heap, void *address, unsigned flags)
     return done;
 }
 
+bool private_free_own(struct pool *pool, void *address)
+{
+    struct span *span = private_span_of(address);
+    return span != NULL && span_kind(span) == SPAN_POOL && span_pool(span) == pool &&
+           pool_free(pool, span, address);
+}
+
 /* Pools have an inbox that any thread, and any handler, may post to. */
 void private_free_interrupted(struct private_heap *heap, void *address)
 {

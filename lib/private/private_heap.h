@@ -137,6 +137,9 @@ void *private_alloc(struct private_heap *heap, size_t align, size_t size, unsign
 /* False, and nothing done, when the address starts no block of the heap. */
 bool private_free(struct private_heap *heap, void *address, unsigned flags);
 
+/* The same for a block of the caller's own pool; false also when it is of another. */
+bool private_free_own(struct pool *pool, void *address);
+
 /* The same in a signal handler that may have interrupted the heap: a bounded heap's block is lost
  * until the heap goes. */
 void private_free_interrupted(struct private_heap *heap, void *address);

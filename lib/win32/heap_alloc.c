@@ -6,7 +6,6 @@
 #include "private/attach.h"
 #include "private/bounded.h"
 #include "private/lock.h"
-#include "private/nursery.h"
 
 static NOINLINE void *alloc_slow(HANDLE handle, DWORD flags, SIZE_T size)
 {
@@ -34,7 +33,9 @@ static inline bool is_small(SIZE_T size)
 static NOINLINE void *alloc_owned(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = handle;
-    void *block = heap->kind == HEAP_OWNED ? nursery_alloc_size(&heap->pool, size) : NULL;
+    void *block = NULL;
+    if (heap->kind == HEAP_OWNED && is_plain(flags))
+        block = pool_alloc_dry(&heap->pool, size);
     return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
 }
 
@@ -44,8 +45,8 @@ static NOINLINE void *alloc_owned(HANDLE handle, DWORD flags, SIZE_T size)
 static NOINLINE void *alloc_shared_slow(HANDLE handle, DWORD flags, SIZE_T size, struct pool *pool)
 {
     void *block = NULL;
-    if (pool_is_free_for(handle, pool) && is_plain(flags) && is_small(size))
-        block = nursery_alloc_size(pool, size);
+    if (pool_is_free_for(handle, pool) && is_plain(flags))
+        block = pool_alloc_dry(pool, size);
     pool_end(pool);
     if (likely(block != NULL))
         return block;
@@ -120,9 +121,10 @@ LPVOID WINAPI HeapAlloc(HANDLE handle, DWORD flags, SIZE_T size)
         return !is_in_place(handle, PLACE_BOUNDED) ? alloc_shared(handle, flags, size)
                : is_in_place(handle, PLACE_OWNED)  ? alloc_in_turn(handle, flags, size)
                                                    : alloc_bounded(handle, flags, size);
-    if (!is_plain(flags) || !is_small(size))
-        return alloc_slow(handle, flags, size);
     /* the pool of a heap that is no more is empty */
-    void *block = pool_pop(&heap->pool, size);
-    return likely(block != NULL) ? block : alloc_owned(handle, flags, size);
+    void *block;
+    if (!is_plain(flags) || !is_small(size) ||
+        unlikely((block = pool_pop(&heap->pool, size)) == NULL))
+        return alloc_owned(handle, flags, size);
+    return block;
 }

@@ -23,6 +23,13 @@ static NOINLINE BOOL free_slow(HANDLE handle, DWORD flags, LPVOID block)
     return FALSE;
 }
 
+/* ---- heaps of one thread ------------------------------------------------------------------ */
+
+static NOINLINE BOOL free_owned(HANDLE handle, DWORD flags, LPVOID block)
+{
+    return private_free_own(handle, block) ? TRUE : free_slow(handle, flags, block);
+}
+
 /* ---- shared heaps ------------------------------------------------------------------------- */
 
 static NOINLINE BOOL end_at_rest(struct pool *pool, struct span *slab)
@@ -35,7 +42,10 @@ static NOINLINE BOOL end_at_rest(struct pool *pool, struct span *slab)
 /* The pool at hand is another heap's, may not be used now, or does not have the block. */
 static NOINLINE BOOL free_shared_slow(HANDLE handle, DWORD flags, LPVOID block, struct pool *pool)
 {
+    bool done = pool_is_free_for(handle, pool) && private_free_own(pool, block);
     pool_end(pool);
+    if (done)
+        return TRUE;
     return attach_is_other(handle, pool) ? HeapFree(handle, flags, block)
                                          : free_slow(handle, flags, block);
 }
@@ -99,7 +109,7 @@ static NOINLINE BOOL free_elsewhere(HANDLE handle, DWORD flags, LPVOID block)
 {
     if (is_in_place(handle, PLACE_OWNED))
         return is_in_place(handle, PLACE_BOUNDED) ? free_in_turn(handle, flags, block)
-                                                  : free_slow(handle, flags, block);
+                                                  : free_owned(handle, flags, block);
     return is_in_place(handle, PLACE_BOUNDED) ? free_bounded(handle, flags, block)
                                               : free_shared(handle, flags, block);
 }
