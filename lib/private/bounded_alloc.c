@@ -88,18 +88,16 @@ static uint64_t grow(struct bounded *heap, uint64_t units, size_t align, uint64_
     return unit != 0 && index_fits(heap, unit, units, align, gap) ? unit : 0;
 }
 
-/* Rather more memory than that quick lists are taken apart, which would have to fill again; but not
- * when half of all is committed and much is in them. */
+/* Rather more memory than that quick lists are taken apart, which would have to fill again: there
+ * is not much in them. */
 static NOINLINE uint64_t find_with_effort(struct bounded *heap, uint64_t units, size_t align,
                                           uint64_t *gap)
 {
-    uint64_t unit = 0, quick = bounded_quick_units(heap);
-    if (quick < heap->frontier / 4 || heap->frontier < heap->end / 2)
-        unit = grow(heap, units, align, gap);
-    if (unit == 0 && quick != 0) {
-        bounded_flush(heap);
-        unit = find(heap, units, align, gap);
-    }
+    uint64_t unit = grow(heap, units, align, gap);
+    if (unit != 0 || bounded_quick_units(heap) == 0)
+        return unit;
+    bounded_flush(heap);
+    unit = find(heap, units, align, gap);
     return unit != 0 ? unit : grow(heap, units, align, gap);
 }
 

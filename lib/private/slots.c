@@ -87,7 +87,8 @@ struct private_heap *slot_take(enum heap_place place)
     size_t slot = take();
     if (slot != reserved) {
         heap = (struct private_heap *)(void *)(slot_at(slot) + place);
-        memset(heap, 0, sizeof *heap);
+        /* the pool is empty: it has never been in use, or private_destroy has seen to it */
+        memset((char *)heap + sizeof heap->pool, 0, sizeof *heap - sizeof heap->pool);
         heap->slot = (uint32_t)slot;
     }
     os_unlock(&lock);
