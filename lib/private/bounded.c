@@ -12,7 +12,7 @@
 enum {
     LEAST_STEP = 16 << 10, /* of committing */
     LARGEST_STEP = 16 << 20,
-    QUICK_SHARE = 4,      /* quick lists hold at most that part of a heap, and ... */
+    QUICK_SHARE = 2,      /* quick lists hold at most that part of a heap, and ... */
     QUICK_MOST = 4 << 20, /* ... that many bytes */
 };
 
