@@ -280,7 +280,7 @@ enum { HELD, MUTEX, WORKING, WORKING_2, POOL, POOL_2, POOLS };
 static enum order end_order, begin_order, let_go_order;
 static bool with_barrier;
 
-/* os_work_begin, the work, os_work_end; when the heap is held, behind its mutex, once more. */
+/* OS_WORK_BEGIN, the work, os_work_end; when the heap is held, behind its mutex, once more. */
 static void work_in(unsigned working, unsigned pool)
 {
     for (;;) {
