@@ -16,7 +16,7 @@ extern _Atomic uint32_t malloc_is_held;
 /* The thread begins a slow path; false: hold_await, then again. */
 ALWAYS_INLINE bool hold_begin(struct theap *theap)
 {
-    return os_work_begin(&theap->working, &malloc_is_held);
+    return likely(OS_WORK_BEGIN(&theap->working, &malloc_is_held) == 0);
 }
 
 ALWAYS_INLINE void hold_end(struct theap *theap)

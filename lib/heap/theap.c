@@ -10,6 +10,7 @@
 #include "heap/random.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "private/pool.h"
 
 #include <string.h>
 
@@ -29,7 +30,7 @@ enum {
 
 struct theap_settings theap_settings;
 struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT };
-THREAD_WORDS_AT_START = { .theap_fast = &theap_none };
+THREAD_WORDS_AT_START = { .theap_fast = &theap_none, .at_hand = &pool_none };
 
 static uint16_t clamp(size_t n, uint16_t least, uint16_t most)
 {

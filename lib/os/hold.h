@@ -13,14 +13,12 @@
 
 #include <stdatomic.h>
 
-/* False: somebody holds, or the caller does; os_work_end must follow all the same. */
-ALWAYS_INLINE bool os_work_begin(_Atomic uint32_t *working, _Atomic uint32_t *held)
-{
-    atomic_store_explicit(working, 1, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    /* acquire: what the last holder did is seen */
-    return likely(atomic_load_explicit(held, memory_order_acquire) == 0);
-}
+/* Expands to the value of the word by which the holder says that it holds: an expression, for such
+ * words have different types. os_work_end must follow, whatever it is.
+ * acquire: what the last holder did is seen */
+#define OS_WORK_BEGIN(working, word)                                                               \
+    (atomic_store_explicit(working, 1, memory_order_relaxed),                                      \
+     atomic_signal_fence(memory_order_seq_cst), atomic_load_explicit(word, memory_order_acquire))
 
 ALWAYS_INLINE void os_work_end(_Atomic uint32_t *working)
 {

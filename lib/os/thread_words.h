@@ -36,8 +36,10 @@ struct thread_words {
     bool only_slow_paths;     /* heap/threads.c */
     bool asking;              /* private/limit.c: in the program's function */
     struct scope scope;       /* heap/scope.c */
-    struct seat seats[SEATS]; /* private/attach.h */
-    struct pool *pools;       /* private/attach.c: all that the thread has */
+    struct pool *at_hand;     /* private/attach.h: never NULL */
+    struct seat seats[SEATS]; /* the same */
+    struct pool *pools;       /* private/attach.c: all that the thread has in heaps, and ... */
+    struct pool *spare_pools; /* ... those whose heaps are gone */
     uint64_t random;          /* heap/random.c */
     uint32_t random_age;
     uint32_t until_sample; /* heap/sampled.c: allocations to the next sampled one */

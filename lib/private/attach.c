@@ -2,6 +2,7 @@
 #include "private/attach.h"
 
 #include "os/thread.h"
+#include "private/lock.h"
 #include "region/region.h"
 
 #include <string.h>
@@ -10,11 +11,14 @@
 static struct os_lock lock;
 static struct pool *unused;
 
+struct pool pool_none = { .free_for = NO_HEAP };
+
 static void take_for_thread(struct pool *pool)
 {
     atomic_store_explicit(&pool->idle, false, memory_order_relaxed);
-    pool->thread = os_thread_token();
-    struct pool **own = &thread_words()->pools;
+    STORE_RELAXED(&pool->thread, os_thread_token());
+    pool->words = thread_words();
+    struct pool **own = &pool->words->pools;
     pool->next_of_thread = *own;
     pool->link_of_thread = own;
     if (*own != NULL)
@@ -31,12 +35,21 @@ static void leave_thread(struct pool *pool)
         pool->next_of_thread->link_of_thread = pool->link_of_thread;
     pool->link_of_thread = NULL;
     pool->next_of_thread = NULL;
-    pool->thread = 0;
+    pool->words = NULL;
+    STORE_RELAXED(&pool->thread, 0);
 }
 
 static struct pool *first_of(struct private_heap *heap)
 {
     return atomic_load_explicit(&heap->pools, memory_order_relaxed);
+}
+
+/* Which is not held at the moment. */
+static void allow(struct private_heap *heap, struct pool *pool)
+{
+    /* release: pairs with pool_begin */
+    if (heap->kind == HEAP_SHARED || pool == heap->right_of_way)
+        atomic_store_explicit(&pool->free_for, heap, memory_order_release);
 }
 
 /* One that this thread has had all along, or that nobody has. */
@@ -54,19 +67,35 @@ static struct pool *find(struct private_heap *heap)
     return idle;
 }
 
+static struct pool *take_unused(struct pool **list)
+{
+    struct pool *pool = *list;
+    if (pool != NULL)
+        *list = pool->next_in_heap;
+    return pool;
+}
+
+static void put_unused(struct pool **list, struct pool *pool)
+{
+    pool->next_in_heap = *list;
+    *list = pool;
+}
+
 static struct pool *make(struct private_heap *heap)
 {
-    struct pool *pool = unused;
-    if (pool != NULL)
-        unused = pool->next_in_heap;
-    else if ((pool = region_meta(sizeof *pool + NURSERY_MAP)) == NULL)
+    struct pool *pool = take_unused(&thread_words()->spare_pools);
+    if (pool == NULL && (pool = take_unused(&unused)) == NULL &&
+        (pool = region_meta(sizeof *pool + NURSERY_MAP)) == NULL)
         return NULL;
     memset(pool, 0, sizeof *pool);
+    atomic_store_explicit(&pool->free_for, NO_HEAP, memory_order_relaxed);
     pool->heap = heap;
     pool->nursery.map = (uint8_t *)(pool + 1);
     pool->next_in_heap = first_of(heap);
     /* release: who holds the heap goes over the list without this file's lock */
     atomic_store_explicit(&heap->pools, pool, memory_order_release);
+    if (atomic_load_explicit(&heap->held, memory_order_relaxed) == 0)
+        allow(heap, pool);
     return pool;
 }
 
@@ -90,11 +119,32 @@ static void detach(void *argument)
         leave_thread(pool);
         atomic_store_explicit(&pool->idle, true, memory_order_relaxed);
     }
+    for (struct pool *pool; (pool = take_unused(&words->spare_pools)) != NULL;)
+        put_unused(&unused, pool);
     os_unlock(&lock);
+    words->at_hand = &pool_none;
     memset(words->seats, 0, sizeof words->seats);
 }
 
-struct pool *attach_pool(struct private_heap *heap)
+static struct seat *seat_for(const struct private_heap *heap)
+{
+    return &thread_words()->seats[heap->slot % SEATS];
+}
+
+struct pool *attach_seated(struct private_heap *heap)
+{
+    struct seat seat = *seat_for(heap);
+    return seat.serial == heap->serial ? thread_words()->at_hand = seat.pool : NULL;
+}
+
+bool attach_is_other(const void *handle, const struct pool *pool)
+{
+    struct private_heap *heap = private_heap_of(handle);
+    struct pool *seated = heap != NULL ? attach_seated(heap) : NULL;
+    return seated != NULL && seated != pool;
+}
+
+static struct pool *find_or_make(struct private_heap *heap)
 {
     if (os_lock_is_mine(&lock) || region_is_interrupted() ||
         !os_thread_on_exit(OS_EXIT_POOLS, detach, thread_words()))
@@ -107,6 +157,32 @@ struct pool *attach_pool(struct private_heap *heap)
     if (pool != NULL)
         *seat_for(heap) = (struct seat){ heap->serial, pool };
     return pool;
+}
+
+struct pool *attach_pool(struct private_heap *heap)
+{
+    struct pool *pool = attach_seated(heap);
+    if (pool == NULL && (pool = find_or_make(heap)) != NULL)
+        thread_words()->at_hand = pool;
+    return pool;
+}
+
+void attach_forbid(struct private_heap *heap)
+{
+    os_lock(&lock);
+    atomic_store_explicit(&heap->held, HELD, memory_order_relaxed);
+    for (struct pool *pool = first_of(heap); pool != NULL; pool = pool->next_in_heap)
+        atomic_store_explicit(&pool->free_for, NO_HEAP, memory_order_seq_cst);
+    os_unlock(&lock);
+}
+
+void attach_allow(struct private_heap *heap)
+{
+    os_lock(&lock);
+    atomic_store_explicit(&heap->held, 0, memory_order_relaxed);
+    for (struct pool *pool = first_of(heap); pool != NULL; pool = pool->next_in_heap)
+        allow(heap, pool);
+    os_unlock(&lock);
 }
 
 /* Nobody would look into the inbox of a pool that no thread has. */
@@ -128,9 +204,9 @@ void attach_release(struct private_heap *heap)
     atomic_store_explicit(&heap->pools, NULL, memory_order_relaxed);
     for (; pool != NULL; pool = next) {
         next = pool->next_in_heap;
+        atomic_store_explicit(&pool->free_for, NO_HEAP, memory_order_relaxed);
+        put_unused(pool->words != NULL ? &pool->words->spare_pools : &unused, pool);
         leave_thread(pool);
-        pool->next_in_heap = unused;
-        unused = pool;
     }
     os_unlock(&lock);
 }
@@ -156,6 +232,7 @@ void attach_after_fork(struct private_heap *heap)
         }
         pool->link_of_thread = NULL;
         pool->next_of_thread = NULL;
+        pool->words = NULL;
         pool->thread = 0;
         if (pool == heap->common)
             continue;

@@ -12,8 +12,8 @@
 enum {
     LEAST_STEP = 16 << 10, /* of committing */
     LARGEST_STEP = 16 << 20,
-    SMALL_HEAP = 1 << 20, /* below, records are kept short */
-    QUICK_SHARE = 4,      /* quick lists hold at most that part of a heap */
+    QUICK_SHARE = 2,      /* quick lists hold at most that part of a heap, and ... */
+    QUICK_MOST = 4 << 20, /* ... that many bytes */
 };
 
 /* ---- the records ---------------------------------------------------------------------------- */
@@ -28,50 +28,24 @@ static unsigned quick_sizes_for(size_t maximum)
     return (unsigned)(units < most ? units : most) + 1;
 }
 
-/* How many blocks of that size a quick list takes: together about a 256th of the heap. */
-static unsigned quick_limit_for(size_t maximum, unsigned units)
-{
-    size_t bytes = maximum < SMALL_HEAP ? maximum / 512 : maximum / 256;
-    bytes = bytes < 512 ? 512 : bytes < 256 << 10 ? bytes : 256 << 10;
-    size_t blocks = bytes / BOUNDED_UNIT / units, most = maximum < SMALL_HEAP ? 8 : 1024;
-    return (unsigned)(blocks < 1 ? 1 : blocks < most ? blocks : most);
-}
-
 struct plan {
     unsigned levels, quick_sizes;
-    size_t lists, slots, end; /* in bytes from the heap's start */
+    size_t lists, end; /* in bytes from the heap's start */
 };
 
 static struct plan plan_records(size_t maximum)
 {
     struct plan plan = { .levels = index_level(maximum / BOUNDED_UNIT - 1) + 1,
                          .quick_sizes = quick_sizes_for(maximum) };
-    plan.lists = offsetof(struct bounded, quick) + plan.quick_sizes * sizeof(struct bounded_quick);
-    plan.lists = round_up(plan.lists, sizeof(uint64_t));
-    plan.slots = plan.lists + plan.levels * BOUNDED_SUBLISTS * sizeof(uint64_t);
-    plan.end = plan.slots;
-    for (unsigned units = BOUNDED_LEAST; units < plan.quick_sizes; units++)
-        plan.end += quick_limit_for(maximum, units) * sizeof(bounded_slot);
+    plan.lists = offsetof(struct bounded, quick) + plan.quick_sizes * sizeof(uint64_t);
+    plan.end = plan.lists + plan.levels * BOUNDED_SUBLISTS * sizeof(uint64_t);
     return plan;
-}
-
-static void place_quick_lists(struct bounded *heap, size_t maximum, const struct plan *plan)
-{
-    size_t slots = plan->slots;
-    for (unsigned units = BOUNDED_LEAST; units < plan->quick_sizes; units++) {
-        unsigned limit = quick_limit_for(maximum, units);
-        heap->quick[units].slots = (uint32_t)slots;
-        heap->quick[units].limit = (uint16_t)limit;
-        slots += limit * sizeof(bounded_slot);
-    }
-    heap->quick_fields = (uint64_t)plan->quick_sizes << BOUNDED_SIZE_SHIFT;
-    heap->quick_bytes = units_room(plan->quick_sizes - 1);
-    heap->quick_room = heap->end / QUICK_SHARE;
 }
 
 uint64_t bounded_quick_share(const struct bounded *heap)
 {
-    return heap->end / QUICK_SHARE;
+    uint64_t share = heap->end / QUICK_SHARE, most = QUICK_MOST / BOUNDED_UNIT;
+    return share < most ? share : most;
 }
 
 uint64_t bounded_quick_units(const struct bounded *heap)
@@ -89,12 +63,33 @@ static uint64_t mixed(uint64_t seed)
     return seed ^ seed >> 33;
 }
 
+/* What an odd number must be multiplied with to give 1: each step doubles the bits that are right.
+ */
+static uint64_t inverse(uint64_t odd)
+{
+    uint64_t result = odd; /* three bits are */
+    for (int bits = 3; bits < 64; bits *= 2)
+        result *= 2 - odd * result;
+    return result;
+}
+
+void bounded_set_key(struct bounded *heap, uint64_t key, uint64_t salt)
+{
+    heap->key = key;
+    heap->salt = salt;
+    heap->unkey = inverse(key);
+    for (unsigned units = 0; units < quick_sizes(heap); units++)
+        heap->quick[units] = quick_end(heap);
+    for (unsigned list = 0; list < heap->levels * (unsigned)BOUNDED_SUBLISTS; list++)
+        index_lists(heap)[list] = no_block(heap);
+}
+
 void bounded_set_frontier(struct bounded *heap, uint64_t frontier)
 {
     heap->frontier = frontier;
     heap->reached = frontier > heap->reached ? frontier : heap->reached;
-    heap->quick_last = frontier <= UINT32_MAX ? frontier - 1 : UINT32_MAX; /* as a slot can say */
-    set_block(heap, frontier, 0);                                          /* the end mark */
+    heap->quick_last = frontier - 1;
+    set_block(heap, frontier, 0); /* the end mark */
 }
 
 static bool commit(bool executable, void *address, size_t size)
@@ -104,14 +99,14 @@ static bool commit(bool executable, void *address, size_t size)
 
 static void start(struct bounded *heap, size_t maximum, size_t committed, const struct plan *plan)
 {
-    heap->key = mixed((uintptr_t)heap ^ os_milliseconds() << 40) | 1 | (uint64_t)1 << 63;
-    heap->salt = mixed(heap->key ^ (uint64_t)os_process_id());
+    uint64_t key = mixed((uintptr_t)heap ^ os_milliseconds() << 40) | 1 | (uint64_t)1 << 63;
     heap->end = heap->limit = maximum / BOUNDED_UNIT;
     heap->levels = (uint16_t)plan->levels;
     heap->lists = (uint32_t)plan->lists;
-    place_quick_lists(heap, maximum, plan);
-    for (unsigned list = 0; list < plan->levels * BOUNDED_SUBLISTS; list++)
-        index_lists(heap)[list] = no_block(heap);
+    heap->quick_fields = (uint64_t)plan->quick_sizes << BOUNDED_SIZE_SHIFT;
+    heap->quick_bytes = units_room(plan->quick_sizes - 1);
+    heap->quick_room = bounded_quick_share(heap);
+    bounded_set_key(heap, key, mixed(key ^ (uint64_t)os_process_id()));
     heap->first = heap->fresh = (plan->end + 8 + BOUNDED_UNIT - 1) / BOUNDED_UNIT;
     heap->initial = committed / BOUNDED_UNIT;
     bounded_set_frontier(heap, heap->initial);

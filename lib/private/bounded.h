@@ -20,20 +20,14 @@ enum {
 /* The largest maximum: what the size in a block's header can say. */
 #define BOUNDED_LARGEST ((size_t)1 << 40)
 
-/* Freed blocks of one size, not joined with their neighbours yet: a stack of unit numbers. */
-struct bounded_quick {
-    uint32_t slots; /* where the stack stands: bytes from the heap's start */
-    uint16_t count, limit;
-};
-
 struct bounded {
     /* with a block's place they make the mask of its header; the key also ends lists */
-    uint64_t key, salt;
-    uint64_t quick_last;   /* units 1 to this one may be freed the quick way */
-    uint64_t quick_fields; /* a header below it is that of a block in use with a quick list */
-    uint64_t quick_bytes;  /* the largest request with a quick list */
-    uint64_t quick_room;   /* units that quick lists may still take */
-    uint64_t missed;       /* units that found no such room since bounded_flush() */
+    uint64_t key, salt, unkey; /* key * unkey is 1 */
+    uint64_t quick_last;       /* units 1 to this one may be blocks */
+    uint64_t quick_fields;     /* a header below it is that of a block in use with a quick list */
+    uint64_t quick_bytes;      /* the largest request with a quick list */
+    uint64_t quick_room;       /* units that quick lists may still take */
+    uint64_t missed;           /* units that found no such room since bounded_flush() */
 
     /* in units from the heap's start: first block, end of what is committed (there stands a header
      * of no block, the end mark), end of the reservation */
@@ -52,8 +46,8 @@ struct bounded {
     uint32_t lists;                    /* where the lists stand: bytes from the heap's start */
     uint16_t levels;                   /* how many the maximum needs */
     bool executable;
-    bool damaged;                 /* a quick list named what is no block of its own */
-    struct bounded_quick quick[]; /* by units; then the lists, then the quick lists' stacks */
+    bool damaged;     /* a quick list named what is no block of its own */
+    uint64_t quick[]; /* the quick lists by units, see bounded_quick_named; then the free lists */
 };
 
 /* ---- life of a heap ------------------------------------------------------------------------- */
@@ -169,7 +163,6 @@ enum {
 #define BOUNDED_STATE_QUICK   ((uint64_t)1 << 63)
 
 typedef uint64_t MAY_ALIAS bounded_word;
-typedef uint32_t MAY_ALIAS bounded_slot;
 
 ALWAYS_INLINE uint64_t bounded_rotate(uint64_t word, unsigned right)
 {
@@ -182,9 +175,14 @@ ALWAYS_INLINE uint64_t bounded_stored(uint64_t fields)
     return bounded_rotate(fields, 64 - BOUNDED_ROTATION);
 }
 
+ALWAYS_INLINE uint64_t bounded_mask(const struct bounded *heap, uint64_t unit)
+{
+    return unit * heap->key + heap->salt;
+}
+
 ALWAYS_INLINE uint64_t bounded_fields(const struct bounded *heap, uint64_t unit, uint64_t header)
 {
-    return bounded_rotate(header ^ (unit * heap->key + heap->salt), BOUNDED_ROTATION);
+    return bounded_rotate(header ^ bounded_mask(heap, unit), BOUNDED_ROTATION);
 }
 
 /* Where in the heap the address is; a number beyond any heap's end if it is before the heap or not
@@ -194,9 +192,11 @@ ALWAYS_INLINE uint64_t bounded_unit_of(const struct bounded *heap, const void *a
     return bounded_rotate((uintptr_t)address - (uintptr_t)heap, 4);
 }
 
-ALWAYS_INLINE bounded_slot *bounded_slots(struct bounded *heap, const struct bounded_quick *quick)
+/* The block that a word of a quick list names, by its mask: a number beyond any block's when there
+ * is none, or the word was overwritten. Unit 0 ends a list. */
+ALWAYS_INLINE uint64_t bounded_quick_named(const struct bounded *heap, uint64_t word)
 {
-    return (bounded_slot *)((char *)heap + quick->slots);
+    return (word - heap->salt) * heap->unkey - 1;
 }
 
 /* A block of the right size from its quick list, or NULL. */
@@ -205,16 +205,16 @@ ALWAYS_INLINE void *bounded_quick_pop(struct bounded *heap, size_t size)
     if (unlikely(size > heap->quick_bytes))
         return NULL;
     size_t rounded = size + BOUNDED_UNIT + 7; /* with a header: units * 16 + 15 - slack */
-    struct bounded_quick *quick = &heap->quick[rounded / BOUNDED_UNIT];
-    size_t count = quick->count;
-    if (unlikely(count == 0))
+    uint64_t *list = &heap->quick[rounded / BOUNDED_UNIT];
+    uint64_t named = bounded_quick_named(heap, *list);
+    if (unlikely(named >= heap->quick_last))
         return NULL;
-    quick->count = (uint16_t)(count - 1);
+    bounded_word *block = (bounded_word *)((char *)heap + BOUNDED_UNIT + named * BOUNDED_UNIT);
+    *list = block[0];
     heap->quick_room += rounded / BOUNDED_UNIT;
-    size_t unit = bounded_slots(heap, quick)[count - 1];
-    bounded_word *block = (bounded_word *)((char *)heap + unit * BOUNDED_UNIT);
-    uint64_t slack = rounded % BOUNDED_UNIT; /* XOR 15 */
-    block[-1] ^= bounded_stored(slack << BOUNDED_SLACK_SHIFT | BOUNDED_STATE_QUICK);
+    /* the slack, XOR 15, where it is in a stored header: rounding does not reach the rotation */
+    uint64_t slack = rounded % BOUNDED_UNIT << (BOUNDED_SLACK_SHIFT + BOUNDED_ROTATION);
+    block[-1] ^= slack | bounded_stored(BOUNDED_STATE_QUICK);
     return block;
 }
 
@@ -234,27 +234,32 @@ ALWAYS_INLINE void *bounded_alloc_zero(struct bounded *heap, size_t size)
     return block == NULL || zero ? block : memset(block, 0, size);
 }
 
-/* False, and nothing changed: not a block in use, or damage. */
-ALWAYS_INLINE bool bounded_free(struct bounded *heap, void *address)
+/* Puts a block on its quick list; false, and nothing changed, when that can't be. */
+ALWAYS_INLINE bool bounded_quick_push(struct bounded *heap, void *address)
 {
     uint64_t unit = bounded_unit_of(heap, address);
     if (unlikely(unit - 1 >= heap->quick_last)) /* nothing stands before unit 0 */
-        return bounded_free_slow(heap, address);
+        return false;
     bounded_word *block = address;
-    uint64_t fields = bounded_fields(heap, unit, block[-1]);
+    uint64_t mask = bounded_mask(heap, unit), header = block[-1] ^ mask;
+    uint64_t fields = bounded_rotate(header, BOUNDED_ROTATION);
     if (unlikely(fields >= heap->quick_fields))
-        return bounded_free_slow(heap, address);
+        return false;
     uint64_t units = fields >> BOUNDED_SIZE_SHIFT, room = heap->quick_room;
-    struct bounded_quick *quick = &heap->quick[units];
-    size_t count = quick->count;
-    if (unlikely(count >= quick->limit) || unlikely(units > room))
-        return bounded_free_slow(heap, address);
+    if (unlikely(units > room))
+        return false;
     heap->quick_room = room - units;
-    bounded_slots(heap, quick)[count] = (uint32_t)unit;
-    quick->count = (uint16_t)(count + 1);
-    block[-1] ^= bounded_stored((fields & BOUNDED_SLACK) | BOUNDED_STATE_QUICK);
-    block[0] = heap->key; /* so that bounded_validate() sees a write after this */
+    header = (header & bounded_stored(BOUNDED_SLACK)) | bounded_stored(BOUNDED_STATE_QUICK);
+    block[-1] ^= header; /* the slack is zero then, and the state is another */
+    block[0] = heap->quick[units];
+    heap->quick[units] = mask;
     return true;
+}
+
+/* False, and nothing changed: not a block in use, or damage. */
+ALWAYS_INLINE bool bounded_free(struct bounded *heap, void *block)
+{
+    return likely(bounded_quick_push(heap, block)) || bounded_free_slow(heap, block);
 }
 
 #endif

@@ -5,9 +5,10 @@
 #include "private/bounded_index.h"
 
 enum {
-    REFILL = 7,        /* blocks that are cut together with one that a quick list lacked */
-    REFILL_UNITS = 17, /* the largest such blocks */
-    REFILL_PART = 8,   /* and with that one they are at most this part of a free block */
+    REFILL = 7,          /* blocks that are cut together with one that a quick list lacked */
+    REFILL_UNITS = 17,   /* the largest such blocks */
+    REFILL_PART = 8,     /* and with that one they are at most this part of a free block, ... */
+    REFILL_SHARE = 1024, /* ... and they this part of the heap */
 };
 
 /* Where a gap is left, or nothing is. Answers how many units the block gets. */
@@ -49,7 +50,7 @@ ALWAYS_INLINE bool carve(struct bounded *heap, uint64_t unit, uint64_t gap, uint
 
 /* From a quick list, or NULL. Blocks of up to 8 bytes take two units as those of 9 do, and only
  * their slack is larger. */
-static void *pop(struct bounded *heap, size_t size)
+static void *pop_size(struct bounded *heap, size_t size)
 {
     if (size > 8)
         return bounded_quick_pop(heap, size);
@@ -57,6 +58,18 @@ static void *pop(struct bounded *heap, size_t size)
     if (block != NULL)
         block[-1] ^=
             bounded_stored(fields_in_use(BOUNDED_LEAST, size) ^ fields_in_use(BOUNDED_LEAST, 9));
+    return block;
+}
+
+/* The same; a list that the program has written into ends where it is found. */
+static void *pop(struct bounded *heap, size_t size)
+{
+    void *block = pop_size(heap, size);
+    uint64_t units = units_for(size);
+    if (block == NULL && units < quick_sizes(heap) && heap->quick[units] != quick_end(heap)) {
+        heap->quick[units] = quick_end(heap);
+        heap->damaged = true;
+    }
     return block;
 }
 
@@ -75,18 +88,16 @@ static uint64_t grow(struct bounded *heap, uint64_t units, size_t align, uint64_
     return unit != 0 && index_fits(heap, unit, units, align, gap) ? unit : 0;
 }
 
-/* Rather more memory than that quick lists are taken apart, which would have to fill again; but not
- * when much is in them. */
+/* Rather more memory than that quick lists are taken apart, which would have to fill again: there
+ * is not much in them. */
 static NOINLINE uint64_t find_with_effort(struct bounded *heap, uint64_t units, size_t align,
                                           uint64_t *gap)
 {
-    uint64_t unit = 0, quick = bounded_quick_units(heap);
-    if (quick < heap->frontier / 4)
-        unit = grow(heap, units, align, gap);
-    if (unit == 0 && quick != 0) {
-        bounded_flush(heap);
-        unit = find(heap, units, align, gap);
-    }
+    uint64_t unit = grow(heap, units, align, gap);
+    if (unit != 0 || bounded_quick_units(heap) == 0)
+        return unit;
+    bounded_flush(heap);
+    unit = find(heap, units, align, gap);
     return unit != 0 ? unit : grow(heap, units, align, gap);
 }
 
@@ -95,24 +106,20 @@ static uint64_t refill_for(const struct bounded *heap, uint64_t unit, uint64_t u
 {
     if (units > REFILL_UNITS || units >= quick_sizes(heap))
         return 0;
-    uint64_t limit = heap->quick[units].limit / 4;
-    uint64_t blocks = limit < REFILL ? limit : REFILL;
+    uint64_t share = heap->end / REFILL_SHARE / units, blocks = share < REFILL ? share : REFILL;
     uint64_t all = fields_units(block_fields(heap, unit)), run = units * (blocks + 1);
-    bool can =
-        run <= all / REFILL_PART && run <= heap->quick_room && unit + run <= heap->quick_last;
-    return can ? blocks : 0;
+    return run <= all / REFILL_PART && run <= heap->quick_room ? blocks : 0;
 }
 
 /* The `blocks` blocks behind the one at `unit` go to their quick list, so that those nearest are
  * used first. */
 static void refill(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t blocks)
 {
-    struct bounded_quick *quick = &heap->quick[units];
-    assume(quick->count == 0 && blocks <= quick->limit);
+    assume(heap->quick[units] == quick_end(heap));
     for (uint64_t i = blocks; i != 0; i--) {
         set_block(heap, unit + i * units, fields_quick(units));
-        block_links(heap, unit + i * units)->next = heap->key; /* as bounded_free() does */
-        bounded_slots(heap, quick)[quick->count++] = (uint32_t)(unit + i * units);
+        block_links(heap, unit + i * units)->next = heap->quick[units];
+        heap->quick[units] = bounded_mask(heap, unit + i * units);
     }
     heap->quick_room -= units * blocks;
     heap->blocks += blocks;

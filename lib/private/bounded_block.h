@@ -63,7 +63,7 @@ ALWAYS_INLINE uint64_t block_fields(const struct bounded *heap, uint64_t unit)
 
 ALWAYS_INLINE void set_block(struct bounded *heap, uint64_t unit, uint64_t fields)
 {
-    *block_header(heap, unit) = bounded_stored(fields) ^ (unit * heap->key + heap->salt);
+    *block_header(heap, unit) = bounded_stored(fields) ^ bounded_mask(heap, unit);
 }
 
 /* Changes some fields and leaves damage as it is. */
@@ -109,6 +109,22 @@ ALWAYS_INLINE uint64_t fields_free(uint64_t units)
 {
     return units << BOUNDED_SIZE_SHIFT | BOUNDED_STATE_FREE;
 }
+
+/* The word that ends a quick list. */
+ALWAYS_INLINE uint64_t quick_end(const struct bounded *heap)
+{
+    return bounded_mask(heap, 0);
+}
+
+/* The unit that a word of a quick list names; 0: the list ends, or it was overwritten. */
+ALWAYS_INLINE uint64_t quick_unit(const struct bounded *heap, uint64_t word)
+{
+    uint64_t named = bounded_quick_named(heap, word);
+    return named < heap->quick_last ? named + 1 : 0;
+}
+
+/* Other numbers for the masks, in a heap that has no block in use and no free one. */
+void bounded_set_key(struct bounded *heap, uint64_t key, uint64_t salt);
 
 /* How many sizes have an element in heap->quick; those of 0 and 1 units have no list. */
 ALWAYS_INLINE unsigned quick_sizes(const struct bounded *heap)

@@ -123,16 +123,20 @@ bool bounded_release(struct bounded *heap, uint64_t unit)
 
 /* ---- quick lists ---------------------------------------------------------------------------- */
 
-static void flush_list(struct bounded *heap, struct bounded_quick *quick, uint64_t units)
+static void flush_list(struct bounded *heap, uint64_t *list, uint64_t units)
 {
-    while (quick->count != 0) {
-        uint64_t unit = bounded_slots(heap, quick)[--quick->count];
+    for (uint64_t unit; (unit = quick_unit(heap, *list)) != 0;) {
         uint64_t fields = block_fields(heap, unit) & ~BOUNDED_PREVIOUS_FREE;
+        *list = block_links(heap, unit)->next;
+        block_links(heap, unit)->next = 0; /* so that no circle is endless */
         heap->quick_room += units;
         heap->blocks--;
         if (fields != fields_quick(units) || !bounded_release(heap, unit))
             heap->damaged = true;
     }
+    if (*list != quick_end(heap))
+        heap->damaged = true;
+    *list = quick_end(heap);
 }
 
 void bounded_flush(struct bounded *heap)
@@ -177,8 +181,7 @@ size_t bounded_block_size(const struct bounded *heap, const void *block)
  * When what missed is a few times what they hold, that is of sizes no longer in use. */
 static bool quick_lists_are_stale(struct bounded *heap, uint64_t units)
 {
-    if (units >= quick_sizes(heap) || units <= heap->quick_room ||
-        heap->quick[units].count >= heap->quick[units].limit)
+    if (units >= quick_sizes(heap) || units <= heap->quick_room)
         return false;
     heap->missed += units;
     return heap->missed >= MISSES * bounded_quick_share(heap);

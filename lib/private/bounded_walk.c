@@ -57,11 +57,20 @@ struct bounded_extent bounded_extent(const struct bounded *heap)
                                     .reserved = heap->end * BOUNDED_UNIT };
 }
 
+/* The blocks of a quick list; at most so many, should it be a circle. */
+static uint64_t quick_count(const struct bounded *heap, uint64_t units, uint64_t most)
+{
+    uint64_t count = 0, word = heap->quick[units];
+    for (uint64_t unit; count < most && (unit = quick_unit(heap, word)) != 0; count++)
+        word = block_links(heap, unit)->next;
+    return count;
+}
+
 struct bounded_figures bounded_figures(const struct bounded *heap)
 {
     uint64_t quick_blocks = 0;
     for (unsigned units = BOUNDED_LEAST; units < quick_sizes(heap); units++)
-        quick_blocks += heap->quick[units].count;
+        quick_blocks += quick_count(heap, units, heap->blocks - quick_blocks);
     uint64_t in_use = heap->frontier - heap->first - heap->free_units - bounded_quick_units(heap);
     return (struct bounded_figures){
         .reserved = heap->end * BOUNDED_UNIT,
@@ -107,8 +116,6 @@ static bool count_block(const struct bounded *heap, uint64_t unit, uint64_t fiel
         return fields_slack(fields) <= units_room(units);
     if (fields_state(fields) != BOUNDED_STATE_QUICK || units >= quick_sizes(heap) || rest != 0)
         return false;
-    if (block_links(heap, unit)->next != heap->key) /* written to since it was freed */
-        return false;
     census->quick_blocks++;
     census->quick_units += units;
     census->quick_places += unit;
@@ -134,18 +141,15 @@ static bool take_census(const struct bounded *heap, struct census *census)
 /* Takes what the list holds off the census. */
 static bool quick_list_is_sound(const struct bounded *heap, uint64_t units, struct census *census)
 {
-    const struct bounded_quick *quick = &heap->quick[units];
-    const bounded_slot *slots = (const bounded_slot *)((const char *)heap + quick->slots);
-    if (quick->count > quick->limit)
-        return false;
-    for (unsigned i = 0; i < quick->count; i++) {
-        if (!is_unit(heap, slots[i]) ||
-            (block_fields(heap, slots[i]) & ~BOUNDED_PREVIOUS_FREE) != fields_quick(units))
+    uint64_t word = heap->quick[units];
+    for (uint64_t unit; (unit = quick_unit(heap, word)) != 0;) {
+        if (!is_unit(heap, unit) || census->quick_blocks-- == 0 ||
+            (block_fields(heap, unit) & ~BOUNDED_PREVIOUS_FREE) != fields_quick(units))
             return false;
-        census->quick_places -= slots[i];
+        census->quick_places -= unit;
+        word = block_links(heap, unit)->next; /* another one: written to since it was freed */
     }
-    census->quick_blocks -= quick->count;
-    return true;
+    return word == quick_end(heap);
 }
 
 static bool quick_lists_are_sound(const struct bounded *heap, struct census *census)

@@ -8,13 +8,20 @@
 
 enum held {
     HELD = 1,   /* a thread has locked the heap */
-    CAREFUL = 2 /* there is no os_barrier: every call takes the mutex */
+    CAREFUL = 2 /* every call takes the mutex: there is no os_barrier, or no right of way */
 };
 
-/* The calling thread begins to work in its pool; false: it must ask whether it may, see lock.c. */
-ALWAYS_INLINE bool pool_begin(struct private_heap *heap, struct pool *pool)
+/* The calling thread begins to work in its pool; false: it must ask whether it may, see lock.c, or
+ * the pool is not of the heap whose handle that is. pool_end must follow all the same. */
+ALWAYS_INLINE bool pool_begin(const void *handle, struct pool *pool)
 {
-    return os_work_begin(&pool->working, &heap->held);
+    return likely((const void *)OS_WORK_BEGIN(&pool->working, &pool->free_for) == handle);
+}
+
+/* What pool_begin said, or would say now. */
+ALWAYS_INLINE bool pool_is_free_for(const void *handle, struct pool *pool)
+{
+    return (const void *)atomic_load_explicit(&pool->free_for, memory_order_acquire) == handle;
 }
 
 ALWAYS_INLINE void pool_end(struct pool *pool)

@@ -6,7 +6,7 @@
 enum {
     GIVEN_BYTES = 8192, /* to a class, and ... */
     GIVEN_MOST = 250,   /* ... blocks */
-    ONE_BY_ONE = 4,
+    ONE_BY_ONE = 2,
     FREED_MOST = 16, /* blocks that came back: the class is in use enough for a slab */
     CLOSED = UINT8_MAX
 };
@@ -55,7 +55,7 @@ static struct block *cut(struct pool *pool, struct span *slab, unsigned size_cla
     return first;
 }
 
-ALWAYS_INLINE struct block *take(struct pool *pool, unsigned size_class)
+static struct block *take(struct pool *pool, unsigned size_class)
 {
     struct nursery *nursery = &pool->nursery;
     if (!is_open(pool, size_class) || (unlikely(nursery->slab == 0) && !make(pool)))
@@ -72,15 +72,6 @@ ALWAYS_INLINE struct block *take(struct pool *pool, unsigned size_class)
 struct block *nursery_alloc(struct pool *pool, unsigned size_class)
 {
     return size_class <= POOL_EVEN ? take(pool, size_class) : NULL;
-}
-
-void *nursery_alloc_size(struct pool *pool, size_t size)
-{
-    unsigned size_class = (unsigned)pool_small_class(size);
-    struct block *block = take(pool, size_class);
-    if (likely(block != NULL))
-        *size_word(block, size_class * 16 - SIZE_WORD) = (uint16_t)size;
-    return block;
 }
 
 void nursery_close(struct pool *pool, unsigned size_class)

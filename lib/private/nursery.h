@@ -18,9 +18,6 @@ size_t nursery_block_bytes(const struct span *slab, size_t distance);
 /* A block for a class that has no slab yet; NULL: it must have one. */
 struct block *nursery_alloc(struct pool *pool, unsigned size_class);
 
-/* The same for a size of at most POOL_SMALL_MAX, which the block then has. */
-void *nursery_alloc_size(struct pool *pool, size_t size);
-
 /* The class is to have slabs of its own, whose blocks are aligned to what divides their size. */
 void nursery_close(struct pool *pool, unsigned size_class);
 

@@ -22,9 +22,11 @@ static unsigned class_of(const struct span *slab)
     return slab->size_class;
 }
 
+/* The magic number is the size's inverse, exact for what is cut of a granule. */
 static uint32_t slab_cut(const struct span *slab)
 {
-    return slab->cut_end / (slab->size_most + SIZE_WORD);
+    return slab->magic != 0 ? (uint32_t)((uint64_t)slab->cut_end * slab->magic >> 32)
+                            : slab->cut_end / (slab->size_most + SIZE_WORD);
 }
 
 static uint32_t slab_out(const struct span *slab)
@@ -224,6 +226,20 @@ static struct block *cut_blocks(struct span *slab)
     return block;
 }
 
+/* The class's list becomes what came back to the slab in use. While little of that is cut, rather
+ * more is: a list of a few blocks would come here again at once. */
+ALWAYS_INLINE bool exchange(struct pool *pool, unsigned size_class)
+{
+    uint32_t index = pool->active[size_class];
+    struct span *slab = span_at(index);
+    if (index == 0 || slab->free == NULL || slab->cut_end < POOL_CUT / 2)
+        return false;
+    pool->lists[size_class] = slab->free;
+    slab->free = NULL;
+    slab->countdown = slab_cut(slab) + 1;
+    return true;
+}
+
 /* Fills the class's list from the slab in use, if that has anything. */
 static bool refill_from_active(struct pool *pool, unsigned size_class)
 {
@@ -231,13 +247,9 @@ static bool refill_from_active(struct pool *pool, unsigned size_class)
     if (index == 0)
         return false;
     struct span *slab = span_at(index);
-    /* while little is cut, rather cut more: a list of a few blocks would come here again at once */
-    bool young = slab->cut_end < POOL_CUT / 2;
-    if (slab->free != NULL && !young) {
-        pool->lists[size_class] = slab->free;
-        slab->free = NULL;
-        slab->countdown = slab_cut(slab) + 1;
-    } else if (slab_cut(slab) < pool_class_capacity(size_class)) {
+    if (exchange(pool, size_class))
+        return true;
+    if (slab_cut(slab) < pool_class_capacity(size_class)) {
         pool->lists[size_class] = cut_blocks(slab);
     } else {
         retire(pool, slab);
@@ -304,6 +316,22 @@ void *pool_alloc(struct pool *pool, size_t align, size_t size)
     return block;
 }
 
+void *pool_alloc_dry(struct pool *pool, size_t size)
+{
+    if (unlikely(size > POOL_SIZE_MAX))
+        return NULL;
+    unsigned size_class = pool_class(size);
+    struct block *block = pool->lists[size_class];
+    if (block == NULL && exchange(pool, size_class))
+        block = pool->lists[size_class];
+    if (block != NULL)
+        pool->lists[size_class] = block->next;
+    else if ((block = nursery_alloc(pool, size_class)) == NULL)
+        return pool_alloc(pool, 1, size);
+    *size_word(block, pool_class_bytes(size_class) - SIZE_WORD) = (uint16_t)size;
+    return block;
+}
+
 /* ---- free --------------------------------------------------------------------------------- */
 
 void pool_give(struct pool *pool, struct span *slab, struct block *block)
@@ -312,6 +340,17 @@ void pool_give(struct pool *pool, struct span *slab, struct block *block)
         nursery_give(pool, slab, block);
     else
         pool_put(pool, slab, block);
+}
+
+bool pool_free(struct pool *pool, struct span *slab, void *address)
+{
+    size_t bytes = pool_block_bytes(slab, (size_t)((char *)address - span_start(slab)));
+    uint16_t *word = size_word(address, bytes - SIZE_WORD);
+    if (bytes == 0 || *word > bytes - SIZE_WORD)
+        return false;
+    *word = SIZE_WORD_FREE;
+    pool_give(pool, slab, address);
+    return true;
 }
 
 /* ---- frees by others ---------------------------------------------------------------------- */
@@ -398,7 +437,7 @@ size_t pool_block_bytes(const struct span *slab, size_t distance)
         return 0;
     if (is_nursery(slab))
         return nursery_block_bytes(slab, distance);
-    return distance % bytes == 0 ? bytes : 0;
+    return (uint32_t)distance % (uint32_t)bytes == 0 ? bytes : 0;
 }
 
 static size_t distance_in(const struct span *slab, const void *address)

@@ -41,13 +41,22 @@ struct pool {
     /* -- pools of a shared heap -- */
     /* Set by the pool's thread while it works; read by who wants the whole heap, see lock.c. */
     _Alignas(CACHE_LINE) _Atomic uint32_t working;
-    _Atomic(struct block *) inbox; /* blocks that others freed; a stack */
+    /* The heap, while the thread may work in it without asking, else NO_HEAP; written under
+     * attach.c's lock. */
+    _Atomic(struct private_heap *) free_for;
     /* under attach.c's lock */
     struct pool *next_in_heap, *next_of_thread, **link_of_thread;
-    uintptr_t thread;  /* os_thread_token() of the thread that has it */
-    _Atomic bool idle; /* no thread has it; others read it as a hint */
-    bool torn;         /* its thread was changing it when the process forked */
+    struct thread_words *words; /* of the thread that has it, or NULL; and ... */
+    uintptr_t thread;           /* ... its os_thread_token() */
+    _Atomic bool idle;          /* no thread has it; others read it as a hint */
+    bool torn;                  /* its thread was changing it when the process forked */
+    _Alignas(CACHE_LINE) _Atomic(struct block *) inbox; /* blocks that others freed; a stack */
 };
+
+extern struct pool pool_none HIDDEN; /* of no heap */
+
+/* What no program will take for a handle, as it may NULL. */
+#define NO_HEAP ((struct private_heap *)(void *)&pool_none)
 
 ALWAYS_INLINE uint16_t *size_word(void *block, size_t size_most)
 {
@@ -105,6 +114,12 @@ ALWAYS_INLINE struct span *pool_mark_free(struct pool *pool, void *address)
 /* A block of any size up to POOL_SIZE_MAX whose class's blocks lie at multiples of `align`; NULL
  * when the heap's limit, its memory or the system's is exhausted. */
 void *pool_alloc(struct pool *pool, size_t align, size_t size);
+
+/* The same after pool_pop has found nothing, or for a size that is not small. */
+void *pool_alloc_dry(struct pool *pool, size_t size);
+
+/* Takes back the slab's block that starts there; false, and nothing done, when none in use does. */
+bool pool_free(struct pool *pool, struct span *slab, void *address);
 
 /* Takes in what others have posted. */
 void pool_drain(struct pool *pool);

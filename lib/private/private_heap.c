@@ -21,6 +21,13 @@ static bool is_shared(const struct private_heap *heap)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+static enum heap_place place_for(enum heap_kind kind, bool owned)
+{
+    if (kind == HEAP_BOUNDED)
+        return owned ? PLACE_BOUNDED : PLACE_BOUNDED_SERIALIZED;
+    return owned ? PLACE_OWNED : PLACE_SHARED;
+}
+
 static bool make_bounded(struct private_heap *heap, const struct private_wish *wish)
 {
     size_t maximum = wish->maximum != 0 ? wish->maximum : EXECUTABLE_RESERVE;
@@ -32,12 +39,12 @@ static bool make_bounded(struct private_heap *heap, const struct private_wish *w
 
 struct private_heap *private_create(const struct private_wish *wish)
 {
-    struct private_heap *heap = slot_take();
-    if (heap == NULL)
-        return NULL;
     enum heap_kind kind = wish->maximum != 0 || wish->executable ? HEAP_BOUNDED
                           : wish->owned                          ? HEAP_OWNED
                                                                  : HEAP_SHARED;
+    struct private_heap *heap = slot_take(place_for(kind, wish->owned));
+    if (heap == NULL)
+        return NULL;
     if (!(kind == HEAP_BOUNDED ? make_bounded(heap, wish) : initial_take(heap, wish->initial))) {
         slot_give(heap);
         return NULL;
@@ -45,9 +52,9 @@ struct private_heap *private_create(const struct private_wish *wish)
     heap->options = wish->options;
     heap->executable = wish->executable;
     heap->pool.heap = heap;
-    heap->pool.nursery.map = (uint8_t *)heap + SLOT_NURSERY;
-    heap->seat = heap->slot % SEATS * (uint32_t)sizeof(struct seat);
-    if (kind == HEAP_SHARED && !os_barrier_is_there())
+    heap->pool.nursery.map = (uint8_t *)heap + PLACE_NURSERY;
+    /* nobody has the right of way in a bounded heap yet */
+    if (kind == HEAP_BOUNDED || !os_barrier_is_there())
         atomic_store_explicit(&heap->held, CAREFUL, memory_order_relaxed);
     slot_open(heap, kind);
     return heap;
@@ -79,6 +86,15 @@ static void release_large(struct private_heap *heap)
     }
 }
 
+static void release_spans(struct private_heap *heap)
+{
+    for (struct pool *pool = atomic_load_explicit(&heap->pools, memory_order_acquire); pool != NULL;
+         pool = pool->next_in_heap)
+        pool_release(pool);
+    pool_release(&heap->pool);
+    release_large(heap);
+}
+
 /* Nobody pins it any more: slot_close was before. */
 static void await_unpinned(struct private_heap *heap)
 {
@@ -95,17 +111,15 @@ void private_destroy(struct private_heap *heap)
     heap->kind = HEAP_GONE;
     initial_give(heap);
     size_t bytes = atomic_load_explicit(&heap->charged, memory_order_relaxed);
-    if (kind == HEAP_BOUNDED) {
+    if (kind == HEAP_BOUNDED)
         bounded_destroy(heap->bounded);
-    } else {
-        for (struct pool *pool = atomic_load_explicit(&heap->pools, memory_order_acquire);
-             pool != NULL; pool = pool->next_in_heap)
-            pool_release(pool);
-        pool_release(&heap->pool);
-        memset(&heap->pool, 0, sizeof heap->pool);
+    else
+        release_spans(heap);
+    if (kind != HEAP_OWNED)
         attach_release(heap);
-        release_large(heap);
-    }
+    /* what calls find by a stale handle: no blocks */
+    heap->bounded = NULL;
+    memset(&heap->pool, 0, sizeof heap->pool);
     slot_give(heap);
     region_freed(bytes);
 }
@@ -327,6 +341,13 @@ bool private_free(struct private_heap *heap, void *address, unsigned flags)
     bool done = free_in(heap, entry, address);
     private_leave(heap, entry);
     return done;
+}
+
+bool private_free_own(struct pool *pool, void *address)
+{
+    struct span *span = private_span_of(address);
+    return span != NULL && span_kind(span) == SPAN_POOL && span_pool(span) == pool &&
+           pool_free(pool, span, address);
 }
 
 /* Pools have an inbox that any thread, and any handler, may post to. */

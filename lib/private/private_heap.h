@@ -5,8 +5,8 @@
  *   shared   a pool for each thread that uses the heap; see attach.c and lock.c
  *   bounded  one reservation of the size that was asked for, see bounded.h, behind one lock
  *
- * A heap stands in a slot of the table of handles. The process heap is slot 0, a shared heap: what
- * malloc has handed out is not here but in heap/. */
+ * A heap stands in a slot of the table of handles, at the place in it that is its kind's. The
+ * process heap is in slot 0, a shared heap: what malloc has handed out is not here but in heap/. */
 #ifndef BARROW_PRIVATE_PRIVATE_HEAP_H
 #define BARROW_PRIVATE_PRIVATE_HEAP_H
 
@@ -29,10 +29,9 @@ struct private_asked {
 struct private_heap {
     struct pool pool; /* an owned heap's; has nothing, and owns no slab, in all others */
     uint8_t kind;     /* enum heap_kind */
-    bool serialized;  /* a bounded one's calls take the mutex */
+    bool serialized;  /* of a bounded one: a thread has the right of way, or calls take the mutex */
     bool executable;
     uint32_t slot;
-    uint32_t seat;                  /* where threads' seats for it are, see attach.h */
     uint64_t serial;                /* of this heap: no other, before or after it, has it */
     uint32_t options;               /* as given to HeapCreate */
     _Atomic bool low_fragmentation; /* what Windows would say of it by now */
@@ -43,6 +42,11 @@ struct private_heap {
     uint32_t depth;
     _Atomic(struct pool *) pools; /* of a shared heap; only ever added to, under attach.c's lock */
     struct pool *common;          /* one of them, for threads that can have none: under the mutex */
+    /* Of a bounded one, under the mutex: the pool of the thread that has the right of way, or NULL;
+     * then who took the mutex last, how often in a row, and how often that must be */
+    struct pool *right_of_way;
+    uintptr_t last_caller;
+    uint32_t calls_in_a_row, calls_wanted;
 
     struct os_lock large_lock;  /* of the list; an owned heap's is not taken */
     uint32_t large, large_last; /* blocks with a span of their own, in order of allocation: the
@@ -69,16 +73,29 @@ struct private_heap {
 /* ---- handles ------------------------------------------------------------------------------ */
 
 /* The slots that have ever been in use: readable memory. */
-extern uintptr_t slot_base HIDDEN;
-extern size_t slot_count HIDDEN; /* only rises */
+extern uintptr_t slot_base[4] HIDDEN; /* the first slot's places */
+extern size_t slot_count HIDDEN;      /* only rises */
 
-/* In a slot the heap stands first; then, from SLOT_NURSERY on, the map of its nursery. */
-enum { SLOT_SHIFT = 16, SLOT_NURSERY = 4096 };
+/* A slot has a place for each kind of heap, so that a handle tells which it is of. At a place
+ * stands the heap; then, PLACE_NURSERY further, the map of its nursery. */
+enum { SLOT_SHIFT = 18, PLACE_SHIFT = 16, PLACE_NURSERY = 4096 };
+enum heap_place {
+    PLACE_SHARED = 0,
+    PLACE_OWNED = 1 << PLACE_SHIFT,
+    PLACE_BOUNDED = 2 << PLACE_SHIFT, /* a bit that both bounded ones have */
+    PLACE_BOUNDED_SERIALIZED = 3 << PLACE_SHIFT
+};
 
-/* Whether that is the address of a slot, at which a heap is, or one was. */
-ALWAYS_INLINE bool is_slot(const void *handle)
+/* What the handle says, which need not be one. */
+ALWAYS_INLINE bool is_in_place(const void *handle, enum heap_place place)
 {
-    uintptr_t distance = (uintptr_t)handle - slot_base;
+    return ((uintptr_t)handle & (uintptr_t)place) != 0;
+}
+
+/* Whether that is the address of such a place, at which a heap is, or one was or could be. */
+ALWAYS_INLINE bool is_place(const void *handle, enum heap_place place)
+{
+    uintptr_t distance = (uintptr_t)handle - slot_base[place >> PLACE_SHIFT];
     /* rotated, so that one comparison tells of the low bits too */
     return ((distance >> SLOT_SHIFT) | (distance << (64 - SLOT_SHIFT))) < READ_RACY(slot_count);
 }
@@ -119,6 +136,9 @@ void *private_alloc(struct private_heap *heap, size_t align, size_t size, unsign
 
 /* False, and nothing done, when the address starts no block of the heap. */
 bool private_free(struct private_heap *heap, void *address, unsigned flags);
+
+/* The same for a block of the caller's own pool; false also when it is of another. */
+bool private_free_own(struct pool *pool, void *address);
 
 /* The same in a signal handler that may have interrupted the heap: a bounded heap's block is lost
  * until the heap goes. */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of handles: slots of 64 KiB in address space of their own, so that an address is known
- * to be a slot without being read. What is committed stays committed; of a slot only its first
- * pages are ever touched. */
+/* The table of handles: slots in address space of their own, so that an address is known to be one
+ * without being read. What is committed stays committed; of a slot's four places, of 64 KiB each,
+ * only the first pages are ever touched. */
 #include "private/slots.h"
 #include "os/process.h"
 #include "os/vm.h"
 
-enum { SLOTS_MOST = 1 << 16, SLOTS_LEAST = 16 };
+enum { SLOTS_MOST = 1 << 15, SLOTS_LEAST = 16 };
 
 #define SLOT_BYTES ((size_t)1 << SLOT_SHIFT)
 
-uintptr_t slot_base;
+uintptr_t slot_base[4];
 size_t slot_count;
 
 static struct os_lock lock;
@@ -19,9 +19,9 @@ static struct private_heap *free_slots;   /* by `next`, last one freed first: it
 static struct private_heap *first, *last; /* live heaps in order of creation */
 static uint64_t serials;
 
-static struct private_heap *slot_at(size_t slot)
+static char *slot_at(size_t slot)
 {
-    return (struct private_heap *)(slot_base + (slot << SLOT_SHIFT));
+    return (char *)(slot_base[0] + (slot << SLOT_SHIFT));
 }
 
 /* Address space is taken sparingly where it is limited. */
@@ -32,28 +32,29 @@ static bool reserve_table(void)
         char *table = os_reserve((slots + 1) << SLOT_SHIFT);
         if (table == NULL)
             continue;
-        slot_base = round_up((uintptr_t)table, SLOT_BYTES);
+        for (size_t place = 0; place < 4; place++)
+            slot_base[place] = round_up((uintptr_t)table, SLOT_BYTES) + (place << PLACE_SHIFT);
         reserved = slots;
         return true;
     }
     return false;
 }
 
-static struct private_heap *take(void)
+/* The number of a free slot, or `reserved`. */
+static size_t take(void)
 {
-    struct private_heap *heap = free_slots;
-    if (heap != NULL) {
-        free_slots = heap->next;
-        return heap;
+    if (free_slots != NULL) {
+        size_t slot = free_slots->slot;
+        free_slots = free_slots->next;
+        return slot;
     }
     size_t slot = slot_count;
     if ((reserved == 0 && !reserve_table()) || slot == reserved ||
         !os_commit(slot_at(slot), SLOT_BYTES))
-        return NULL;
-    slot_at(slot)->slot = (uint32_t)slot;
+        return reserved;
     /* release: who finds the address to be a slot's may read it */
     STORE_RELEASE(&slot_count, slot + 1);
-    return slot_at(slot);
+    return slot;
 }
 
 static void append(struct private_heap *heap)
@@ -79,14 +80,16 @@ static void remove_live(struct private_heap *heap)
         last = heap->prev;
 }
 
-struct private_heap *slot_take(void)
+struct private_heap *slot_take(enum heap_place place)
 {
     os_lock(&lock);
-    struct private_heap *heap = take();
-    if (heap != NULL) {
-        uint32_t slot = heap->slot;
-        memset(heap, 0, sizeof *heap);
-        heap->slot = slot;
+    struct private_heap *heap = NULL;
+    size_t slot = take();
+    if (slot != reserved) {
+        heap = (struct private_heap *)(void *)(slot_at(slot) + place);
+        /* the pool is empty: it has never been in use, or private_destroy has seen to it */
+        memset((char *)heap + sizeof heap->pool, 0, sizeof *heap - sizeof heap->pool);
+        heap->slot = (uint32_t)slot;
     }
     os_unlock(&lock);
     return heap;
@@ -117,10 +120,18 @@ void slot_give(struct private_heap *heap)
     os_unlock(&lock);
 }
 
+/* The address of any place. */
+static bool is_any_place(const void *handle)
+{
+    uintptr_t distance = (uintptr_t)handle - slot_base[0];
+    return distance % ((uintptr_t)1 << PLACE_SHIFT) == 0 &&
+           distance >> SLOT_SHIFT < READ_RACY(slot_count);
+}
+
 struct private_heap *private_heap_of(const void *handle)
 {
     struct private_heap *heap = (struct private_heap *)(uintptr_t)handle;
-    return is_slot(handle) && heap->kind != HEAP_GONE ? heap : NULL;
+    return is_any_place(handle) && heap->kind != HEAP_GONE ? heap : NULL;
 }
 
 size_t private_heaps(struct private_heap **out, size_t most)

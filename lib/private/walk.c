@@ -7,7 +7,8 @@
 #include "private/slots.h"
 #include "region/region.h"
 
-enum { HEADER = 4096 /* of a slot, as a walk shows it */ };
+/* Of a place, as a walk shows it. */
+enum { HEADER = PLACE_NURSERY, REST = (1 << PLACE_SHIFT) - HEADER };
 
 _Static_assert(sizeof(struct private_heap) <= HEADER, "a walk shows a page as the heap's header");
 
@@ -22,21 +23,19 @@ static struct pool *first_pool(struct private_heap *heap)
 
 static enum walked show_header(struct private_heap *heap, struct piece *piece)
 {
-    size_t rest = ((size_t)1 << SLOT_SHIFT) - HEADER;
     *piece = (struct piece){ .kind = PIECE_REGION,
                              .data = heap,
                              .size = HEADER,
                              .committed = HEADER,
-                             .uncommitted = rest,
-                             .end = (char *)heap + HEADER + rest };
+                             .uncommitted = REST,
+                             .end = (char *)heap + HEADER + REST };
     return WALK_MORE;
 }
 
 static enum walked show_rest(struct private_heap *heap, struct piece *piece)
 {
-    *piece = (struct piece){ .kind = PIECE_UNCOMMITTED,
-                             .data = (char *)heap + HEADER,
-                             .size = ((size_t)1 << SLOT_SHIFT) - HEADER };
+    *piece =
+        (struct piece){ .kind = PIECE_UNCOMMITTED, .data = (char *)heap + HEADER, .size = REST };
     return WALK_MORE;
 }
 
@@ -306,7 +305,7 @@ void private_totals(struct private_heap *heap, struct private_figures *figures)
     size_t peak = atomic_load_explicit(&heap->charged_peak, memory_order_relaxed);
     *figures = (struct private_figures){ .committed = committed + HEADER,
                                          .committed_peak = peak + HEADER,
-                                         .reserved = committed + ((size_t)1 << SLOT_SHIFT) };
+                                         .reserved = committed + ((size_t)1 << PLACE_SHIFT) };
 }
 
 static void bounded_totals(const struct private_heap *heap, struct private_figures *figures)

@@ -17,10 +17,7 @@ static struct bounded *make_committed(size_t initial, size_t maximum)
     assert_non_null(heap);
     uint64_t first = block_fields(heap, heap->first), last = block_fields(heap, heap->frontier);
     index_remove(heap, heap->first, fields_units(first));
-    heap->key = 0x9e3779b97f4a7c15;
-    heap->salt = 0xd1b54a32d192ed03;
-    for (unsigned list = 0; list < heap->levels * BOUNDED_SUBLISTS; list++)
-        index_lists(heap)[list] = no_block(heap);
+    bounded_set_key(heap, 0x9e3779b97f4a7c15, 0xd1b54a32d192ed03);
     index_insert(heap, heap->first, fields_units(first));
     set_block(heap, heap->first, first);
     set_block(heap, heap->frontier, last);
@@ -354,12 +351,10 @@ static void records_that_disagree_are_found(void **state)
         blocks[i] = bounded_alloc(heap, 900);
     for (size_t i = 0; i < COUNT(blocks); i += 2)
         assert_true(bounded_free(heap, blocks[i]));
-    const struct bounded_quick *quick = &heap->quick[units_for(900)];
-    bounded_slot *slots = bounded_slots(heap, quick);
-    bounded_slot kept = slots[1];
-    slots[1] = slots[0]; /* one twice, another not at all */
+    uint64_t *list = &heap->quick[units_for(900)], kept = *list;
+    *list = block_links(heap, quick_unit(heap, kept))->next; /* one is in no list */
     assert_false(bounded_validate(heap));
-    slots[1] = kept;
+    *list = kept;
     check_bounded(heap);
     uint64_t *const figures[] = { &heap->given_back, &heap->blocks, &heap->free_units,
                                   &heap->quick_room, &heap->level_bits };

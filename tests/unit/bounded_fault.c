@@ -185,8 +185,9 @@ static void memory_that_is_used_again_stays(void **state)
     (void)state;
     struct bounded *heap = bounded_create(0, 64 * MIB, false);
     void *blocks[100];
-    count_purges();
     for (int round = 0; round < 50; round++) {
+        if (round == 5) /* what was committed in vain has gone by then */
+            count_purges();
         for (size_t i = 0; i < 100; i++)
             assert_non_null(blocks[i] = bounded_alloc(heap, 300 * KIB));
         for (size_t i = 0; i < 100; i++)

@@ -280,7 +280,7 @@ enum { HELD, MUTEX, WORKING, WORKING_2, POOL, POOL_2, POOLS };
 static enum order end_order, begin_order, let_go_order;
 static bool with_barrier;
 
-/* os_work_begin, the work, os_work_end; when the heap is held, behind its mutex, once more. */
+/* OS_WORK_BEGIN, the work, os_work_end; when the heap is held, behind its mutex, once more. */
 static void work_in(unsigned working, unsigned pool)
 {
     for (;;) {
@@ -358,6 +358,74 @@ static void a_locked_heap_is_quiet(void **state)
     not_in_every_way("relaxed release of the heap", &twice);
 }
 
+/* ---- the right of way in a bounded heap: private/lock.c ------------------------------------- */
+
+/* Words of thread 0, then of thread 1; `free_for` is 1 for the one that need not ask. */
+enum { RIGHT_MUTEX, BUSY, FREE_FOR = BUSY + 2, HAS_RIGHT = FREE_FOR + 2, BLOCKS };
+
+static void work_in_the_heap(void)
+{
+    plain_write(BLOCKS, plain_read(BLOCKS) + 1);
+}
+
+/* count_call: in the mutex the other's right is taken away, and the next call has one. */
+static void work_behind_the_mutex(unsigned me)
+{
+    unsigned other = 1 - me;
+    lock(RIGHT_MUTEX);
+    if (plain_read(HAS_RIGHT) == 1 + (long)other) {
+        store(FREE_FOR + other, 0, RELEASE);
+        if (with_barrier)
+            barrier_all();
+        await(BUSY + other, 0, ACQUIRE);
+    }
+    work_in_the_heap();
+    plain_write(HAS_RIGHT, 1 + (long)me);
+    store(FREE_FOR + me, 1, let_go_order);
+    unlock(RIGHT_MUTEX);
+}
+
+static void call_heap(unsigned me)
+{
+    store(BUSY + me, 1, RELAXED);
+    bool is_free = load(FREE_FOR + me, begin_order) == 1;
+    if (is_free)
+        work_in_the_heap();
+    store(BUSY + me, 0, end_order);
+    if (!is_free)
+        work_behind_the_mutex(me);
+}
+
+static void calls_twice(void)
+{
+    call_heap(0);
+    call_heap(0);
+}
+
+static void calls_beside(void)
+{
+    call_heap(1);
+    call_heap(1);
+}
+
+static void all_work_was_done(void)
+{
+    expect(plain_read(BLOCKS) == 4, "two worked in the heap at once");
+}
+
+static void one_thread_has_the_right_of_way(void **state)
+{
+    const struct program program = { 2, { calls_twice, calls_beside }, all_work_was_done };
+    (void)state;
+    set_lock_orders();
+    in_every_way("as it is", &program);
+    with_barrier = false;
+    not_in_every_way("without the barrier", &program);
+    set_lock_orders();
+    end_order = RELAXED;
+    not_in_every_way("relaxed end of the work", &program);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +435,7 @@ int main(void)
         cmocka_unit_test(spare_lists_have_one_taker),
         cmocka_unit_test(descriptors_are_there_when_seen),
         cmocka_unit_test(a_locked_heap_is_quiet),
+        cmocka_unit_test(one_thread_has_the_right_of_way),
     };
     return cmocka_run_group_tests_name("memory orders", tests, NULL, NULL);
 }
