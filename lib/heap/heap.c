@@ -126,8 +126,20 @@ static void *alloc_own(size_t size, size_t clear)
     return block;
 }
 
+/* From the thread's cache, for the classes that the inline paths have no table for. */
+static void *alloc_medium(size_t size, size_t clear)
+{
+    if (size <= SMALL_MAX || size > SLAB_BLOCK_MAX)
+        return NULL;
+    void *block = bin_pop(&theap_fast()->bins[size_class_of(size)]);
+    return clear != 0 && block != NULL ? memset(block, 0, clear) : block;
+}
+
 static void *alloc(size_t size, size_t clear, const void *caller)
 {
+    void *block = alloc_medium(size, clear);
+    if (likely(block != NULL))
+        return block;
     if (unlikely(scope_heap() != NULL) && !thread_words()->busy && !os_is_loader(caller))
         return alloc_in_scope(1, size, clear != 0);
     return is_checked() ? checked_alloc(1, size, clear != 0) : alloc_own(size, clear);
@@ -143,15 +155,13 @@ void *heap_alloc_zero_slow(size_t size, const void *caller)
     return alloc(size, size, caller);
 }
 
-/* The least class whose blocks all start at multiples of align; SIZE_CLASSES if there is none. */
+/* The least class whose blocks all start at multiples of align, see heap_alloc_aligned;
+ * SIZE_CLASSES if there is none. */
 static unsigned aligned_class(size_t align, size_t size)
 {
     if (align > SLAB_BLOCK_MAX || size > SLAB_BLOCK_MAX)
         return SIZE_CLASSES;
-    unsigned size_class = size_class_of(round_up(size != 0 ? size : 1, align));
-    while (size_class < SIZE_CLASSES && (size_class_bytes(size_class) & (align - 1)) != 0)
-        size_class++;
-    return size_class;
+    return size_class_of(round_up(size != 0 ? size : 1, align));
 }
 
 static void *alloc_aligned(size_t align, size_t size)
@@ -170,7 +180,7 @@ static void *alloc_aligned(size_t align, size_t size)
     return block;
 }
 
-void *heap_alloc_aligned(size_t align, size_t size)
+void *heap_alloc_aligned_slow(size_t align, size_t size)
 {
     return is_checked() ? checked_alloc(align, size, false) : alloc_aligned(align, size);
 }
@@ -255,7 +265,7 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
         return;
     }
     block->mark = BLOCK_FREE;
-    theap_free_remote(theap, slab->owner, size_class, block);
+    theap_free_remote(theap, slab->owner, &theap->bins[size_class], block);
 }
 
 /* There is no theap to free into: straight to the owner. */
@@ -295,7 +305,7 @@ static void free_block(void *address, const char *call)
     end(access);
 }
 
-void heap_free_slow(void *address, const char *call)
+void heap_free_locked(void *address, const char *call)
 {
     if (address == NULL)
         return;

@@ -7,6 +7,7 @@
 #ifndef BARROW_HEAP_HEAP_H
 #define BARROW_HEAP_HEAP_H
 
+#include "heap/free_unlocked.h"
 #include "heap/theap.h"
 #include "region/large.h"
 #include "region/span.h"
@@ -19,9 +20,10 @@ extern struct large_account heap_large;
 /* NULL when there is no memory. `caller`: where the program called from. */
 void *heap_alloc_slow(size_t size, const void *caller);
 void *heap_alloc_zero_slow(size_t size, const void *caller);
-void *heap_alloc_aligned(size_t align, size_t size); /* align is a power of two */
+void *heap_alloc_aligned_slow(size_t align, size_t size);
 
-void heap_free_slow(void *block, const char *call);
+/* For whatever heap/free_unlocked.h leaves. */
+void heap_free_locked(void *block, const char *call);
 
 /* The same without the checked mode, for its own blocks. heap_plain_resize is for long ones, from
  * SLAB_BLOCK_MAX to SLAB_BLOCK_MAX and up; NULL, and nothing changed, when there is no memory. */
@@ -102,11 +104,31 @@ ALWAYS_INLINE void *heap_alloc_zero(size_t size)
     return heap_alloc_zero_slow(size, __builtin_return_address(0));
 }
 
-/* True when the address can't be the start of one of the bin's blocks, or when that can't be said
- * quickly. */
+/* align is a power of two. Every class from the rounded size on has steps that align divides, or
+ * has just that size, so its blocks are aligned. */
+ALWAYS_INLINE void *heap_alloc_aligned(size_t align, size_t size)
+{
+    struct theap *theap = theap_fast();
+    if (likely(align <= SMALL_MAX && size <= SMALL_MAX)) {
+        size_t rounded = round_up(size != 0 ? size : 1, align);
+        void *block = bin_pop(theap_bin(theap, theap->bin_of[(rounded + 15) / 16]));
+        if (likely(block != NULL))
+            return block;
+    }
+    return heap_alloc_aligned_slow(align, size);
+}
+
+/* True when the address can't be the start of one of the bin's blocks. Not for long classes. */
 ALWAYS_INLINE bool is_off_start(const struct bin *bin, const void *address)
 {
-    return (uint16_t)(uintptr_t)address * bin->magic >= bin->magic;
+    return !is_multiple((uint16_t)(uintptr_t)address, bin->magic);
+}
+
+/* The same for a long class. */
+ALWAYS_INLINE bool is_long_start(const struct bin *bin, const struct span *slab,
+                                 const void *address)
+{
+    return is_long_multiple((uint32_t)((const char *)address - span_start(slab)), bin->magic);
 }
 
 ALWAYS_INLINE void heap_free(void *address, const char *call)
@@ -116,8 +138,8 @@ ALWAYS_INLINE void heap_free(void *address, const char *call)
     size_t granule = granule_of(address);
     if (unlikely(!granule_has_tag(granule)))
         return heap_free_slow(address, call);
-    /* the offset of a bin, if this is a slab of this theap; all else comes out as a larger number
-     */
+    /* the offset of a bin, if this is a slab of this theap and its class is not long; all else
+     * comes out as a larger number */
     uint64_t offset = tag_of(granule) - theap->tag;
     if (unlikely(offset >= BINS_SIZE))
         return heap_free_slow(address, call);

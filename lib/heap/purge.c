@@ -40,7 +40,7 @@ static _Atomic uint64_t next_tick; /* milliseconds */
 static bool is_due(const struct span *slab, bool all)
 {
     uint32_t tick = atomic_load_explicit(&slab_tick, memory_order_relaxed);
-    return all || tick - slab->freed_at > 1;
+    return all || (uint16_t)(tick - slab->freed_at) > 1;
 }
 
 static size_t purge_slab(struct span *slab, uint32_t number, bool all, bool *waiting)

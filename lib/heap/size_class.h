@@ -16,7 +16,8 @@ enum {
     EVEN_CLASSES = 16, /* those in steps of 16 bytes */
     SLAB_BLOCK_MAX = 64 * 1024,
     SMALL_MAX = 4096, /* up to here the class is looked up in a table, see struct theap */
-    SMALL_UNITS = SMALL_MAX / 16 + 1
+    SMALL_UNITS = SMALL_MAX / 16 + 1,
+    LONG_UNIT = 256 /* divides the sizes of all long classes, see size_class_magic */
 };
 
 ALWAYS_INLINE unsigned size_class_of(size_t size)
@@ -48,16 +49,33 @@ ALWAYS_INLINE unsigned size_class_capacity(unsigned size_class)
                       size_class_bytes(size_class));
 }
 
-/* For the check that an address is the start of a block: with m = ceil(2^32 / size), a distance is
- * a multiple of the size exactly if (distance * m) mod 2^32 < m. Serves slabs of one granule, where
- * the distance is the address's low 16 bits, and sizes that divide a granule. 0, which nothing is
- * below, for the others: they are checked by division. */
+/* Whether blocks start at the same distances in each granule of a slab, so that an address's low 16
+ * bits tell: slabs of one granule, and sizes that divide a granule. The others are "long". */
+ALWAYS_INLINE bool size_class_is_long(unsigned size_class)
+{
+    return size_class_granules(size_class) > 1 && GRANULE_SIZE % size_class_bytes(size_class) != 0;
+}
+
+/* For the check that an address is the start of a block, without a division: with m = ceil(2^32 /
+ * size) a distance below 2^16 is a multiple of the size exactly if (distance * m) mod 2^32 < 2^16.
+ * (For the multiple q * size it is q times what m was rounded up by, so less than the distance; for
+ * others it is m at least.) Long classes have sizes and distances in units. */
 ALWAYS_INLINE uint32_t size_class_magic(unsigned size_class)
 {
     size_t size = size_class_bytes(size_class);
-    if (size_class_granules(size_class) > 1 && GRANULE_SIZE % size != 0)
-        return 0;
-    return (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
+    size_t units = size_class_is_long(size_class) ? size / LONG_UNIT : size;
+    return (uint32_t)((((uint64_t)1 << 32) + units - 1) / units);
+}
+
+ALWAYS_INLINE bool is_multiple(uint32_t distance, uint32_t magic)
+{
+    return distance * magic < 1 << 16;
+}
+
+/* The same for a distance from the start of a long class's slab. */
+ALWAYS_INLINE bool is_long_multiple(uint32_t distance, uint32_t magic)
+{
+    return distance % LONG_UNIT == 0 && is_multiple(distance / LONG_UNIT, magic);
 }
 
 #endif

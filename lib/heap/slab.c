@@ -14,6 +14,8 @@
 enum {
     UNITS_MOST = 64,
     UNIT_LEAST = 4096,
+    BORROW_STEPS =
+        4,          /* classes above a long block's own that may lend it one; half as much again */
     WAKE_SHIFT = 5, /* a full slab is taken from again when 1/32 of it is free */
     BLOCKS_MOST = GRANULE_SIZE / 16
 };
@@ -28,11 +30,27 @@ static size_t unit_bytes(const struct span *slab)
 
 /* ---- groups ------------------------------------------------------------------------------- */
 
+/* The fewest blocks in use with which a slab stays in a group. */
+static uint32_t least_of(enum group group, uint32_t capacity)
+{
+    switch (group) {
+    case GROUP_FULL:
+        return capacity - (capacity >> WAKE_SHIFT) + (capacity >> WAKE_SHIFT != 0);
+    case GROUP_MOST:
+        return (capacity * 3 + 3) / 4;
+    case GROUP_SOME:
+        return (capacity + 3) / 4;
+    default:
+        return group == GROUP_FEW;
+    }
+}
+
 static void link_slab(struct theap *theap, struct span *slab, enum group group)
 {
     uint32_t index = span_index(slab);
     uint32_t *list = &theap->groups[slab->size_class][group];
     slab->group = (uint8_t)group;
+    slab->least = (uint16_t)least_of(group, size_class_capacity(slab->size_class));
     slab->prev = 0;
     slab->next = *list;
     if (*list != 0)
@@ -111,7 +129,7 @@ static struct span *make_slab(struct theap *theap, unsigned size_class)
     span_set(&slab->owner, theap_number(theap));
     slab->zero_holes = zero;
     set_holes(slab, all_holes(slab));
-    set_tags(slab, (uint32_t)(theap->tag | size_class * sizeof(struct bin)));
+    set_tags(slab, theap_tag(theap, size_class));
     link_slab(theap, slab, GROUP_EMPTY);
     return slab;
 }
@@ -215,6 +233,28 @@ static struct chain take_from_hole(struct theap *theap, struct span *slab, uint3
     return cut;
 }
 
+static bool has_listed(struct theap *theap, unsigned size_class)
+{
+    const struct span *slab = fullest(theap, size_class);
+    return slab != NULL && slab->free != NULL;
+}
+
+/* What all blocks of a class are aligned to. */
+static size_t alignment(unsigned size_class)
+{
+    size_t size = size_class_bytes(size_class);
+    return size & -size;
+}
+
+unsigned slab_lender(struct theap *theap, unsigned size_class)
+{
+    unsigned end = size_class + BORROW_STEPS + 1;
+    for (unsigned lender = size_class; lender < end && lender < SIZE_CLASSES; lender++)
+        if (has_listed(theap, lender) && alignment(lender) >= alignment(size_class))
+            return lender;
+    return size_class;
+}
+
 struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted, bool *zero)
 {
     struct chain chain = { NULL, NULL, 0 };
@@ -247,44 +287,41 @@ static bool others_can_serve(const struct theap *theap, const struct span *slab)
     return groups[GROUP_MOST] | groups[GROUP_SOME] | groups[GROUP_FEW] | slab->next | slab->prev;
 }
 
-static void give_run(struct theap *theap, struct span *slab, struct chain run)
+/* The slab has become too empty for its group. */
+static NOINLINE void drop_group(struct theap *theap, struct span *slab)
 {
-    assume(slab->owner == theap_number(theap) && slab->used >= run.count);
-    run.last->next = slab->free;
-    slab->free = run.first;
-    slab->free_count += run.count;
-    slab->used -= run.count;
-    /* relaxed: a hint for the search for holes, which looks again under the lock */
-    atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
-    slab->freed_at = atomic_load_explicit(&slab_tick, memory_order_relaxed);
     regroup(theap, slab);
     if (slab->used == 0 && others_can_serve(theap, slab))
         free_slab(theap, slab);
 }
 
-static void require_free_block(const struct theap *theap, const struct block *block)
+/* The slab that a block to be given back is one of. */
+static struct span *slab_of_free(uint32_t owner, const struct block *block)
 {
     size_t granule = granule_of(block);
-    if (unlikely(!granule_has_tag(granule)) ||
-        unlikely(tag_of(granule) - theap->tag >= BINS_SIZE) || unlikely(block->mark != BLOCK_FREE))
+    if (unlikely(!granule_has_tag(granule)) || unlikely(tag_of(granule) >> TAG_SHIFT != owner) ||
+        unlikely(block->mark != BLOCK_FREE))
         bad_list(block);
+    return span_at(span_at(granule)->head);
 }
 
 void slab_give(struct theap *theap, struct block *block)
 {
+    uint32_t owner = theap_number(theap);
+    /* relaxed: any recent tick will do */
+    uint16_t tick = (uint16_t)atomic_load_explicit(&slab_tick, memory_order_relaxed);
     while (block != NULL) {
-        require_free_block(theap, block);
-        uint32_t head = span_at(granule_of(block))->head;
-        struct chain run = { NULL, NULL, 0 };
-        /* blocks freed one after the other mostly lie in one slab */
-        do {
-            struct block *next = block->next;
-            chain_push(&run, block);
-            block = next;
-            if (block != NULL)
-                require_free_block(theap, block);
-        } while (block != NULL && span_at(granule_of(block))->head == head);
-        give_run(theap, span_at(head), run);
+        struct block *next = block->next;
+        struct span *slab = slab_of_free(owner, block);
+        block->next = slab->free;
+        slab->free = block;
+        slab->free_count++;
+        slab->freed_at = tick;
+        /* relaxed: a hint for the search for holes, which looks again under the lock */
+        atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
+        if (unlikely(--slab->used < slab->least))
+            drop_group(theap, slab);
+        block = next;
     }
 }
 

@@ -10,6 +10,12 @@
  * wanted is 1. */
 struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted, bool *zero);
 
+/* The class to take a long block from: its own, or one of the few larger ones, no less aligned,
+ * that has a block to spare. Memory that has been in use is better than fresh memory: of long
+ * blocks there are few of each class, at one time more of one, at another of the next, and without
+ * lending each class would keep the most that it ever had. */
+unsigned slab_lender(struct theap *theap, unsigned size_class);
+
 /* Gives blocks of any classes back to their slabs; a slab that becomes empty is freed, but one is
  * kept. */
 void slab_give(struct theap *theap, struct block *first);

@@ -21,7 +21,7 @@ enum {
     WIDE_BYTES = 256 * 1024, /* what it may come to hold */
     WIDE_LEAST = 4,
     WIDE_MOST = 512,
-    NARROW_LEAST = 4, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
+    NARROW_LEAST = 16, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
     NARROW_SMALL = 1024,
     GROW_MOST = 2 * 1024 * 1024,
     SHUFFLED = 64,
@@ -37,10 +37,9 @@ static uint16_t clamp(size_t n, uint16_t least, uint16_t most)
     return n < least ? least : n > most ? most : (uint16_t)n;
 }
 
-static void reset_bin(struct theap *theap, struct bin *bin)
+static void reset_bin(struct bin *bin)
 {
-    size_t size = size_class_bytes(bin_class(theap, bin));
-    bin->most = clamp(START_BYTES / size, START_LEAST, START_MOST);
+    bin->most = clamp(START_BYTES / bin_bytes(bin), START_LEAST, START_MOST);
     bin->room = bin->most;
     bin->used = bin->flushed = false;
 }
@@ -52,7 +51,8 @@ void theap_init(struct theap *theap, uint32_t number)
         theap->bin_of[n] = (uint16_t)(size_class_of(n * 16) * sizeof(struct bin));
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
         theap->bins[size_class].magic = size_class_magic(size_class);
-        reset_bin(theap, &theap->bins[size_class]);
+        theap->bins[size_class].units = (uint16_t)(size_class_bytes(size_class) / 16);
+        reset_bin(&theap->bins[size_class]);
     }
 }
 
@@ -60,7 +60,7 @@ void theap_init(struct theap *theap, uint32_t number)
 
 static void narrow(struct theap *theap, struct bin *bin)
 {
-    size_t size = size_class_bytes(bin_class(theap, bin));
+    size_t size = bin_bytes(bin);
     uint16_t narrower = (uint16_t)((bin->most + 1) / 2);
     size_t shrunk = 2 * (bin->most - narrower) * size;
     if (size <= NARROW_SMALL && narrower < NARROW_LEAST)
@@ -71,7 +71,7 @@ static void narrow(struct theap *theap, struct bin *bin)
 
 static void widen(struct theap *theap, struct bin *bin)
 {
-    size_t size = size_class_bytes(bin_class(theap, bin));
+    size_t size = bin_bytes(bin);
     uint16_t wider = (uint16_t)(2 * bin->most);
     if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) ||
         theap->grown + 2 * bin->most * size > GROW_MOST)
@@ -89,7 +89,10 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     bin->flushed = false;
     os_lock(&theap->lock);
     theap_drain(theap);
-    struct chain chain = slab_take(theap, bin_class(theap, bin), zero_wanted ? 1 : bin->most, zero);
+    unsigned own = bin_class(theap, bin);
+    unsigned from = bin_bytes(bin) > SMALL_MAX ? slab_lender(theap, own) : own;
+    /* one, if it is a larger class's: the bin is to keep blocks of its own */
+    struct chain chain = slab_take(theap, from, zero_wanted || from != own ? 1 : bin->most, zero);
     os_unlock(&theap->lock);
     return chain;
 }
@@ -173,7 +176,7 @@ void theap_overflow(struct theap *theap, struct bin *bin)
     if (rest == NULL)
         return;
     bin->flushed = true;
-    give_back(theap, rest, bin->most * size_class_bytes(bin_class(theap, bin)));
+    give_back(theap, rest, bin->most * bin_bytes(bin));
 }
 
 static void post_outgoing(struct outgoing *outgoing)
@@ -194,7 +197,7 @@ void theap_flush(struct theap *theap)
     for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
         slab_give(theap, bin->free);
         bin->free = NULL;
-        reset_bin(theap, bin);
+        reset_bin(bin);
     }
     theap_release_spares(theap, true);
     theap->grown = 0;
@@ -203,7 +206,7 @@ void theap_flush(struct theap *theap)
 
 /* ---- remote frees ------------------------------------------------------------------------- */
 
-void theap_free_remote(struct theap *theap, uint32_t owner, unsigned size_class,
+void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bin,
                        struct block *block)
 {
     struct outgoing *outgoing = &theap->outgoing[owner % OUTGOING_SLOTS];
@@ -213,7 +216,7 @@ void theap_free_remote(struct theap *theap, uint32_t owner, unsigned size_class,
         outgoing->owner = owner;
     }
     chain_push(&outgoing->chain, block);
-    outgoing->bytes += (uint32_t)size_class_bytes(size_class);
+    outgoing->bytes += bin_bytes(bin);
     if (outgoing->chain.count >= OUTGOING_BLOCKS || outgoing->bytes >= OUTGOING_BYTES)
         post_outgoing(outgoing);
 }

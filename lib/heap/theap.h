@@ -30,16 +30,19 @@ struct bin {
     uint16_t most;        /* blocks that a list may hold */
     bool used;            /* a list has been fetched before */
     bool flushed;         /* a list was given back since one was fetched */
+    uint16_t units;       /* of 16 bytes: a block's size */
 };
 
 _Static_assert(sizeof(struct bin) == 32, "a tag's low bits are a bin's offset");
 
-/* A slab's tag: the number of its theap, and the offset of its size class's bin. */
+/* A slab's tag: the number of its theap, and the offset of its size class's bin; for a long class
+ * TAG_LONG more, so that it is none of those that free() takes for one. */
 enum {
     TAG_SHIFT = 12,
     TAG_BIN = (1 << TAG_SHIFT) - 1,
     THEAP_NONE = (1 << 20) - 1, /* number of the theap that no slab belongs to */
-    BINS_SIZE = SIZE_CLASSES * sizeof(struct bin)
+    BINS_SIZE = SIZE_CLASSES * sizeof(struct bin),
+    TAG_LONG = TAG_BIN + 1 - BINS_SIZE
 };
 
 /* How full a slab is. Blocks are taken from the fullest first, so that the others can run empty. */
@@ -110,6 +113,22 @@ ALWAYS_INLINE struct bin *theap_bin(struct theap *theap, size_t offset)
     return (struct bin *)(void *)((char *)theap->bins + offset);
 }
 
+ALWAYS_INLINE uint32_t bin_bytes(const struct bin *bin)
+{
+    return bin->units * 16u;
+}
+
+ALWAYS_INLINE uint32_t theap_tag(const struct theap *theap, unsigned size_class)
+{
+    uint32_t offset = size_class * (uint32_t)sizeof(struct bin);
+    return (uint32_t)theap->tag + offset + (size_class_is_long(size_class) ? TAG_LONG : 0);
+}
+
+ALWAYS_INLINE bool theap_owns(const struct theap *theap, uint32_t tag)
+{
+    return tag >> TAG_SHIFT == theap_number(theap);
+}
+
 ALWAYS_INLINE unsigned bin_class(const struct theap *theap, const struct bin *bin)
 {
     return (unsigned)(bin - theap->bins);
@@ -124,9 +143,29 @@ struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wante
  * only. */
 void theap_overflow(struct theap *theap, struct bin *bin);
 
-/* Frees a block that belongs to another theap. Owner of `theap` only. */
-void theap_free_remote(struct theap *theap, uint32_t owner, unsigned size_class,
+/* Frees a block that belongs to another theap; the bin is `theap`'s for its class. Owner of `theap`
+ * only. */
+void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bin,
                        struct block *block);
+
+/* The same, if it is nothing but one more for a batch that is not full; else false. */
+ALWAYS_INLINE bool theap_gather(struct theap *theap, uint32_t owner, const struct bin *bin,
+                                struct block *block)
+{
+    struct outgoing *outgoing = &theap->outgoing[owner % OUTGOING_SLOTS];
+    uint32_t bytes = outgoing->bytes + bin_bytes(bin);
+    if (outgoing->owner != owner || outgoing->chain.count >= OUTGOING_BLOCKS - 1 ||
+        bytes >= OUTGOING_BYTES || thread_words()->busy)
+        return false;
+    thread_words()->busy = true; /* for a signal handler that frees */
+    atomic_signal_fence(memory_order_seq_cst);
+    block->mark = BLOCK_FREE;
+    chain_push(&outgoing->chain, block);
+    outgoing->bytes = bytes;
+    atomic_signal_fence(memory_order_seq_cst);
+    thread_words()->busy = false;
+    return true;
+}
 
 /* Gives back all that the caches and outgoing batches hold. Owner only, or when there is none. */
 void theap_flush(struct theap *theap);

@@ -467,7 +467,8 @@ static void init_span(struct span *span, size_t granules, size_t room, enum span
     span->next = span->prev = 0;
     span_set(&span->head, 0);
     span_set(&span->owner, 0);
-    span->free_count = span->freed_at = 0;
+    span->free_count = 0;
+    span->freed_at = span->least = 0;
     span->group = span->size_class = 0;
     span->grown = span->emptied = span->moved = span->zero_holes = false;
     span->granules = (uint32_t)granules;

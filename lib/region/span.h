@@ -85,7 +85,10 @@ struct ALIGNED(CACHE_LINE) span {
     bool zero_holes;      /* slab: the memory in its holes reads as zero */
     _Atomic bool stirred; /* slab: blocks came back since the last search for holes */
     union {
-        uint32_t freed_at;  /* slab: the tick at which blocks last came back */
+        struct {
+            uint16_t freed_at; /* slab: the tick at which blocks last came back, modulo 2^16 */
+            uint16_t least;    /* slab: with fewer blocks in use it is of another group */
+        };
         uint32_t size_most; /* pool slab: the most bytes that a block serves for */
     };
 };

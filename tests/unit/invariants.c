@@ -73,8 +73,10 @@ static void check_slab_span(const struct span *slab)
 {
     assert_true(slab->size_class < SIZE_CLASSES);
     assert_int_equal(slab->granules, size_class_granules(slab->size_class));
+    uint32_t bin = slab->size_class * (uint32_t)sizeof(struct bin);
+    bool is_long = slab->granules > 1 && GRANULE_SIZE % size_class_bytes(slab->size_class) != 0;
     check_tags(span_index(slab), slab->granules,
-               (uint32_t)(slab->owner << TAG_SHIFT | slab->size_class * sizeof(struct bin)));
+               slab->owner << TAG_SHIFT | (is_long ? bin + TAG_LONG : bin));
     for (uint32_t i = 0; i < slab->granules; i++)
         assert_int_equal(slab[i].head, span_index(slab));
 }
@@ -177,6 +179,7 @@ static uint32_t blocks_in_holes(const struct span *slab)
 static void check_group(const struct span *slab, uint32_t capacity)
 {
     uint32_t available = capacity - slab->used;
+    assert_true(slab->used >= slab->least);
     switch (slab->group) {
     case GROUP_FULL:
         assert_true(available == 0 || available < capacity / 32);
