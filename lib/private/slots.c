@@ -6,7 +6,7 @@
 #include "os/process.h"
 #include "os/vm.h"
 
-enum { SLOTS_MOST = 1 << 16, SLOTS_LEAST = 16 };
+enum { SLOTS_MOST = 1 << 16, SLOTS_LEAST = 16, RESTING_LEAST = 4 };
 
 #define SLOT_BYTES ((size_t)1 << SLOT_SHIFT)
 
@@ -15,9 +15,15 @@ size_t slot_count;
 
 static struct os_lock lock;
 static size_t reserved;                   /* slots */
-static struct private_heap *free_slots;   /* by `next`, last one freed first: its memory is warm */
 static struct private_heap *first, *last; /* live heaps in order of creation */
 static uint64_t serials;
+
+/* Free slots in the order in which they became so, by `next`. The first is used again once enough
+ * others wait behind it: so a handle that is used after its heap's end is not the next heap's. */
+static struct {
+    struct private_heap *first, *last;
+    uint32_t count; /* if it is 0, neither is valid */
+} resting;
 
 static struct private_heap *slot_at(size_t slot)
 {
@@ -39,13 +45,8 @@ static bool reserve_table(void)
     return false;
 }
 
-static struct private_heap *take(void)
+static struct private_heap *take_fresh(void)
 {
-    struct private_heap *heap = free_slots;
-    if (heap != NULL) {
-        free_slots = heap->next;
-        return heap;
-    }
     size_t slot = slot_count;
     if ((reserved == 0 && !reserve_table()) || slot == reserved ||
         !os_commit(slot_at(slot), SLOT_BYTES))
@@ -54,6 +55,22 @@ static struct private_heap *take(void)
     /* release: who finds the address to be a slot's may read it */
     STORE_RELEASE(&slot_count, slot + 1);
     return slot_at(slot);
+}
+
+static struct private_heap *take_rested(void)
+{
+    struct private_heap *heap = resting.first;
+    if (resting.count == 0)
+        return NULL;
+    resting.first = heap->next;
+    resting.count--;
+    return heap;
+}
+
+static struct private_heap *take(void)
+{
+    struct private_heap *heap = resting.count <= RESTING_LEAST ? take_fresh() : NULL;
+    return heap != NULL ? heap : take_rested();
 }
 
 static void append(struct private_heap *heap)
@@ -112,8 +129,12 @@ void slot_close(struct private_heap *heap)
 void slot_give(struct private_heap *heap)
 {
     os_lock(&lock);
-    heap->next = free_slots;
-    free_slots = heap;
+    if (resting.count != 0)
+        resting.last->next = heap;
+    else
+        resting.first = heap;
+    resting.last = heap;
+    resting.count++;
     os_unlock(&lock);
 }
 
@@ -170,7 +191,7 @@ void slots_after_fork(void (*repair)(struct private_heap *))
     bool torn = os_lock_is_held(&lock) && !os_lock_is_mine(&lock);
     if (torn) {
         os_lock_reset(&lock);
-        free_slots = NULL;
+        resting.count = 0;
         last = NULL;
     }
     for (struct private_heap *heap = first; heap != NULL; heap = heap->next) {

@@ -68,6 +68,19 @@ static int child_uses_destroyed(const char *kind)
     return refused(HeapAlloc(heap, 0, 100) != NULL, ERROR_INVALID_HANDLE, NULL);
 }
 
+/* A handle rests before it is another heap's. */
+static int child_uses_destroyed_when_there_are_others(const char *kind)
+{
+    enum { OTHERS = 4 };
+    HANDLE heap = heap_make(kind);
+
+    HeapDestroy(heap);
+    for (int i = 0; i < OTHERS; i++)
+        if (heap_make(kind) == heap)
+            return 1;
+    return refused(HeapAlloc(heap, 0, 100) != NULL, ERROR_INVALID_HANDLE, NULL);
+}
+
 static int child_frees_of_destroyed(const char *kind)
 {
     HANDLE heap = heap_make(kind);
@@ -83,6 +96,7 @@ static const struct child_function cases[] = {
     { "twice", child_frees_twice },
     { "inside", child_frees_inside },
     { "destroyed", child_uses_destroyed },
+    { "others", child_uses_destroyed_when_there_are_others },
     { "freed", child_frees_of_destroyed },
     { NULL, NULL },
 };
