@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What only the inside of private heaps can be asked. */
+#include "barrow/barrow.h"
+#include "heap/heap.h"
 #include "private/private_heap.h"
 #include "test.h"
 
@@ -22,8 +24,27 @@ static void interrupted_frees_are_frees(void **state)
     private_destroy(heap);
 }
 
+/* What malloc took from a heap in scope is told from its own blocks. */
+static void blocks_of_scopes_stay_where_they_are(void **state)
+{
+    (void)state;
+    struct private_heap *heap = private_create(&(struct private_wish){ 0 });
+    struct barrow_scope scope;
+    barrow_scope_enter(&scope, heap);
+    void *block = heap_alloc(100);
+    barrow_scope_leave(&scope);
+    assert_true(private_has(heap, block));
+    assert_false(heap_resize_in_place(block, 90, "test"));
+    assert_int_equal(heap_usable_size(block, "test"), 100);
+    heap_free(block, "test");
+    private_destroy(heap);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(interrupted_frees_are_frees) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(interrupted_frees_are_frees),
+        cmocka_unit_test(blocks_of_scopes_stay_where_they_are),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
