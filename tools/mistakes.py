@@ -79,9 +79,9 @@ def end_of(program: Path, mistake: str, settings: dict[str, str]) -> str:
         return "found"
     if ran.returncode < 0:
         return "crash"
-    if ran.returncode not in (0, 3):
+    if ran.returncode not in (0, 4):
         raise SystemExit(f"{mistake}: exit status {ran.returncode}: {ran.stderr.decode()}")
-    return "damage" if ran.returncode == 3 else "-"
+    return "damage" if ran.returncode == 4 else "-"
 
 
 def worst_end(program: Path, mistake: str, settings: dict[str, str], runs: int) -> str:

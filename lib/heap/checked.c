@@ -151,8 +151,10 @@ bool checked_is_block(const void *address)
 /* As far as the plain block goes. */
 bool checked_resize_in_place(void *block, size_t size, const char *call)
 {
-    if (size == checked_usable_size(block, call) || sampled_owns(block))
-        return size == checked_usable_size(block, call);
+    if (sampled_owns(block))
+        return sampled_shrink(block, size, call);
+    if (size == checked_usable_size(block, call))
+        return true;
     struct checked_header *header = find(block, call);
     size_t align = (size_t)((char *)block - (char *)header), room = usable(span_of(header));
     size_t bytes = checked_block_bytes(align, size);

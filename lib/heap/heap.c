@@ -364,6 +364,8 @@ static void *resize_private(struct private_heap *heap, void *block, size_t size)
 
 bool heap_resize_in_place(void *block, size_t size, const char *call)
 {
+    if (unlikely(private_heap_with(block) != NULL))
+        return false;
     if (checked_is_on())
         return checked_resize_in_place(block, size, call);
     struct span *span = span_of_block(block, call);

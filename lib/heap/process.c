@@ -32,9 +32,7 @@ static void apply_checks(void)
 {
     if (!options.checks.on)
         return;
-    if (!OS_HAS_CHECKS)
-        message("BARROW_CHECKS is ignored: there are no such checks on Windows");
-    else if (threads_theaps() == 0)
+    if (threads_theaps() == 0)
         checked_start(&options.checks);
     else
         message("BARROW_CHECKS is ignored: the heap is older than the process's environment");

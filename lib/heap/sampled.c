@@ -221,6 +221,29 @@ void sampled_free(void *block, const char *call)
         put_place((uint32_t)(place - sampled.places));
 }
 
+/* What it loses is looked at with the guard bytes, but not before the next call. */
+bool sampled_shrink(void *block, size_t size, const char *call)
+{
+    struct sampled_place *place = find(block, call);
+    if (size > place->size)
+        return false;
+    look(place, call);
+    memset((char *)block + size, GUARD_BYTE, place->size - size);
+    place->size = size;
+    return true;
+}
+
+void *sampled_next(const void *after, size_t *size)
+{
+    uint32_t i = after != NULL ? (uint32_t)(place_of(after) - sampled.places) + 1 : 0;
+    for (; sampled.every != 0 && i < PLACES; i++)
+        if (state_of(&sampled.places[i]) == SAMPLED_LIVE) {
+            *size = sampled.places[i].size;
+            return sampled.places[i].block;
+        }
+    return NULL;
+}
+
 void sampled_check(const char *call)
 {
     for (uint32_t i = 0; sampled.every != 0 && i < PLACES; i++)

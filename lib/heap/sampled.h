@@ -21,7 +21,11 @@ bool sampled_owns(const void *address);
  * overrun. */
 void sampled_free(void *block, const char *call);
 size_t sampled_size(const void *block, const char *call);
+bool sampled_shrink(void *block, size_t size, const char *call); /* false: it is shorter */
 bool sampled_is_block(const void *address);
+
+/* The first block in use behind that place, NULL: of all; NULL when there is none. */
+void *sampled_next(const void *after, size_t *size);
 
 /* Looks at all of them, and ends the process if one has been overrun. */
 void sampled_check(const char *call);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/walk.h"
 
+#include "heap/checked.h"
+#include "heap/checked_block.h"
+#include "heap/free_block.h"
+#include "heap/sampled.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
 #include "region/region.h"
@@ -14,7 +18,7 @@ static bool is_malloc_span(const struct span *span)
 bool heap_has(const void *address)
 {
     const struct span *span = region_find(address);
-    return span != NULL && is_malloc_span(span);
+    return (span != NULL && is_malloc_span(span)) || sampled_owns(address);
 }
 
 static struct span *next_span(uint32_t from)
@@ -26,34 +30,91 @@ static struct span *next_span(uint32_t from)
     return NULL;
 }
 
+/* A block of the checked mode as the program knows it; what is in quarantine is free. */
+static void show_checked(struct piece *piece)
+{
+    const struct checked_header *header = piece->data;
+    if (checked_block_state(header) != CHECKED_LIVE) {
+        piece->kind = PIECE_FREE;
+        return;
+    }
+    piece->data = checked_block_bytes_of(header);
+    piece->size = checked_block_size(header);
+}
+
 static enum walked show_span(const struct span *span, struct piece *piece)
 {
-    if (span == NULL)
-        return WALK_END;
     bool slab = span_kind(span) == SPAN_SLAB;
     *piece = (struct piece){ .kind = slab ? PIECE_REGION : PIECE_LARGE,
                              .data = span_start(span),
                              .size = slab ? 0 : span_bytes(span),
                              .committed = span_bytes(span),
                              .end = span_start(span) + span_bytes(span) };
+    if (!slab && checked_is_on())
+        show_checked(piece);
     return WALK_MORE;
 }
 
-/* The fast paths write it without a lock, and where the block is the program's, that does. */
+static enum walked show_sampled(const void *after, struct piece *piece)
+{
+    size_t size;
+    char *block = sampled_next(after, &size);
+    if (block == NULL)
+        return WALK_END;
+    *piece = (struct piece){
+        .kind = PIECE_LARGE, .data = block, .size = size, .committed = size, .end = block + size
+    };
+    return WALK_MORE;
+}
+
+/* Sampled blocks come after all spans. */
+static enum walked show_next(uint32_t from, struct piece *piece)
+{
+    const struct span *span = next_span(from);
+    return span != NULL ? show_span(span, piece) : show_sampled(NULL, piece);
+}
+
+/* The fast paths write both words without a lock, and where the block is the program's, that does.
+ */
 READS_RACY static bool has_mark(const void *block)
 {
     const intptr_t volatile *mark = &((const struct block *)block)->mark;
     return *mark == BLOCK_FREE;
 }
 
-/* A free block carries the mark, wherever it waits; one that was never cut lies in a hole. */
+READS_RACY static const struct block *link_of(const void *block)
+{
+    struct block *const volatile *link = &((const struct block *)block)->next;
+    return *link;
+}
+
+static bool leads_to_free_block(const void *block)
+{
+    const struct block *next = link_of(block);
+    size_t granule = granule_of(next);
+    return granule_is_ours(granule) && tag_of(granule) != 0 && (uintptr_t)next % 16 == 0 &&
+           has_mark(next);
+}
+
+/* A free block carries the mark, wherever it waits. So may one that the program wrote the same to:
+ * where no link confirms the mark, the lists are searched. */
+static void confirm_free(struct span *slab, struct piece *piece)
+{
+    if (piece->kind == PIECE_FREE && !checked_is_on() && !leads_to_free_block(piece->data) &&
+        has_mark(piece->data) && !block_is_free(slab, piece->data))
+        piece->kind = PIECE_BUSY;
+}
+
+/* A block that was never cut lies in a hole. */
 static void show_block(const struct span *slab, size_t distance, struct piece *piece)
 {
     char *data = span_start(slab) + distance;
-    bool free = slab_is_in_hole(slab, data) || has_mark(data);
-    *piece = (struct piece){ .kind = free ? PIECE_FREE : PIECE_BUSY,
+    bool hole = slab_is_in_hole(slab, data);
+    *piece = (struct piece){ .kind = hole || has_mark(data) ? PIECE_FREE : PIECE_BUSY,
                              .data = data,
                              .size = size_class_bytes(slab->size_class) };
+    if (!hole && checked_is_on())
+        show_checked(piece);
 }
 
 /* The next block, under the lock of the slab's theap; false at the slab's end. */
@@ -73,20 +134,24 @@ static bool next_block(struct span *slab, struct piece *piece)
             show_block(slab, distance, piece);
     }
     os_unlock(&theap->lock);
+    if (more)
+        confirm_free(slab, piece);
     return more;
 }
 
 enum walked heap_walk(struct piece *piece)
 {
     if (piece->data == NULL)
-        return show_span(next_span(1), piece);
+        return show_next(1, piece);
+    if (sampled_owns(piece->data))
+        return show_sampled(piece->data, piece);
     struct span *span = region_find(piece->data);
     if (span == NULL || !is_malloc_span(span))
         return WALK_LOST;
     uint32_t after = span_index(span) + span->granules;
     if (span_kind(span) == SPAN_SLAB && next_block(span, piece))
         return WALK_MORE;
-    return show_span(next_span(after), piece);
+    return show_next(after, piece);
 }
 
 /* ---- validate ----------------------------------------------------------------------------- */

@@ -5,13 +5,6 @@
 
 #include "os/compiler.h"
 
-/* On Windows the redirection (lib/redirect) keeps the size of a block where its guard would be. */
-#if defined(_WIN32)
-enum { OS_HAS_CHECKS = 0 };
-#else
-enum { OS_HAS_CHECKS = 1 };
-#endif
-
 /* The value of an environment variable, or NULL. NULL for all in a set-user-id program. The text
  * may be gone at the next call. */
 const char *os_environment(const char *name);

@@ -6,7 +6,7 @@
 #include "os/process.h"
 #include "os/vm.h"
 
-enum { SLOTS_MOST = 1 << 15, SLOTS_LEAST = 16 };
+enum { SLOTS_MOST = 1 << 15, SLOTS_LEAST = 16, RESTING_LEAST = 4 };
 
 #define SLOT_BYTES ((size_t)1 << SLOT_SHIFT)
 
@@ -15,9 +15,15 @@ size_t slot_count;
 
 static struct os_lock lock;
 static size_t reserved;                   /* slots */
-static struct private_heap *free_slots;   /* by `next`, last one freed first: its memory is warm */
 static struct private_heap *first, *last; /* live heaps in order of creation */
 static uint64_t serials;
+
+/* Free slots in the order in which they became so, by `next`. The first is used again once enough
+ * others wait behind it: so a handle that is used after its heap's end is not the next heap's. */
+static struct {
+    struct private_heap *first, *last;
+    uint32_t count; /* if it is 0, neither is valid */
+} resting;
 
 static char *slot_at(size_t slot)
 {
@@ -40,14 +46,9 @@ static bool reserve_table(void)
     return false;
 }
 
-/* The number of a free slot, or `reserved`. */
-static size_t take(void)
+/* The number of a free slot, or `reserved`; so the next two. */
+static size_t take_fresh(void)
 {
-    if (free_slots != NULL) {
-        size_t slot = free_slots->slot;
-        free_slots = free_slots->next;
-        return slot;
-    }
     size_t slot = slot_count;
     if ((reserved == 0 && !reserve_table()) || slot == reserved ||
         !os_commit(slot_at(slot), SLOT_BYTES))
@@ -55,6 +56,22 @@ static size_t take(void)
     /* release: who finds the address to be a slot's may read it */
     STORE_RELEASE(&slot_count, slot + 1);
     return slot;
+}
+
+static size_t take_rested(void)
+{
+    struct private_heap *heap = resting.first;
+    if (resting.count == 0)
+        return reserved;
+    resting.first = heap->next;
+    resting.count--;
+    return heap->slot;
+}
+
+static size_t take(void)
+{
+    size_t slot = resting.count <= RESTING_LEAST ? take_fresh() : reserved;
+    return slot != reserved ? slot : take_rested();
 }
 
 static void append(struct private_heap *heap)
@@ -115,8 +132,12 @@ void slot_close(struct private_heap *heap)
 void slot_give(struct private_heap *heap)
 {
     os_lock(&lock);
-    heap->next = free_slots;
-    free_slots = heap;
+    if (resting.count != 0)
+        resting.last->next = heap;
+    else
+        resting.first = heap;
+    resting.last = heap;
+    resting.count++;
     os_unlock(&lock);
 }
 
@@ -181,7 +202,7 @@ void slots_after_fork(void (*repair)(struct private_heap *))
     bool torn = os_lock_is_held(&lock) && !os_lock_is_mine(&lock);
     if (torn) {
         os_lock_reset(&lock);
-        free_slots = NULL;
+        resting.count = 0;
         last = NULL;
     }
     for (struct private_heap *heap = first; heap != NULL; heap = heap->next) {

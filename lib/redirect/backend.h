@@ -10,10 +10,9 @@
 #include "heap/checked.h"
 #include "heap/heap.h"
 #include "heap/sampled.h"
+#include "private/pool.h"
 
 #include <windows.h>
-
-enum { SIZE_WORD = sizeof(uint16_t) };
 
 /* Bytes of the blocks that serve a size up to SMALL_MAX, in units of 16. */
 extern uint16_t backend_block_bytes[SMALL_UNITS];
@@ -23,11 +22,6 @@ void backend_start(void);
 
 /* For whatever the thread's cache does not serve at once. */
 void *backend_alloc_slow(size_t size, bool zero);
-
-ALWAYS_INLINE uint16_t *size_word(void *block, size_t bytes)
-{
-    return (uint16_t *)(void *)((char *)block + bytes - SIZE_WORD);
-}
 
 /* NULL when memory or the limit is used up. */
 ALWAYS_INLINE void *backend_alloc(size_t size, bool zero)
@@ -39,7 +33,7 @@ ALWAYS_INLINE void *backend_alloc(size_t size, bool zero)
     void *block = bin_pop(theap_bin(theap, theap->bin_of[unit]));
     if (unlikely(block == NULL))
         return backend_alloc_slow(size, zero);
-    *size_word(block, backend_block_bytes[unit]) = (uint16_t)size;
+    *size_word(block, backend_block_bytes[unit] - SIZE_WORD) = (uint16_t)size;
     return zero ? memset(block, 0, size) : block;
 }
 

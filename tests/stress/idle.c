@@ -110,36 +110,33 @@ static void *worker_idles(void *number)
     return NULL;
 }
 
-static void wait_for(size_t workers)
+static struct crew workers = { .count = 0 };
+
+/* Returns when they have all done their work, and sleep. */
+static void workers_start(void *work(void *number))
 {
-    for (size_t i = 0; i < workers; i++)
+    REQUIRE(sem_init(&done, 0, 0) == 0 && sem_init(&leave, 0, 0) == 0);
+    crew_start(&workers, WORKERS, work);
+    for (size_t i = 0; i < WORKERS; i++)
         while (sem_wait(&done) != 0)
             continue;
 }
 
-static void release(size_t workers)
+static void workers_leave(void)
 {
-    for (size_t i = 0; i < workers; i++)
+    for (size_t i = 0; i < WORKERS; i++)
         sem_post(&leave);
-}
-
-static void start_semaphores(void)
-{
-    REQUIRE(sem_init(&done, 0, 0) == 0 && sem_init(&leave, 0, 0) == 0);
+    crew_join(&workers);
 }
 
 static int child_idle_workers(const char *argument)
 {
-    struct crew crew = { .count = 0 };
     size_t start = start_resident();
 
     (void)argument;
-    start_semaphores();
-    crew_start(&crew, WORKERS, worker_idles);
-    wait_for(WORKERS);
+    workers_start(worker_idles);
     must_fall(start + REST + KEPT, "idle workers");
-    release(WORKERS);
-    crew_join(&crew);
+    workers_leave();
     return 0;
 }
 
@@ -155,18 +152,14 @@ static void *worker_makes_and_idles(void *number)
 
 static int child_freed_by_another(const char *argument)
 {
-    struct crew crew = { .count = 0 };
     size_t start = start_resident();
 
     (void)argument;
-    start_semaphores();
-    crew_start(&crew, WORKERS, worker_makes_and_idles);
-    wait_for(WORKERS);
+    workers_start(worker_makes_and_idles);
     for (size_t i = 0; i < WORKERS; i++)
         peak_free((void *)i);
     must_fall(start + REST, "freed by another thread");
-    release(WORKERS);
-    crew_join(&crew);
+    workers_leave();
     return 0;
 }
 
@@ -233,17 +226,13 @@ static int child_large(const char *argument)
 /* malloc_trim does at once what time would, for all threads. */
 static int child_trim(const char *argument)
 {
-    struct crew crew = { .count = 0 };
     size_t start = start_resident();
 
     (void)argument;
-    start_semaphores();
-    crew_start(&crew, WORKERS, worker_idles);
-    wait_for(WORKERS);
+    workers_start(worker_idles);
     malloc_trim(0);
     must_be(memory_resident(), start + REST + KEPT, "trim");
-    release(WORKERS);
-    crew_join(&crew);
+    workers_leave();
     return 0;
 }
 

@@ -31,6 +31,26 @@ static enum order at_most(enum order order)
     return weaker ? RELAXED : order;
 }
 
+/* The orders that a program's threads go by; it ends with one without a name. */
+struct needed {
+    const char *name;
+    enum order *order, as_it_is;
+};
+
+/* Holds with all of them as they are, and not with any one of them relaxed. */
+static void needs_each(const struct program *program, const struct needed *orders)
+{
+    const struct needed *each;
+    for (each = orders; each->name != NULL; each++)
+        *each->order = each->as_it_is;
+    in_every_way("as it is", program);
+    for (each = orders; each->name != NULL; each++) {
+        *each->order = RELAXED;
+        not_in_every_way(each->name, program);
+        *each->order = each->as_it_is;
+    }
+}
+
 /* ---- the machine itself: what is known of C11 ---------------------------------------------- */
 
 enum { X, Y, Z };
@@ -156,15 +176,11 @@ static void the_inbox_loses_nothing(void **state)
     const struct program program = { 4,
                                      { posts_1, posts_2, owner_drains, other_drains },
                                      all_came_once };
+    const struct needed orders[] = { { "relaxed push", &push_order, RELEASE },
+                                     { "relaxed drain", &drain_order, ACQUIRE },
+                                     { NULL, NULL, RELAXED } };
     (void)state;
-    push_order = RELEASE;
-    drain_order = ACQUIRE;
-    in_every_way("as it is", &program);
-    push_order = RELAXED;
-    not_in_every_way("relaxed push", &program);
-    push_order = RELEASE;
-    drain_order = RELAXED;
-    not_in_every_way("relaxed drain", &program);
+    needs_each(&program, orders);
 }
 
 /* ---- spare lists: exchange_spare and theap_release_spares ---------------------------------- */
@@ -210,15 +226,11 @@ static void spare_lists_have_one_taker(void **state)
     const struct program program = { 3,
                                      { owner_exchanges, others_release, others_release },
                                      each_list_was_taken_once };
+    const struct needed orders[] = { { "relaxed owner", &owner_order, ACQ_REL },
+                                     { "relaxed release", &release_order, ACQUIRE },
+                                     { NULL, NULL, RELAXED } };
     (void)state;
-    owner_order = ACQ_REL;
-    release_order = ACQUIRE;
-    in_every_way("as it is", &program);
-    owner_order = RELAXED;
-    not_in_every_way("relaxed owner", &program);
-    owner_order = ACQ_REL;
-    release_order = RELAXED;
-    not_in_every_way("relaxed release", &program);
+    needs_each(&program, orders);
 }
 
 /* ---- tags, descriptors and the frontier: region/span.h ------------------------------------- */
@@ -262,15 +274,11 @@ static void comes_upon_it(void)
 static void descriptors_are_there_when_seen(void **state)
 {
     const struct program program = { 3, { makes_a_slab, frees_the_block, comes_upon_it }, NULL };
+    const struct needed orders[] = { { "relaxed frontier", &frontier_order, RELEASE },
+                                     { "relaxed kind", &kind_order, RELEASE },
+                                     { NULL, NULL, RELAXED } };
     (void)state;
-    frontier_order = RELEASE;
-    kind_order = RELEASE;
-    in_every_way("as it is", &program);
-    frontier_order = RELAXED;
-    not_in_every_way("relaxed frontier", &program);
-    frontier_order = RELEASE;
-    kind_order = RELAXED;
-    not_in_every_way("relaxed kind", &program);
+    needs_each(&program, orders);
 }
 
 /* ---- a whole heap is locked: os/hold.h ------------------------------------------------------ */
@@ -330,32 +338,20 @@ static void locks_the_heap(void)
     unlock(MUTEX);
 }
 
-static void set_lock_orders(void)
-{
-    with_barrier = true;
-    begin_order = ACQUIRE;
-    end_order = let_go_order = RELEASE;
-}
-
 static void a_locked_heap_is_quiet(void **state)
 {
     const struct program twice = { 2, { works_twice, locks_the_heap }, NULL };
     const struct program attaching = { 3, { works, attaches_and_works, locks_the_heap }, NULL };
+    const struct needed orders[] = { { "relaxed end of the work", &end_order, RELEASE },
+                                     { "relaxed begin of the work", &begin_order, ACQUIRE },
+                                     { "relaxed release of the heap", &let_go_order, RELEASE },
+                                     { NULL, NULL, RELAXED } };
     (void)state;
-    set_lock_orders();
-    in_every_way("two calls", &twice);
+    with_barrier = true;
+    needs_each(&twice, orders);
     in_every_way("a call and a thread that is new", &attaching);
     with_barrier = false;
     not_in_every_way("without the barrier", &twice);
-    set_lock_orders();
-    end_order = RELAXED;
-    not_in_every_way("relaxed end of the work", &twice);
-    set_lock_orders();
-    begin_order = RELAXED;
-    not_in_every_way("relaxed begin of the work", &twice);
-    set_lock_orders();
-    let_go_order = RELAXED;
-    not_in_every_way("relaxed release of the heap", &twice);
 }
 
 /* ---- the right of way in a bounded heap: private/lock.c ------------------------------------- */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What only the inside of private heaps can be asked. */
+#include "barrow/barrow.h"
+#include "heap/heap.h"
 #include "os/thread.h"
 #include "private/private_heap.h"
 #include "test.h"
@@ -123,7 +125,7 @@ static void who_locks_holds_it_off(void **state)
     private_destroy(heap);
 }
 
-/* The next heap in the slot has the same handle; what a thread has at hand is not for it. */
+/* A later heap in the slot has the same handle; what a thread has at hand is not for it. */
 static void a_new_heap_owes_nobody_the_way(void **state)
 {
     (void)state;
@@ -132,12 +134,32 @@ static void a_new_heap_owes_nobody_the_way(void **state)
     assert_true(is_mine(heap));
     private_destroy(heap);
     struct private_heap *next = make_bounded();
+    for (int i = 0; i < 100 && next != heap; i++) {
+        private_destroy(next);
+        next = make_bounded();
+    }
     assert_ptr_equal(next, heap);
     in_thread(use, next);
     assert_non_null(next->right_of_way);
     use_once(next);
     assert_null(next->right_of_way);
     private_destroy(next);
+}
+
+/* What malloc took from a heap in scope is told from its own blocks. */
+static void blocks_of_scopes_stay_where_they_are(void **state)
+{
+    (void)state;
+    struct private_heap *heap = private_create(&(struct private_wish){ 0 });
+    struct barrow_scope scope;
+    barrow_scope_enter(&scope, heap);
+    void *block = heap_alloc(100);
+    barrow_scope_leave(&scope);
+    assert_true(private_has(heap, block));
+    assert_false(heap_resize_in_place(block, 90, "test"));
+    assert_int_equal(heap_usable_size(block, "test"), 100);
+    heap_free(block, "test");
+    private_destroy(heap);
 }
 
 int main(void)
@@ -147,6 +169,7 @@ int main(void)
         cmocka_unit_test(one_thread_has_the_right_of_way),
         cmocka_unit_test(who_locks_holds_it_off),
         cmocka_unit_test(a_new_heap_owes_nobody_the_way),
+        cmocka_unit_test(blocks_of_scopes_stay_where_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

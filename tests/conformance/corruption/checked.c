@@ -6,8 +6,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "support/calls.h"
 #include "support/child.h"
@@ -160,20 +158,20 @@ static void threads_and_checks_at_once(void **state)
     }
 }
 
+static void *of_parent;
+
+static int goes_on(void)
+{
+    free(of_parent);
+    return thread_works(of_parent) != NULL && barrow_check() == 0 ? 0 : 1;
+}
+
 static void a_forked_child_goes_on(void **state)
 {
-    int status;
-
     (void)state;
-    char *block = malloc(100);
-    pid_t pid = fork();
-    if (pid == 0) {
-        free(block);
-        _exit(thread_works(&status) != NULL && barrow_check() == 0 ? 0 : 1);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    free(block);
+    of_parent = malloc(100);
+    assert_true(child_forks(goes_on));
+    free(of_parent);
 }
 
 /* --- in children --------------------------------------------------------------------------- */

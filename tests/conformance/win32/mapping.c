@@ -151,17 +151,21 @@ static void s4_disk_full_is_112(void **state)
     drop_file(f);
 }
 
+static void can_be_made(DWORD protect)
+{
+    HANDLE m = make(MEMORY, protect, 4096);
+    assert_non_null(m);
+    CloseHandle(m);
+}
+
 static void s4_protections(void **state)
 {
     (void)state;
     const DWORD good[] = { PAGE_READONLY,     PAGE_READWRITE,         PAGE_WRITECOPY,
                            PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY };
     const DWORD bad[] = { 0, PAGE_NOACCESS, PAGE_EXECUTE, PAGE_READONLY | PAGE_READWRITE, 0xFF };
-    for (size_t i = 0; i < 6; i++) {
-        HANDLE m = make(MEMORY, good[i], 4096);
-        assert_non_null(m);
-        CloseHandle(m);
-    }
+    for (size_t i = 0; i < 6; i++)
+        can_be_made(good[i]);
     for (size_t i = 0; i < 5; i++)
         assert_error(make(MEMORY, bad[i], 4096), NULL, ERROR_INVALID_PARAMETER);
 }
@@ -242,11 +246,8 @@ static void s4_section_flags_that_are_fine(void **state)
     (void)state;
     const DWORD good[] = { SEC_COMMIT, SEC_RESERVE, SEC_COMMIT | SEC_NOCACHE,
                            SEC_RESERVE | SEC_NOCACHE };
-    for (size_t i = 0; i < 4; i++) {
-        HANDLE m = make(MEMORY, PAGE_READWRITE | good[i], 4096);
-        assert_non_null(m);
-        CloseHandle(m);
-    }
+    for (size_t i = 0; i < 4; i++)
+        can_be_made(PAGE_READWRITE | good[i]);
 }
 
 static void s4_image_of_no_image_is_193(void **state)
