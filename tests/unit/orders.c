@@ -412,14 +412,15 @@ static void all_work_was_done(void)
 static void one_thread_has_the_right_of_way(void **state)
 {
     const struct program program = { 2, { calls_twice, calls_beside }, all_work_was_done };
+    const struct needed orders[] = { { "relaxed end of the work", &end_order, RELEASE },
+                                     { NULL, NULL, RELAXED } };
     (void)state;
-    set_lock_orders();
-    in_every_way("as it is", &program);
+    begin_order = ACQUIRE;
+    let_go_order = RELEASE;
+    with_barrier = true;
+    needs_each(&program, orders);
     with_barrier = false;
     not_in_every_way("without the barrier", &program);
-    set_lock_orders();
-    end_order = RELAXED;
-    not_in_every_way("relaxed end of the work", &program);
 }
 
 int main(void)
