@@ -117,12 +117,18 @@ static bool may_refuse(HANDLE heap);
 
 static void use_heap(HANDLE heap)
 {
-    void *blocks[4];
-    for (int i = 0; i < 4; i++)
-        if ((blocks[i] = HeapAlloc(heap, 0, 50 + 900 * (SIZE_T)i)) == NULL)
+    enum { USED = 4 };
+    uintptr_t *blocks[USED];
+    for (uintptr_t i = 0; i < USED; i++) {
+        if ((blocks[i] = HeapAlloc(heap, 0, 50 + 900 * i)) == NULL)
             REQUIRE(may_refuse(heap) && GetLastError() == ERROR_NOT_ENOUGH_MEMORY);
-    for (int i = 0; i < 4; i++)
+        else
+            *blocks[i] = (uintptr_t)&blocks[i];
+    }
+    for (int i = 0; i < USED; i++) {
+        REQUIRE(blocks[i] == NULL || *blocks[i] == (uintptr_t)&blocks[i]);
         REQUIRE(may_refuse(heap) || HeapFree(heap, 0, blocks[i]));
+    }
 }
 
 static void use_shared(void)
@@ -288,6 +294,8 @@ static int set_up(void **state)
     sigemptyset(&action.sa_mask);
     shared = HeapCreate(0, 0, 0);
     bounded = HeapCreate(0, 0, 1 << 20);
+    for (int i = 0; i < 200; i++) /* until this thread has the right of way, see private/lock.c */
+        use_bounded();
     return shared == NULL || bounded == NULL || sigaction(SIGTRAP, &action, NULL) != 0;
 }
 
