@@ -7,8 +7,11 @@ import json
 import statistics
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from barrow_bench import places
 from barrow_bench.allocators import Allocator, environment
@@ -64,17 +67,24 @@ def parse(output: str) -> list[Sample]:
 def run(allocators: list[Allocator], seconds: float, threads: int, rate: float) -> list[Course]:
     """All at the same time: whatever the machine does falls on all alike."""
     command = [str(places.program("soak")), str(seconds), str(threads), str(rate)]
-    running = [
-        subprocess.Popen(command, env=preloaded(each), stdout=subprocess.PIPE, text=True)
-        for each in allocators
-    ]
-    courses = []
-    for allocator, process in zip(allocators, running):
-        output, _ = process.communicate()
-        if process.returncode != 0:
-            raise RunError(f"soak under {allocator.name} ended with {process.returncode}")
-        courses.append(Course(allocator.name, seconds, parse(output)))
-    return courses
+    with ExitStack() as files:
+        # Files, for a pipe that is full would stop the process that samples.
+        outputs = [files.enter_context(TemporaryFile("w+")) for _ in allocators]
+        running = [
+            subprocess.Popen(command, env=preloaded(each), stdout=output)
+            for each, output in zip(allocators, outputs)
+        ]
+        return [
+            course(allocator.name, seconds, process, output)
+            for allocator, process, output in zip(allocators, running, outputs)
+        ]
+
+
+def course(name: str, seconds: float, process: subprocess.Popen[bytes], output: IO[str]) -> Course:
+    if process.wait() != 0:
+        raise RunError(f"soak under {name} ended with {process.returncode}")
+    output.seek(0)
+    return Course(name, seconds, parse(output.read()))
 
 
 def rows(courses: list[Course]) -> tuple[list[str], list[list[str]]]:

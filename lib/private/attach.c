@@ -222,10 +222,14 @@ void attach_begin_after_fork(void)
     thread_words()->pools = NULL;
 }
 
-/* The links of other threads' lists lead into memory that may not be there any more. */
+/* The links of other threads' lists lead into memory that may not be there any more. And a pool may
+ * have been in the heap's list already, but not free for it yet. */
 void attach_after_fork(struct private_heap *heap)
 {
+    bool is_held = atomic_load_explicit(&heap->held, memory_order_relaxed) != 0;
     for (struct pool *pool = first_of(heap); pool != NULL; pool = pool->next_in_heap) {
+        if (!is_held)
+            allow(heap, pool);
         if (pool->thread == os_thread_token()) {
             take_for_thread(pool);
             continue;
