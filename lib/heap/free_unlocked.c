@@ -8,7 +8,7 @@
 static inline bool free_unlocked(struct theap *theap, struct block *block)
 {
     size_t granule = granule_of(block);
-    if (!granule_has_tag(granule) || tag_of(granule) == 0)
+    if (theap == &theap_none || !granule_has_tag(granule) || tag_of(granule) == 0)
         return false;
     uint32_t tag = tag_of(granule), offset = tag & TAG_BIN;
     bool is_long = offset >= BINS_SIZE;
