@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from barrow_bench import places, process
+from barrow_bench import places, process, soak
 from barrow_bench.allocators import Allocator
 
 DRIVER = Path(__file__).resolve().parent.parent / "driver.py"
@@ -136,3 +136,20 @@ def test_soak(tmp_path):
         assert min(resident) > 0 and max(live) > 0 and live[-1] == 0
         assert sorted(requests) == list(requests) and requests[-1] > 100
     assert svg.read_text().startswith("<svg")
+
+
+def test_soak_never_stops_a_process_that_samples(tmp_path, monkeypatch):
+    """The first, which is waited for first, ends only when the second has written a lot and ended."""
+    program = tmp_path / "soak"
+    program.write_text(
+        "#!/bin/sh\n"
+        f"if mkdir {tmp_path}/first 2>/dev/null; then\n"
+        f"  for i in $(seq 300); do [ -e {tmp_path}/done ] && exit 0; sleep 0.1; done; exit 1\n"
+        "fi\n"
+        "seq 40000 | sed 's/$/\t1\t1\t1/'\n"
+        f"touch {tmp_path}/done\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("BARROW_BENCH_BIN", str(tmp_path))
+    courses = soak.run([Allocator("a"), Allocator("b")], 1, 1, 1)
+    assert sorted(len(each.samples) for each in courses) == [0, 40000]
