@@ -62,7 +62,7 @@ static inline uintptr_t os_lock_await(struct os_lock *lock)
 {
     for (;;) {
         uintptr_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
-        uintptr_t wanted = word != 0 ? word | LOCK_AWAITED : os_thread_token() | LOCK_AWAITED;
+        uintptr_t wanted = (word != 0 ? word : os_thread_token()) | LOCK_AWAITED;
         /* acquire as in os_try_lock */
         if (word == wanted ||
             atomic_compare_exchange_weak_explicit(&lock->word, &word, wanted, memory_order_acquire,

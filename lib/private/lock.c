@@ -180,7 +180,7 @@ void lock_after_fork(struct private_heap *heap)
     if (os_lock_is_held(&heap->mutex) && !os_lock_is_mine(&heap->mutex)) {
         os_lock_reset(&heap->mutex);
         heap->depth = 0;
-        if (held(heap) != CAREFUL)
-            attach_allow(heap);
+        if (held(heap) == HELD) /* attach_after_fork does the rest */
+            atomic_store_explicit(&heap->held, 0, memory_order_relaxed);
     }
 }

@@ -39,6 +39,19 @@ static NOINLINE void *alloc_owned(HANDLE handle, DWORD flags, SIZE_T size)
     return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
 }
 
+/* ---- heaps with a pool at hand ------------------------------------------------------------ */
+
+/* Without a block from there: once more with the heap's own pool at hand, or all the way. */
+ALWAYS_INLINE void *end_slow(HANDLE handle, DWORD flags, SIZE_T size, struct pool *pool,
+                             void *block)
+{
+    pool_end(pool);
+    if (likely(block != NULL))
+        return block;
+    return attach_is_other(handle, pool) ? HeapAlloc(handle, flags, size)
+                                         : alloc_slow(handle, flags, size);
+}
+
 /* ---- shared heaps ------------------------------------------------------------------------- */
 
 /* The pool at hand is another heap's, may not be used now, or has no block. */
@@ -47,11 +60,7 @@ static NOINLINE void *alloc_shared_slow(HANDLE handle, DWORD flags, SIZE_T size,
     void *block = NULL;
     if (pool_is_free_for(handle, pool) && is_plain(flags))
         block = pool_alloc_dry(pool, size);
-    pool_end(pool);
-    if (likely(block != NULL))
-        return block;
-    return attach_is_other(handle, pool) ? HeapAlloc(handle, flags, size)
-                                         : alloc_slow(handle, flags, size);
+    return end_slow(handle, flags, size, pool, block);
 }
 
 ALWAYS_INLINE void *alloc_shared(HANDLE handle, DWORD flags, SIZE_T size)
@@ -73,11 +82,7 @@ static NOINLINE void *alloc_in_turn_slow(HANDLE handle, DWORD flags, SIZE_T size
     void *block = NULL;
     if (pool_is_free_for(handle, pool) && is_plain(flags))
         block = bounded_alloc_slow(heap->bounded, size, BOUNDED_UNIT, NULL);
-    pool_end(pool);
-    if (likely(block != NULL))
-        return block;
-    return attach_is_other(handle, pool) ? HeapAlloc(handle, flags, size)
-                                         : alloc_slow(handle, flags, size);
+    return end_slow(handle, flags, size, pool, block);
 }
 
 /* A serialized one: the thread may have the right of way. */

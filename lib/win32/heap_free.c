@@ -30,6 +30,18 @@ static NOINLINE BOOL free_owned(HANDLE handle, DWORD flags, LPVOID block)
     return private_free_own(handle, block) ? TRUE : free_slow(handle, flags, block);
 }
 
+/* ---- heaps with a pool at hand ------------------------------------------------------------ */
+
+/* If that did not do: once more with the heap's own pool at hand, or all the way. */
+ALWAYS_INLINE BOOL end_slow(HANDLE handle, DWORD flags, LPVOID block, struct pool *pool, bool done)
+{
+    pool_end(pool);
+    if (likely(done))
+        return TRUE;
+    return attach_is_other(handle, pool) ? HeapFree(handle, flags, block)
+                                         : free_slow(handle, flags, block);
+}
+
 /* ---- shared heaps ------------------------------------------------------------------------- */
 
 static NOINLINE BOOL end_at_rest(struct pool *pool, struct span *slab)
@@ -43,11 +55,7 @@ static NOINLINE BOOL end_at_rest(struct pool *pool, struct span *slab)
 static NOINLINE BOOL free_shared_slow(HANDLE handle, DWORD flags, LPVOID block, struct pool *pool)
 {
     bool done = pool_is_free_for(handle, pool) && private_free_own(pool, block);
-    pool_end(pool);
-    if (done)
-        return TRUE;
-    return attach_is_other(handle, pool) ? HeapFree(handle, flags, block)
-                                         : free_slow(handle, flags, block);
+    return end_slow(handle, flags, block, pool, done);
 }
 
 ALWAYS_INLINE BOOL free_shared(HANDLE handle, DWORD flags, LPVOID block)
@@ -68,11 +76,7 @@ static NOINLINE BOOL free_in_turn_slow(HANDLE handle, DWORD flags, LPVOID block,
 {
     struct private_heap *heap = handle;
     bool done = pool_is_free_for(handle, pool) && bounded_free_slow(heap->bounded, block);
-    pool_end(pool);
-    if (likely(done))
-        return TRUE;
-    return attach_is_other(handle, pool) ? HeapFree(handle, flags, block)
-                                         : free_slow(handle, flags, block);
+    return end_slow(handle, flags, block, pool, done);
 }
 
 /* A serialized one: the thread may have the right of way. */
