@@ -115,6 +115,8 @@ static bool store(size_t row, const char *text, void *field)
 
 void options_read(struct options *options)
 {
+    if (!os_environment_has_options())
+        return;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         const char *text = os_environment(table[i].name);
         if (text != NULL && !store(i, text, (char *)options + table[i].field))

@@ -9,6 +9,9 @@
  * may be gone at the next call. */
 const char *os_environment(const char *name);
 
+/* False when no variable's name begins with BARROW_, so that nobody need ask for any. */
+bool os_environment_has_options(void);
+
 /* False in the first moments of a process, before the C library has set up its environment. */
 bool os_environment_is_there(void);
 

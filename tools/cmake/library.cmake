@@ -11,9 +11,17 @@ elseif(WIN32)
 else()
   message(FATAL_ERROR "lib/os has no rooms for ${CMAKE_SYSTEM_NAME}")
 endif()
-list(TRANSFORM os_rooms APPEND "/*.c" OUTPUT_VARIABLE os_patterns)
-file(GLOB barrow_sources CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} lib/*/*.c ${os_patterns})
-list(FILTER barrow_sources EXCLUDE REGEX "^lib/redirect/") # barrow.dll's, see library_windows.cmake
+# The linker keeps this order. The system maps files in pieces of 64 KiB: what a program that only
+# calls malloc runs through should lie in as few of them as can be. lib/redirect is barrow.dll's, see
+# library_windows.cmake.
+foreach(room ${os_rooms} lib/diag lib/region lib/heap lib/shim lib/private lib/win32)
+  file(GLOB sources CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${room}/*.c)
+  list(APPEND barrow_sources ${sources})
+endforeach()
+set(seldom ${barrow_sources})
+list(FILTER seldom INCLUDE REGEX "/(os_|checked|sampled|quarantine|walk|figures|fault)[^/]*$")
+list(REMOVE_ITEM barrow_sources ${seldom})
+list(APPEND barrow_sources ${seldom})
 if(NOT barrow_sources)
   message(FATAL_ERROR "no sources in ${PROJECT_SOURCE_DIR}/lib")
 endif()

@@ -19,6 +19,23 @@ bool os_environment_is_there(void)
     return environ != NULL;
 }
 
+/* Character by character, for a constant's page would be read for this alone at each start. */
+static bool is_option(const char *entry)
+{
+    return entry[0] == 'B' && entry[1] == 'A' && entry[2] == 'R' && entry[3] == 'R' &&
+           entry[4] == 'O' && entry[5] == 'W' && entry[6] == '_';
+}
+
+bool os_environment_has_options(void)
+{
+    if (environ == NULL)
+        return false;
+    for (char **entry = environ; *entry != NULL; entry++)
+        if (is_option(*entry))
+            return true;
+    return false;
+}
+
 const char *os_environment(const char *name)
 {
     size_t length = strlen(name);

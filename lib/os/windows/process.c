@@ -15,6 +15,11 @@ bool os_environment_is_there(void)
     return true;
 }
 
+bool os_environment_has_options(void)
+{
+    return true; /* asking for each is as quick */
+}
+
 static int to_utf8(const WCHAR *text, int length, char *out, int size)
 {
     int n = WideCharToMultiByte(CP_UTF8, 0, text, length, out, size - 1, NULL, NULL);
