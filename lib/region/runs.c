@@ -70,37 +70,51 @@ static void remove_run(uint32_t index)
     span_set_kind(span_at(index), SPAN_NONE);
 }
 
-/* The free run of that kind which ends right before index, or 0. The last granule's `head` may be
- * stale; it counts only if the head that it names is one, and ends here. */
+/* What one run may hold: memory that reads as zero stays apart from memory that may not. */
+static bool may_join(enum span_kind one, enum span_kind other)
+{
+    return one == other ||
+           (one >= SPAN_YOUNG && one <= SPAN_OLD && other >= SPAN_YOUNG && other <= SPAN_OLD);
+}
+
+/* The free run that ends right before index and may be joined with one of that kind, or 0. The last
+ * granule's `head` may be stale; it counts only if the head that it names is one, and ends here. */
 static uint32_t run_before(uint32_t index, enum span_kind kind)
 {
     if (index <= 1)
         return 0;
     uint32_t head = span_get(&span_at(index - 1)->head);
-    if (head == 0 || head >= index || span_kind(span_at(head)) != kind)
+    if (head == 0 || head >= index || !may_join(span_kind(span_at(head)), kind))
         return 0;
     return head + span_at(head)->granules == index ? head : 0;
 }
 
 static bool run_starts_at(uint32_t index, enum span_kind kind)
 {
-    return granule_is_ours(index) && span_kind(span_at(index)) == kind;
+    return granule_is_ours(index) && may_join(span_kind(span_at(index)), kind);
 }
 
+static enum span_kind other_age(enum span_kind kind)
+{
+    return kind == SPAN_YOUNG ? SPAN_OLD : SPAN_YOUNG;
+}
+
+/* A run of young and old parts is as old as most of it: so a little that is freed beside it does
+ * not keep a long old run from being purged, nor a short old one have a long young one purged. */
 void runs_insert(uint32_t index, size_t granules, enum span_kind kind)
 {
-    uint32_t before = run_before(index, kind);
     uint32_t after = index + (uint32_t)granules;
-    if (run_starts_at(after, kind)) {
-        granules += span_at(after)->granules;
-        remove_run(after);
+    uint32_t parts[2] = { run_before(index, kind), run_starts_at(after, kind) ? after : 0 };
+    size_t alike = granules, different = 0;
+    for (int i = 0; i < 2; i++) {
+        if (parts[i] == 0)
+            continue;
+        const struct span *part = span_at(parts[i]);
+        *(span_kind(part) == kind ? &alike : &different) += part->granules;
+        remove_run(parts[i]);
     }
-    if (before != 0) {
-        granules += span_at(before)->granules;
-        remove_run(before);
-        index = before;
-    }
-    place_run(index, granules, kind);
+    place_run(parts[0] != 0 ? parts[0] : index, alike + different,
+              different > alike ? other_age(kind) : kind);
 }
 
 /* Takes [start, start+granules) out of the run at index, which holds it. */

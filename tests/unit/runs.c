@@ -40,11 +40,43 @@ static void fill(uint32_t index, size_t granules, enum span_kind kind)
         model[i] = kind;
 }
 
+static bool is_dirty(enum span_kind kind)
+{
+    return kind == SPAN_YOUNG || kind == SPAN_OLD;
+}
+
+/* How many granules from `at` on, in steps of +1 or -1, are of the kind that the first one is of.
+ */
+static size_t stretch(int64_t at, int step)
+{
+    size_t length = 0;
+    for (int64_t i = at; i > 0 && i < GRANULES && model[i] == model[at]; i += step)
+        length++;
+    return length;
+}
+
+/* Young and old stretches that touch become one, of the kind that most of it was of. */
+static void join_dirty(uint32_t index, size_t granules)
+{
+    uint32_t end = index + (uint32_t)granules;
+    size_t before = index > 1 && is_dirty(model[index - 1]) ? stretch(index - 1, -1) : 0;
+    size_t after = end < GRANULES && is_dirty(model[end]) ? stretch(end, 1) : 0;
+    size_t ages[2] = { 0 };
+    enum span_kind last = model[index];
+
+    for (size_t i = index - before; i < end + after; i++)
+        ages[model[i] == SPAN_OLD]++;
+    enum span_kind most = ages[1] > ages[0] ? SPAN_OLD : SPAN_YOUNG;
+    fill(index - (uint32_t)before, before + granules + after, ages[0] == ages[1] ? last : most);
+}
+
 static void insert(uint32_t index, size_t granules, enum span_kind kind)
 {
     for (size_t i = index; i < index + granules; i++)
         assert_int_equal(model[i], SPAN_NONE);
     fill(index, granules, kind);
+    if (is_dirty(kind))
+        join_dirty(index, granules);
     runs_insert(index, granules, kind);
 }
 
@@ -134,6 +166,25 @@ static void neighbours_of_one_kind_join(void **state)
     insert(5, 5, SPAN_OLD);
     check();
     assert_int_equal(span_at(10)->granules, 15);
+}
+
+/* Or what is freed now and what was freed a while ago would both be too short for what they could
+ * hold together. */
+static void young_and_old_join_and_most_of_it_tells_the_age(void **state)
+{
+    (void)state;
+    insert(10, 5, SPAN_YOUNG);
+    insert(20, 7, SPAN_OLD);
+    insert(15, 5, SPAN_YOUNG);
+    check();
+    assert_int_equal(span_kind(span_at(10)), SPAN_YOUNG); /* ten in all, when they met */
+    insert(27, 40, SPAN_OLD);
+    check();
+    assert_int_equal(span_kind(span_at(10)), SPAN_OLD);
+    assert_int_equal(span_at(10)->granules, 57);
+    insert(67, 57, SPAN_YOUNG);
+    assert_int_equal(span_kind(span_at(10)), SPAN_YOUNG); /* as long: the last comer's */
+    check();
 }
 
 static void the_ends_of_the_window_hold(void **state)
@@ -305,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(empty_runs_give_nothing, start),
         cmocka_unit_test_setup(neighbours_of_one_kind_join, start),
+        cmocka_unit_test_setup(young_and_old_join_and_most_of_it_tells_the_age, start),
         cmocka_unit_test_setup(the_ends_of_the_window_hold, start),
         cmocka_unit_test_setup(stale_descriptors_join_nothing, start),
         cmocka_unit_test_setup(the_closest_fit_is_taken, start),
