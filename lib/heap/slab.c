@@ -305,6 +305,19 @@ static struct span *slab_of_free(uint32_t owner, const struct block *block)
     return span_at(span_at(granule)->head);
 }
 
+struct block *slab_cut(struct block *first, uint32_t count)
+{
+    struct block *last = first;
+    while (--count > 0) {
+        last = last->next;
+        if (unlikely(!granule_has_tag(granule_of(last))))
+            bad_list(last);
+    }
+    struct block *rest = last->next;
+    last->next = NULL;
+    return rest;
+}
+
 void slab_give(struct theap *theap, struct block *block)
 {
     uint32_t owner = theap_number(theap);

@@ -16,6 +16,9 @@ struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted
  * lending each class would keep the most that it ever had. */
 unsigned slab_lender(struct theap *theap, unsigned size_class);
 
+/* Cuts a list of free blocks behind the first `count`, which are no more than it has; the rest. */
+struct block *slab_cut(struct block *first, uint32_t count);
+
 /* Gives blocks of any classes back to their slabs; a slab that becomes empty is freed, but one is
  * kept. */
 void slab_give(struct theap *theap, struct block *first);

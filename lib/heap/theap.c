@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The caches' size is found as the program runs. A bin's lists start short. They are doubled when
  * the bin runs dry, unless it was only just started: the program allocates in longer waves than it
- * holds. They are halved when the bin overflows twice with no need of a block in between: the
- * program gives up more than it will want back soon. All of a theap's lists together are widened by
- * GROW_MOST. */
+ * holds. They are halved when the bin has given a whole list back and overflows again with no need
+ * of a block in between: the program gives up more than it will want back soon. All of a theap's
+ * lists together are widened by GROW_MOST.
+ *
+ * Long lists are fetched and given back by quarters: a program whose waves are a little longer than
+ * what the bin holds then moves little, not a list in each wave. */
 #include "heap/theap.h"
 
 #include "heap/purge.h"
@@ -20,10 +23,12 @@ enum {
     START_MOST = 32,
     WIDE_BYTES = 256 * 1024, /* what it may come to hold */
     WIDE_LEAST = 4,
-    WIDE_MOST = 512,
-    NARROW_LEAST = 16, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
+    WIDE_MOST = 1024,
+    NARROW_LEAST = 16,       /* lists of blocks up to NARROW_SMALL bytes are not made shorter ... */
+    NARROW_BYTES = 4 * 1024, /* ... nor any to less than this */
     NARROW_SMALL = 1024,
-    GROW_MOST = 2 * 1024 * 1024,
+    GROW_MOST = 3 * 1024 * 1024,
+    PART_LEAST = 16, /* blocks that it pays to fetch or give back at once */
     SHUFFLED = 64,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
 };
@@ -41,7 +46,8 @@ static void reset_bin(struct bin *bin)
 {
     bin->most = clamp(START_BYTES / bin_bytes(bin), START_LEAST, START_MOST);
     bin->room = bin->most;
-    bin->used = bin->flushed = false;
+    bin->used = false;
+    bin->flushed = 0;
 }
 
 void theap_init(struct theap *theap, uint32_t number)
@@ -63,36 +69,43 @@ static void narrow(struct theap *theap, struct bin *bin)
     size_t size = bin_bytes(bin);
     uint16_t narrower = (uint16_t)((bin->most + 1) / 2);
     size_t shrunk = 2 * (bin->most - narrower) * size;
-    if (size <= NARROW_SMALL && narrower < NARROW_LEAST)
+    if (narrower * size < NARROW_BYTES || (size <= NARROW_SMALL && narrower < NARROW_LEAST))
         return;
     bin->most = narrower;
     theap->grown = theap->grown > shrunk ? theap->grown - shrunk : 0;
 }
 
-static void widen(struct theap *theap, struct bin *bin)
+/* False when the lists are as long as they may be. */
+static bool widen(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
     uint16_t wider = (uint16_t)(2 * bin->most);
     if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) ||
         theap->grown + 2 * bin->most * size > GROW_MOST)
-        return;
+        return false;
     theap->grown += 2 * bin->most * size; /* both lists */
     bin->most = wider;
+    return true;
+}
+
+/* How many blocks to fetch or to give back at once. */
+static uint32_t part_of(const struct bin *bin)
+{
+    return bin->most < 4 * PART_LEAST ? bin->most : bin->most / 4u;
 }
 
 /* The list to go on with when the bin's is used up. */
 static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
 {
-    if (bin->used)
-        widen(theap, bin);
+    uint32_t wanted = !bin->used || widen(theap, bin) ? bin->most : part_of(bin);
     bin->used = true;
-    bin->flushed = false;
+    bin->flushed = 0;
     os_lock(&theap->lock);
     theap_drain(theap);
     unsigned own = bin_class(theap, bin);
     unsigned from = bin_bytes(bin) > SMALL_MAX ? slab_lender(theap, own) : own;
     /* one, if it is a larger class's: the bin is to keep blocks of its own */
-    struct chain chain = slab_take(theap, from, zero_wanted || from != own ? 1 : bin->most, zero);
+    struct chain chain = slab_take(theap, from, zero_wanted || from != own ? 1 : wanted, zero);
     os_unlock(&theap->lock);
     return chain;
 }
@@ -114,13 +127,23 @@ static struct block *shuffle(struct block *list)
     return list;
 }
 
-static struct block *exchange_spare(struct theap *theap, struct bin *bin, struct block *list)
+static void note_activity(struct theap *theap)
 {
     atomic_store_explicit(&theap->active_at, atomic_load_explicit(&slab_tick, memory_order_relaxed),
                           memory_order_relaxed);
-    /* release: who takes the list follows its links; acquire: for a list that this thread put there
-     * nothing would be needed, but only the owner ever puts one there */
-    return atomic_exchange_explicit(&bin->spare, list, memory_order_acq_rel);
+}
+
+static struct block *take_spare(struct bin *bin)
+{
+    /* relaxed: the list's links are this thread's own work */
+    return atomic_exchange_explicit(&bin->spare, NULL, memory_order_relaxed);
+}
+
+/* There is none: only the owner ever puts one there. */
+static void put_spare(struct bin *bin, struct block *list)
+{
+    /* release: who takes the list follows its links */
+    atomic_store_explicit(&bin->spare, list, memory_order_release);
 }
 
 void theap_release_spares(struct theap *theap, bool all)
@@ -135,7 +158,8 @@ void theap_release_spares(struct theap *theap, bool all)
 
 struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
 {
-    struct chain chain = { exchange_spare(theap, bin, NULL), NULL, bin->spare_count };
+    note_activity(theap);
+    struct chain chain = { take_spare(bin), NULL, bin->spare_count };
     if (chain.first == NULL)
         chain = fetch_list(theap, bin, zero_wanted, zero);
     bin->room = bin->most;
@@ -160,23 +184,40 @@ static void give_back(struct theap *theap, struct block *first, size_t bytes)
     }
 }
 
+/* How many blocks of the older of two full lists to give back; all, and shorter lists from now on,
+ * when a whole list went the same way before. */
+static uint32_t surplus_of(struct theap *theap, struct bin *bin)
+{
+    uint32_t count = bin->spare_count, part = part_of(bin);
+    if (bin->flushed * part >= bin->most) {
+        narrow(theap, bin);
+        return count;
+    }
+    bin->flushed++;
+    return part < count ? part : count;
+}
+
 void theap_overflow(struct theap *theap, struct bin *bin)
 {
     if (os_lock_is_mine(&theap->lock))
         return; /* a signal handler frees: the list grows longer */
-    struct block *full = bin->free;
-    bin->spare_count = (uint16_t)(bin->most - bin->room);
-    bin->free = NULL;
-    /* in this order, so that the child of a fork in between does not find the list twice */
-    atomic_signal_fence(memory_order_seq_cst);
-    struct block *rest = exchange_spare(theap, bin, full);
-    if (rest != NULL && bin->flushed)
-        narrow(theap, bin);
-    bin->room = bin->most;
-    if (rest == NULL)
-        return;
-    bin->flushed = true;
-    give_back(theap, rest, bin->most * bin_bytes(bin));
+    note_activity(theap);
+    struct block *full = bin->free, *old = take_spare(bin), *kept = NULL;
+    uint32_t surplus = 0, rest = 0;
+    uint16_t full_count = (uint16_t)(bin->most - bin->room);
+    if (old != NULL) {
+        surplus = surplus_of(theap, bin);
+        rest = bin->spare_count - surplus;
+        if (rest > 0)
+            kept = slab_cut(old, surplus);
+    }
+    bin->free = kept;
+    bin->room = bin->most - (int32_t)rest;
+    bin->spare_count = full_count;
+    /* in this order, so that the child of a fork in between does not find a list twice */
+    put_spare(bin, full);
+    if (old != NULL)
+        give_back(theap, old, surplus * bin_bytes(bin));
 }
 
 static void post_outgoing(struct outgoing *outgoing)

@@ -29,7 +29,7 @@ struct bin {
     uint16_t spare_count; /* of the list that the owner put there last */
     uint16_t most;        /* blocks that a list may hold */
     bool used;            /* a list has been fetched before */
-    bool flushed;         /* a list was given back since one was fetched */
+    uint8_t flushed;      /* times that blocks were given back since some were fetched */
     uint16_t units;       /* of 16 bytes: a block's size */
 };
 
@@ -139,8 +139,8 @@ ALWAYS_INLINE unsigned bin_class(const struct theap *theap, const struct bin *bi
  * Owner only. */
 struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero);
 
-/* The bin's list is full: puts it by as the spare one, and gives the one that was spare back. Owner
- * only. */
+/* The bin's list is full: puts it by as the spare one, and goes on with the one that was spare, of
+ * which it gives a part back, or all. Owner only. */
 void theap_overflow(struct theap *theap, struct bin *bin);
 
 /* Frees a block that belongs to another theap; the bin is `theap`'s for its class. Owner of `theap`

@@ -183,11 +183,11 @@ static void the_inbox_loses_nothing(void **state)
     needs_each(&program, orders);
 }
 
-/* ---- spare lists: exchange_spare and theap_release_spares ---------------------------------- */
+/* ---- spare lists: take_spare, put_spare and theap_release_spares ---------------------------- */
 
 enum { SPARE = 8, LIST_1, LIST_2, USED_1, USED_2 };
 
-static enum order owner_order, release_order;
+static enum order put_order, release_order;
 
 static void take_list(long list)
 {
@@ -202,10 +202,12 @@ static void take_list(long list)
 static void owner_exchanges(void)
 {
     plain_write(LIST_1, 1);
-    take_list(exchange(SPARE, 1, owner_order));
+    take_list(exchange(SPARE, 0, RELAXED));
+    store(SPARE, 1, put_order);
     plain_write(LIST_2, 2);
-    take_list(exchange(SPARE, 2, owner_order));
-    take_list(exchange(SPARE, 0, owner_order));
+    take_list(exchange(SPARE, 0, RELAXED));
+    store(SPARE, 2, put_order);
+    take_list(exchange(SPARE, 0, RELAXED));
 }
 
 static void others_release(void)
@@ -226,7 +228,7 @@ static void spare_lists_have_one_taker(void **state)
     const struct program program = { 3,
                                      { owner_exchanges, others_release, others_release },
                                      each_list_was_taken_once };
-    const struct needed orders[] = { { "relaxed owner", &owner_order, ACQ_REL },
+    const struct needed orders[] = { { "relaxed put", &put_order, RELEASE },
                                      { "relaxed release", &release_order, ACQUIRE },
                                      { NULL, NULL, RELAXED } };
     (void)state;
