@@ -8,12 +8,10 @@
 #include "region/region.h"
 
 #include "diag/message.h"
+#include "region/account.h"
 #include "region/runs.h"
 
 #include <string.h>
-
-#define KIB ((size_t)1 << 10)
-#define MIB ((size_t)1 << 20)
 
 #define RESERVE_LEAST (64 * MIB)
 #define TABLE_STEP    (64 * KIB)  /* the tables are committed in steps of this many bytes */
@@ -35,31 +33,13 @@ struct region_map region_map;
 struct region_settings region_settings;
 void (*region_on_freed)(void);
 
-static struct {
-    struct os_lock lock;
-    bool made;
-    bool windowed;         /* memory is mapped piece by piece, see above */
-    size_t granules;       /* that there are addresses for */
-    size_t committed_end;  /* granules below are readable and writable */
-    size_t tags_committed; /* bytes */
-    size_t spans_committed;
-    size_t moved;
-    bool moves_fail;       /* one lost its target: copying is safer */
-    char *meta, *meta_end; /* committed memory of our own that is not in use yet */
-    char *meta_start, *meta_top, *meta_limit; /* its room: committed up to meta_top; or NULL */
-    size_t reserved, reservations;
-    /* the account; in granules */
-    _Atomic size_t committed, committed_peak, dirty, spans;
-    _Atomic size_t purged_bytes;
-    /* the run that a purge has in hand while the lock is not held */
-    uint32_t purging;
-    size_t purging_granules;
-    /* spans freed by signal handlers that interrupted this room; linked by `next` */
-    _Atomic uint32_t deferred;
-} region;
+struct region_state region;
 
-/* One purge at a time. Taken before region.lock, and held while the system works. */
-static struct os_lock purge_lock;
+/* spans freed by signal handlers that interrupted this room; linked by `next` */
+static _Atomic uint32_t deferred;
+
+static size_t moved_spans; /* spans that have a mapping of their own */
+static bool moves_fail;    /* one lost its target: copying is safer */
 
 /* ---- address space ------------------------------------------------------------------------ */
 
@@ -280,42 +260,7 @@ static uint32_t extend(size_t granules, size_t align)
     return region.windowed ? extend_window(granules, align) : extend_frontier(granules, align, 0);
 }
 
-/* ---- account ------------------------------------------------------------------------------ */
-
-static size_t count(_Atomic size_t *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-/* Counters are written under region.lock only; atomic so that others may read them at any time. */
-static void add(_Atomic size_t *counter, size_t n)
-{
-    atomic_store_explicit(counter, count(counter) + n, memory_order_relaxed);
-}
-
-static bool fits_limit(size_t granules)
-{
-    if (region_settings.commit_limit == 0)
-        return true;
-    size_t most = region_settings.commit_limit >> GRANULE_SHIFT;
-    return granules <= most && count(&region.committed) <= most - granules;
-}
-
-static void charge(size_t granules)
-{
-    add(&region.committed, granules);
-    if (count(&region.committed) > count(&region.committed_peak))
-        atomic_store_explicit(&region.committed_peak, count(&region.committed),
-                              memory_order_relaxed);
-}
-
 /* ---- purge -------------------------------------------------------------------------------- */
-
-static void insert_dirty(uint32_t index, size_t granules)
-{
-    runs_insert(index, granules, SPAN_YOUNG);
-    add(&region.dirty, granules);
-}
 
 static bool is_unmapped_by_purge(size_t granules)
 {
@@ -379,7 +324,7 @@ static void age_runs(void)
 
 size_t region_purge(bool all)
 {
-    os_lock(&purge_lock);
+    os_lock(&region.purge_lock);
     os_lock(&region.lock);
     size_t purged = purge_kind(SPAN_OLD, true);
     if (all)
@@ -387,7 +332,7 @@ size_t region_purge(bool all)
     else
         age_runs();
     os_unlock(&region.lock);
-    os_unlock(&purge_lock);
+    os_unlock(&region.purge_lock);
     return purged;
 }
 
@@ -505,12 +450,6 @@ static struct span *alloc_locked(size_t granules, size_t align, size_t room, enu
     return span_at(index);
 }
 
-static void insert_emptied(uint32_t index, size_t granules)
-{
-    runs_insert(index, granules, SPAN_CLEAN);
-    add(&region.committed, -granules);
-}
-
 /* The memory of [index, index+granules), which has a mapping of its own, becomes plain again. */
 static void free_moved(uint32_t index, size_t granules)
 {
@@ -526,7 +465,7 @@ static void free_locked(struct span *span)
     size_t granules = span->granules, room = span->room;
     add(&region.spans, (size_t)-1);
     if (span->moved) {
-        region.moved--;
+        moved_spans--;
         free_moved(index, granules);
     } else if (span->emptied) {
         insert_emptied(index, granules);
@@ -543,18 +482,18 @@ static void free_locked(struct span *span)
 static void defer(struct span *span)
 {
     uint32_t index = span_index(span);
-    span->next = atomic_load_explicit(&region.deferred, memory_order_relaxed);
+    span->next = atomic_load_explicit(&deferred, memory_order_relaxed);
     /* release: pairs with the acquire in free_deferred, which may be another thread's */
-    while (!atomic_compare_exchange_weak_explicit(&region.deferred, &span->next, index,
+    while (!atomic_compare_exchange_weak_explicit(&deferred, &span->next, index,
                                                   memory_order_release, memory_order_relaxed))
         ;
 }
 
 static void free_deferred(void)
 {
-    if (likely(atomic_load_explicit(&region.deferred, memory_order_relaxed) == 0))
+    if (likely(atomic_load_explicit(&deferred, memory_order_relaxed) == 0))
         return;
-    uint32_t index = atomic_exchange_explicit(&region.deferred, 0, memory_order_acquire);
+    uint32_t index = atomic_exchange_explicit(&deferred, 0, memory_order_acquire);
     while (index != 0) {
         struct span *span = span_at(index);
         index = span->next;
@@ -580,8 +519,8 @@ void region_free(struct span *span)
 static void await_purge(void)
 {
     os_unlock(&region.lock);
-    os_lock(&purge_lock);
-    os_unlock(&purge_lock);
+    os_lock(&region.purge_lock);
+    os_unlock(&region.purge_lock);
     os_lock(&region.lock);
 }
 
@@ -672,14 +611,14 @@ enum os_moved region_move(struct span *from, struct span *to, size_t bytes)
 {
     enum os_moved moved = OS_NOT_MOVED;
     os_lock(&region.lock);
-    if (region.moved < MOVED_MOST && !region.moves_fail)
+    if (moved_spans < MOVED_MOST && !moves_fail)
         moved = os_move(span_start(from), span_start(to), bytes);
     if (moved == OS_MOVED) {
-        region.moved++;
+        moved_spans++;
         to->moved = true;
         from->emptied = true;
     } else if (moved == OS_TARGET_LOST) {
-        region.moves_fail = true;
+        moves_fail = true;
         lose_span(to);
     }
     os_unlock(&region.lock);
@@ -738,16 +677,6 @@ void *region_meta(size_t size)
 
 /* ---- questions ---------------------------------------------------------------------------- */
 
-size_t region_committed(void)
-{
-    return count(&region.committed) << GRANULE_SHIFT;
-}
-
-size_t region_dirty(void)
-{
-    return count(&region.dirty) << GRANULE_SHIFT;
-}
-
 void region_freed(size_t bytes)
 {
     if (region_on_freed != NULL && (bytes >= TELL_LEAST || region_dirty() >= TELL_LEAST))
@@ -767,25 +696,9 @@ struct span *region_find(const void *address)
     return span_at(head);
 }
 
-void region_account_purge(size_t bytes)
-{
-    atomic_fetch_add_explicit(&region.purged_bytes, bytes, memory_order_relaxed);
-}
-
-void region_figures(struct region_figures *figures)
-{
-    figures->reserved = region.reserved;
-    figures->reservations = region.reservations;
-    figures->committed = count(&region.committed) << GRANULE_SHIFT;
-    figures->committed_peak = count(&region.committed_peak) << GRANULE_SHIFT;
-    figures->purged = count(&region.purged_bytes);
-    figures->spans = count(&region.spans);
-    figures->meta = (size_t)(region.meta_top - region.meta_start);
-}
-
 bool region_is_interrupted(void)
 {
-    return os_lock_is_mine(&region.lock) || os_lock_is_mine(&purge_lock);
+    return os_lock_is_mine(&region.lock) || os_lock_is_mine(&region.purge_lock);
 }
 
 /* ---- fork --------------------------------------------------------------------------------- */
@@ -827,7 +740,7 @@ void region_after_fork(void)
     bool torn = os_lock_is_held(&region.lock);
     uint32_t purging = region.purging;
     os_lock_reset(&region.lock);
-    os_lock_reset(&purge_lock);
+    os_lock_reset(&region.purge_lock);
     region.purging = 0;
     if (torn)
         abandon_free_runs();
