@@ -7,258 +7,25 @@
  * some times the limit; memory is then mapped piece by piece inside that window. */
 #include "region/region.h"
 
-#include "diag/message.h"
 #include "region/account.h"
+#include "region/frontier.h"
+#include "region/reservation.h"
 #include "region/runs.h"
+#include "region/window.h"
 
 #include <string.h>
 
-#define RESERVE_LEAST (64 * MIB)
-#define TABLE_STEP    (64 * KIB)  /* the tables are committed in steps of this many bytes */
-#define COMMIT_STEP   MIB         /* the frontier grows by this much at least ... */
-#define COMMIT_MOST   (64 * MIB)  /* ... and, beyond what is asked for, by this much at most */
-#define DIRTY_LEAST   (256 * MIB) /* free memory up to here is kept for a tick or two */
-#define TELL_LEAST    MIB         /* freed bytes that the purge is told of at once */
-#define SHORT_SPAN    16          /* granules; see take_short */
-#define WINDOW_TRIES  4096        /* places tried for a piece of memory */
-#define META_SHARE    256         /* of the address space, for what the library keeps itself */
-#define META_LEAST    (16 * MIB)
-#define MOVED_MOST    12 /* spans with a mapping of their own: two mappings each */
+#define DIRTY_LEAST (256 * MIB) /* free memory up to here is kept for a tick or two */
+#define TELL_LEAST  MIB         /* freed bytes that the purge is told of at once */
+#define MOVED_MOST  12          /* spans with a mapping of their own: two mappings each */
 
-/* Never accessible: before, between and behind the tables, the library's own room and the blocks.
- */
-#define GUARD_SIZE GRANULE_SIZE
-
-struct region_map region_map;
-struct region_settings region_settings;
 void (*region_on_freed)(void);
-
-struct region_state region;
 
 /* spans freed by signal handlers that interrupted this room; linked by `next` */
 static _Atomic uint32_t deferred;
 
 static size_t moved_spans; /* spans that have a mapping of their own */
 static bool moves_fail;    /* one lost its target: copying is safer */
-
-/* ---- address space ------------------------------------------------------------------------ */
-
-static bool commit_table(void *table, size_t *committed, size_t bytes)
-{
-    if (bytes <= *committed)
-        return true;
-    size_t end = round_up(bytes, TABLE_STEP);
-    if (!os_commit((char *)table + *committed, end - *committed))
-        return false;
-    *committed = end;
-    return true;
-}
-
-static bool commit_tables(size_t granules)
-{
-    return commit_table(region_map.tags, &region.tags_committed, granules * sizeof(uint32_t)) &&
-           commit_table(region_map.spans, &region.spans_committed, granules * sizeof(struct span));
-}
-
-static void set_frontier(size_t granules)
-{
-    /* release: pairs with granule_is_ours */
-    atomic_store_explicit(&region_map.frontier, granules, memory_order_release);
-}
-
-static size_t frontier(void)
-{
-    return atomic_load_explicit(&region_map.frontier, memory_order_relaxed);
-}
-
-/* With guards before, between and behind. */
-static size_t tables_size(size_t granules)
-{
-    return GUARD_SIZE + round_up(granules * sizeof(uint32_t), TABLE_STEP) + GUARD_SIZE +
-           round_up(granules * sizeof(struct span), TABLE_STEP) + GUARD_SIZE;
-}
-
-static void place_tables(char *start, size_t granules)
-{
-    size_t tags = round_up(granules * sizeof(uint32_t), TABLE_STEP);
-    region.granules = granules;
-    region_map.tags = (_Atomic uint32_t *)(void *)(start + GUARD_SIZE);
-    region_map.spans = (struct span *)(void *)(start + GUARD_SIZE + tags + GUARD_SIZE);
-}
-
-static bool reserve_whole(size_t size)
-{
-    size_t granules = size >> GRANULE_SHIFT;
-    size_t meta = round_up(size / META_SHARE, GRANULE_SIZE);
-    meta = meta < META_LEAST ? META_LEAST : meta;
-    size_t front = tables_size(granules) + meta + GUARD_SIZE;
-    size_t total = front + size + 2 * GUARD_SIZE;
-    char *reservation = os_reserve(total);
-    if (reservation == NULL)
-        return false;
-    char *start = (char *)round_up((uintptr_t)reservation, GRANULE_SIZE);
-    place_tables(start, granules);
-    /* so that a free of whatever address finds a tag: 0 */
-    if (!os_allow_reading((void *)region_map.tags, granules * sizeof(uint32_t))) {
-        os_release(reservation, total);
-        return false;
-    }
-    region.meta_start = region.meta_top = start + tables_size(granules);
-    region.meta_limit = region.meta_start + meta;
-    region_map.base = (uintptr_t)start + front;
-    region.reserved = total;
-    region.reservations = 1;
-    return true;
-}
-
-/* Addresses for four times what the process may have, around a place that the system likes. */
-static bool reserve_window(size_t address_space)
-{
-    size_t granules = (address_space / GRANULE_SIZE) * 4;
-    if (granules < RESERVE_LEAST >> GRANULE_SHIFT)
-        granules = RESERVE_LEAST >> GRANULE_SHIFT;
-    if (granules > os_reserve_wanted() >> GRANULE_SHIFT)
-        granules = os_reserve_wanted() >> GRANULE_SHIFT;
-    char *tables = os_reserve(tables_size(granules));
-    if (tables == NULL)
-        return false;
-    place_tables(tables, granules);
-    if (!commit_tables(granules)) {
-        region.tags_committed = region.spans_committed = 0;
-        os_release(tables, tables_size(granules));
-        return false;
-    }
-    region.windowed = true;
-    region.reserved = tables_size(granules);
-    region.reservations = 1;
-    uintptr_t middle = (uintptr_t)tables & ~(uintptr_t)(GRANULE_SIZE - 1);
-    uintptr_t half = (uintptr_t)(granules / 2) << GRANULE_SHIFT;
-    region_map.base = middle > half ? middle - half : GRANULE_SIZE;
-    return true;
-}
-
-static bool make_reservation(void)
-{
-    size_t wanted = region_settings.reserve ? region_settings.reserve : os_reserve_wanted();
-    size_t address_space = os_address_space_limit();
-    wanted = round_up(wanted, GRANULE_SIZE);
-    if (address_space < 2 * wanted)
-        return reserve_window(address_space);
-    for (; wanted >= RESERVE_LEAST; wanted /= 2)
-        if (reserve_whole(wanted))
-            return true;
-    return reserve_window(16 * RESERVE_LEAST);
-}
-
-static void make_region(void)
-{
-    if (!make_reservation())
-        return;
-    region.made = true;
-    region_map.limit = region.granules;
-    message_verbose(1, "reserved %zu MiB of address space%s", region.reserved / MIB,
-                    region.windowed ? " for its tables; memory is mapped piece by piece" : "");
-    /* index 0 means "none" in all lists, so granule 0 is never a span */
-    set_frontier(region.windowed ? region.granules : 1);
-    region.committed_end = region.windowed ? region.granules : 0;
-    if (region.windowed)
-        runs_insert(1, region.granules - 1, SPAN_UNMAPPED);
-}
-
-/* ---- frontier ----------------------------------------------------------------------------- */
-
-static size_t commit_step(size_t needed)
-{
-    size_t step = region.committed_end / 4;
-    size_t least = COMMIT_STEP >> GRANULE_SHIFT, most = COMMIT_MOST >> GRANULE_SHIFT;
-    if (region.committed_end == 0 && region_settings.commit != 0)
-        step = round_up(region_settings.commit, GRANULE_SIZE) >> GRANULE_SHIFT;
-    else
-        step = step < least ? least : step > most ? most : step;
-    step = step > needed ? step : needed;
-    size_t left = region.granules - region.committed_end;
-    return step < left ? step : left;
-}
-
-static bool commit_more(size_t granules)
-{
-    char *end = (char *)region_map.base + (region.committed_end << GRANULE_SHIFT);
-    if (!os_commit(end, granules << GRANULE_SHIFT))
-        return false;
-    if (region_settings.huge_pages)
-        os_advise_huge(end, granules << GRANULE_SHIFT, true);
-    region.committed_end += granules;
-    return true;
-}
-
-static bool commit_to(size_t end)
-{
-    if (end <= region.committed_end)
-        return true;
-    size_t needed = end - region.committed_end;
-    return commit_more(commit_step(needed)) || commit_more(needed);
-}
-
-/* A piece of fresh memory inside the window. Addresses that the process has something else at are
- * forgotten, granule by granule, as they are met. */
-static uint32_t map_piece(size_t granules)
-{
-    for (int tries = 0; tries < WINDOW_TRIES; tries++) {
-        uint32_t place = runs_take(SPAN_UNMAPPED, granules, 1);
-        if (place == 0)
-            return 0;
-        enum os_mapped mapped = os_map_at(span_start(span_at(place)), granules << GRANULE_SHIFT);
-        if (mapped == OS_MAPPED) {
-            region.reserved += granules << GRANULE_SHIFT;
-            region.reservations++;
-            return place;
-        }
-        if (mapped == OS_REFUSED) {
-            runs_insert(place, granules, SPAN_UNMAPPED);
-            return 0;
-        }
-        if (granules > 1)
-            runs_insert(place + 1, granules - 1, SPAN_UNMAPPED);
-    }
-    return 0;
-}
-
-static uint32_t extend_window(size_t granules, size_t align)
-{
-    size_t piece = granules + align - 1;
-    size_t comfortable = (4 * MIB) >> GRANULE_SHIFT;
-    uint32_t start = piece < comfortable ? map_piece(comfortable) : 0;
-    size_t mapped = start != 0 ? comfortable : piece;
-    if (start == 0 && (start = map_piece(piece)) == 0)
-        return 0;
-    runs_insert(start, mapped, SPAN_CLEAN);
-    return runs_take(SPAN_CLEAN, granules, align);
-}
-
-/* The last `room` granules are for later, and need not be committed if they can be then. */
-static uint32_t extend_frontier(size_t granules, size_t align, size_t room)
-{
-    size_t unit = align << GRANULE_SHIFT;
-    size_t end = frontier();
-    size_t start = (round_up(region_map.base + (end << GRANULE_SHIFT), unit) - region_map.base) >>
-                   GRANULE_SHIFT;
-    if (granules > region.granules || start > region.granules - granules)
-        return 0;
-    if (!commit_tables(start + granules) ||
-        !commit_to(start + granules - (OS_RECOMMITS ? room : 0)))
-        return 0;
-    set_frontier(start + granules);
-    if (region.committed_end < start + granules)
-        region.committed_end = start + granules;
-    if (start > end)
-        runs_insert((uint32_t)end, start - end, SPAN_CLEAN);
-    return (uint32_t)start;
-}
-
-static uint32_t extend(size_t granules, size_t align)
-{
-    return region.windowed ? extend_window(granules, align) : extend_frontier(granules, align, 0);
-}
 
 /* ---- purge -------------------------------------------------------------------------------- */
 
@@ -388,7 +155,7 @@ static uint32_t take_clean(size_t granules, size_t align)
         return 0;
     uint32_t index = take_recommitted(granules, align, 0);
     if (index == 0)
-        index = extend(granules, align);
+        index = reservation_extend(granules, align);
     if (index != 0)
         charge(granules);
     return index;
@@ -399,7 +166,7 @@ static uint32_t take_with_room(size_t granules, size_t align, size_t room)
     uint32_t index = fits_limit(granules) ? take_recommitted(granules, align, room) : 0;
     if (index == 0 && fits_limit(granules) && !region.windowed &&
         (OS_RECOMMITS || !os_commit_is_strict()))
-        index = extend_frontier(granules + room, align, room);
+        index = frontier_extend(granules + room, align, room);
     if (index != 0)
         charge(granules);
     return index;
@@ -427,7 +194,7 @@ static struct span *alloc_locked(size_t granules, size_t align, size_t room, enu
                                  bool *zero)
 {
     if (!region.made)
-        make_region();
+        reservation_make();
     if (!region.made || granules >= region.granules || align >= region.granules)
         return NULL;
     *zero = true;
@@ -546,7 +313,7 @@ static bool take_behind(uint32_t index, size_t granules, bool *zero)
 {
     if (index == frontier() && !region.windowed) {
         *zero = true;
-        return extend_frontier(granules, 1, 0) != 0 && (charge(granules), true);
+        return frontier_extend(granules, 1, 0) != 0 && (charge(granules), true);
     }
     enum span_kind kind = runs_take_at(index, granules);
     *zero = kind == SPAN_CLEAN;
@@ -660,7 +427,7 @@ void *region_meta(size_t size)
     size = round_up(size, CACHE_LINE);
     os_lock(&region.lock);
     if (!region.made)
-        make_region();
+        reservation_make();
     if ((size_t)(region.meta_end - region.meta) < size) {
         size_t bytes = round_up(size, GRANULE_SIZE);
         if (!commit_meta(bytes))
@@ -681,19 +448,6 @@ void region_freed(size_t bytes)
 {
     if (region_on_freed != NULL && (bytes >= TELL_LEAST || region_dirty() >= TELL_LEAST))
         region_on_freed();
-}
-
-struct span *region_find(const void *address)
-{
-    size_t granule = granule_of(address);
-    if (!granule_is_ours(granule))
-        return NULL;
-    size_t head = granule;
-    while (head > 0 && span_kind(span_at(head)) == SPAN_NONE)
-        head--;
-    if (head == 0 || head + span_at(head)->granules <= granule)
-        return NULL;
-    return span_at(head);
 }
 
 bool region_is_interrupted(void)
