@@ -9,112 +9,16 @@
 
 #include "region/account.h"
 #include "region/frontier.h"
+#include "region/moved.h"
 #include "region/reservation.h"
 #include "region/runs.h"
+#include "region/runs_purge.h"
 #include "region/window.h"
 
 #include <string.h>
 
-#define DIRTY_LEAST (256 * MIB) /* free memory up to here is kept for a tick or two */
-#define TELL_LEAST  MIB         /* freed bytes that the purge is told of at once */
-#define MOVED_MOST  12          /* spans with a mapping of their own: two mappings each */
-
-void (*region_on_freed)(void);
-
 /* spans freed by signal handlers that interrupted this room; linked by `next` */
 static _Atomic uint32_t deferred;
-
-static size_t moved_spans; /* spans that have a mapping of their own */
-static bool moves_fail;    /* one lost its target: copying is safer */
-
-/* ---- purge -------------------------------------------------------------------------------- */
-
-static bool is_unmapped_by_purge(size_t granules)
-{
-    return region.windowed && granules > SHORT_SPAN;
-}
-
-/* Enters and leaves with region.lock held, and lets it go while the system works if it may. False
- * when the system refuses, as it does for locked memory: the run then gets the other kind, out of
- * the way of those that are yet to be purged. */
-static bool purge_run(uint32_t index, size_t granules, enum span_kind kind, bool may_unlock)
-{
-    span_set_kind(span_at(index), SPAN_PURGING);
-    if (may_unlock) {
-        region.purging = index;
-        region.purging_granules = granules;
-        os_unlock(&region.lock);
-    }
-    bool unmap = is_unmapped_by_purge(granules);
-    bool done = unmap ? (os_release(span_start(span_at(index)), granules << GRANULE_SHIFT), true)
-                      : os_purge(span_start(span_at(index)), granules << GRANULE_SHIFT);
-    if (may_unlock) {
-        os_lock(&region.lock);
-        region.purging = 0;
-    }
-    span_set_kind(span_at(index), SPAN_NONE);
-    runs_insert(index, granules,
-                unmap              ? SPAN_UNMAPPED
-                : done             ? SPAN_CLEAN
-                : kind == SPAN_OLD ? SPAN_YOUNG
-                                   : SPAN_OLD);
-    if (!done)
-        return false;
-    if (unmap)
-        region.reserved -= granules << GRANULE_SHIFT;
-    add(&region.dirty, -granules);
-    add(&region.committed, -granules);
-    region_account_purge(granules << GRANULE_SHIFT);
-    return true;
-}
-
-/* Goes over as much as there was at the start, whatever others free meanwhile. */
-static size_t purge_kind(enum span_kind kind, bool may_unlock)
-{
-    uint32_t index;
-    size_t granules, purged = 0, left = count(&region.dirty);
-    while (left > 0 && (index = runs_take_any(kind, &granules)) != 0) {
-        if (purge_run(index, granules, kind, may_unlock))
-            purged += granules;
-        left -= granules < left ? granules : left;
-    }
-    return purged << GRANULE_SHIFT;
-}
-
-static void age_runs(void)
-{
-    uint32_t index;
-    size_t granules;
-    while ((index = runs_take_any(SPAN_YOUNG, &granules)) != 0)
-        runs_insert(index, granules, SPAN_OLD);
-}
-
-size_t region_purge(bool all)
-{
-    os_lock(&region.purge_lock);
-    os_lock(&region.lock);
-    size_t purged = purge_kind(SPAN_OLD, true);
-    if (all)
-        purged += purge_kind(SPAN_YOUNG, true);
-    else
-        age_runs();
-    os_unlock(&region.lock);
-    os_unlock(&region.purge_lock);
-    return purged;
-}
-
-/* Free memory beyond this is given back at once, oldest first. */
-static size_t dirty_most(void)
-{
-    size_t live = count(&region.committed) - count(&region.dirty);
-    size_t least = DIRTY_LEAST >> GRANULE_SHIFT;
-    return live / 2 > least ? live / 2 : least;
-}
-
-static bool purge_all_locked(void)
-{
-    return purge_kind(SPAN_OLD, false) + purge_kind(SPAN_YOUNG, false) > 0;
-}
 
 /* ---- spans -------------------------------------------------------------------------------- */
 
@@ -208,7 +112,7 @@ static struct span *alloc_locked(size_t granules, size_t align, size_t room, enu
         *zero = index == 0;
         if (index == 0)
             index = take_clean(granules, align);
-        if (index == 0 && purge_all_locked())
+        if (index == 0 && runs_purge())
             index = take_clean(granules, align);
     }
     if (index == 0)
@@ -217,23 +121,13 @@ static struct span *alloc_locked(size_t granules, size_t align, size_t room, enu
     return span_at(index);
 }
 
-/* The memory of [index, index+granules), which has a mapping of its own, becomes plain again. */
-static void free_moved(uint32_t index, size_t granules)
-{
-    if (os_renew(span_start(span_at(index)), granules << GRANULE_SHIFT))
-        insert_emptied(index, granules);
-    else
-        insert_dirty(index, granules);
-}
-
 static void free_locked(struct span *span)
 {
     uint32_t index = span_index(span);
     size_t granules = span->granules, room = span->room;
     add(&region.spans, (size_t)-1);
     if (span->moved) {
-        moved_spans--;
-        free_moved(index, granules);
+        moved_free(index, granules);
     } else if (span->emptied) {
         insert_emptied(index, granules);
     } else {
@@ -242,7 +136,7 @@ static void free_locked(struct span *span)
     if (room != 0)
         runs_insert(index + (uint32_t)granules, room, SPAN_CLEAN);
     if (count(&region.dirty) > dirty_most())
-        purge_all_locked();
+        runs_purge();
 }
 
 /* The lock's holder is this very thread, interrupted: whoever takes the lock next does the rest. */
@@ -282,15 +176,6 @@ void region_free(struct span *span)
     os_unlock(&region.lock);
 }
 
-/* A purge has memory in hand that may be all there is: lets it finish. */
-static void await_purge(void)
-{
-    os_unlock(&region.lock);
-    os_lock(&region.purge_lock);
-    os_unlock(&region.purge_lock);
-    os_lock(&region.lock);
-}
-
 struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_kind kind,
                           bool *zero)
 {
@@ -299,10 +184,8 @@ struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_
     os_lock(&region.lock);
     free_deferred();
     struct span *span = alloc_locked(granules, align, room, kind, zero);
-    if (span == NULL && region.purging != 0) {
-        await_purge();
+    if (span == NULL && runs_await_purge())
         span = alloc_locked(granules, align, room, kind, zero);
-    }
     os_unlock(&region.lock);
     return span;
 }
@@ -355,41 +238,12 @@ void region_shrink(struct span *span, size_t granules)
     span->granules = (uint32_t)granules;
     span->room = 0;
     if (span->moved)
-        free_moved(tail, cut);
+        moved_cut(tail, cut);
     else
         insert_dirty(tail, cut);
     if (room != 0)
         runs_insert(tail + (uint32_t)cut, room, SPAN_CLEAN);
     os_unlock(&region.lock);
-}
-
-/* Nobody must be given [span, span+granules) again: somebody else may have the addresses. */
-static void lose_span(struct span *span)
-{
-    uint32_t behind = span_index(span) + span->granules;
-    span_set_kind(span, SPAN_LOST);
-    add(&region.spans, (size_t)-1);
-    add(&region.committed, -(size_t)span->granules);
-    if (span->room != 0)
-        runs_insert(behind, span->room, SPAN_CLEAN);
-}
-
-enum os_moved region_move(struct span *from, struct span *to, size_t bytes)
-{
-    enum os_moved moved = OS_NOT_MOVED;
-    os_lock(&region.lock);
-    if (moved_spans < MOVED_MOST && !moves_fail)
-        moved = os_move(span_start(from), span_start(to), bytes);
-    if (moved == OS_MOVED) {
-        moved_spans++;
-        to->moved = true;
-        from->emptied = true;
-    } else if (moved == OS_TARGET_LOST) {
-        moves_fail = true;
-        lose_span(to);
-    }
-    os_unlock(&region.lock);
-    return moved;
 }
 
 /* Where a whole reservation was made, such memory has a room of its own in it. */
@@ -399,7 +253,7 @@ static bool commit_meta(size_t bytes)
     if (bytes > (size_t)(region.meta_limit - region.meta_top))
         return false;
     if (!fits_limit(granules))
-        purge_all_locked();
+        runs_purge();
     if (!fits_limit(granules) || !os_commit(region.meta_top, bytes))
         return false;
     if (region.meta_end != region.meta_top)
@@ -443,12 +297,6 @@ void *region_meta(size_t size)
 }
 
 /* ---- questions ---------------------------------------------------------------------------- */
-
-void region_freed(size_t bytes)
-{
-    if (region_on_freed != NULL && (bytes >= TELL_LEAST || region_dirty() >= TELL_LEAST))
-        region_on_freed();
-}
 
 bool region_is_interrupted(void)
 {
