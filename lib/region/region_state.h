@@ -4,11 +4,12 @@
  * All of it belongs to region.lock, but for what is said to be otherwise. A file calls those that
  * stand below it only:
  *
- *     meta.c, fork.c
- *     spans.c              resize.c
- *     reservation.c        moved.c     runs_purge.c
- *     frontier.c           window.c
- *     tables.c, account.c, runs.c */
+ *     meta.c          fork.c
+ *     spans.c         resize.c
+ *     reservation.c   moved.c   runs_purge.c
+ *     frontier.c      window.c
+ *     tables.c        account.c
+ *     runs.c */
 #ifndef BARROW_REGION_REGION_STATE_H
 #define BARROW_REGION_REGION_STATE_H
 
@@ -36,6 +37,9 @@ struct region_state {
     /* the account, in granules: see account.h */
     _Atomic size_t committed, committed_peak, dirty, spans;
     _Atomic size_t purged_bytes; /* by others too, without the lock */
+
+    /* spans.c's: freed by signal handlers that interrupted this room; linked by `next`, no lock */
+    _Atomic uint32_t deferred;
 
     /* runs_purge.c's: the run that a purge has in hand while the lock is not held, or 0 */
     uint32_t purging;
