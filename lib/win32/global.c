@@ -40,7 +40,8 @@ static HANDLE allocate_moveable(UINT flags, SIZE_T size, bool global)
     if (size != 0 && (data = process_heap_alloc(size, (flags & GMEM_ZEROINIT) != 0)) == NULL)
         return fail_null(ERROR_NOT_ENOUGH_MEMORY);
     entries_lock();
-    struct entry *entry = entry_new(entry_flags(flags, global) | (data == NULL ? DISCARDED : 0));
+    struct global_entry *entry =
+        entry_new(entry_flags(flags, global) | (data == NULL ? DISCARDED : 0));
     if (entry != NULL)
         entry_set_data(entry, data);
     entries_unlock();
@@ -66,7 +67,7 @@ static HANDLE allocate(UINT flags, SIZE_T size, bool global)
 static HANDLE make_moveable(void *block, UINT flags)
 {
     entries_lock();
-    struct entry *entry = entry_new(entry_flags(flags, true));
+    struct global_entry *entry = entry_new(entry_flags(flags, true));
     if (entry != NULL)
         entry_set_data(entry, block);
     entries_unlock();
@@ -87,7 +88,7 @@ static HANDLE reallocate_fixed(void *block, SIZE_T size, UINT flags, bool global
     return moved != NULL ? moved : fail_null(ERROR_NOT_ENOUGH_MEMORY);
 }
 
-static DWORD discard(struct entry *entry, UINT flags)
+static DWORD discard(struct global_entry *entry, UINT flags)
 {
     if ((flags & GMEM_MOVEABLE) == 0 || entry_lock_count(entry) != 0)
         return ERROR_INVALID_PARAMETER;
@@ -98,7 +99,7 @@ static DWORD discard(struct entry *entry, UINT flags)
     return 0;
 }
 
-static DWORD resize(struct entry *entry, SIZE_T size, UINT flags)
+static DWORD resize(struct global_entry *entry, SIZE_T size, UINT flags)
 {
     bool zero = (flags & GMEM_ZEROINIT) != 0;
     bool in_place = entry_lock_count(entry) != 0 && (flags & GMEM_MOVEABLE) == 0;
@@ -111,7 +112,7 @@ static DWORD resize(struct entry *entry, SIZE_T size, UINT flags)
     return 0;
 }
 
-static DWORD reallocate_entry(struct entry *entry, SIZE_T size, UINT flags, bool global)
+static DWORD reallocate_entry(struct global_entry *entry, SIZE_T size, UINT flags, bool global)
 {
     bool discardable = (flags & (global ? GMEM_DISCARDABLE : LMEM_DISCARDABLE)) != 0;
     if (entry == NULL)
@@ -142,7 +143,7 @@ static void *lock_moveable(HANDLE handle)
     void *data = NULL;
     DWORD error = ERROR_INVALID_HANDLE;
     entries_lock();
-    struct entry *entry = entry_of(handle);
+    struct global_entry *entry = entry_of(handle);
     if (entry != NULL) {
         data = entry->data;
         error = ERROR_DISCARDED;
@@ -159,7 +160,7 @@ static DWORD unlock_moveable(HANDLE handle, uintptr_t *left)
 {
     DWORD error = 0;
     entries_lock();
-    struct entry *entry = entry_of(handle);
+    struct global_entry *entry = entry_of(handle);
     if (entry == NULL) {
         error = ERROR_INVALID_HANDLE;
     } else if (entry_lock_count(entry) == 0) {
@@ -172,7 +173,7 @@ static DWORD unlock_moveable(HANDLE handle, uintptr_t *left)
     return error;
 }
 
-static UINT flags_of_entry(const struct entry *entry, bool global)
+static UINT flags_of_entry(const struct global_entry *entry, bool global)
 {
     UINT flags = (UINT)entry_lock_count(entry);
     if ((entry->flags & DISCARDABLE) != 0)
@@ -194,7 +195,7 @@ static UINT flags_of(HANDLE handle, bool global)
         return GMEM_INVALID_HANDLE;
     }
     entries_lock();
-    const struct entry *entry = entry_of(handle);
+    const struct global_entry *entry = entry_of(handle);
     if (entry != NULL)
         flags = flags_of_entry(entry, global);
     entries_unlock();
@@ -208,7 +209,7 @@ static SIZE_T size_of(HANDLE handle)
     SIZE_T size = PROCESS_HEAP_NO_BLOCK;
     if (is_entry_handle(handle)) {
         entries_lock();
-        const struct entry *entry = entry_of(handle);
+        const struct global_entry *entry = entry_of(handle);
         if (entry != NULL)
             size = entry->data != NULL ? process_heap_size(entry->data) : 0;
         entries_unlock();
@@ -225,7 +226,7 @@ static HANDLE handle_for(LPCVOID address, bool global)
 {
     HANDLE handle = NULL;
     entries_lock();
-    struct entry *entry = entry_with(address);
+    struct global_entry *entry = entry_with(address);
     if (entry != NULL)
         handle = entry_handle(entry);
     entries_unlock();
@@ -237,7 +238,7 @@ static HANDLE handle_for(LPCVOID address, bool global)
 static HANDLE free_moveable(HANDLE handle)
 {
     entries_lock();
-    struct entry *entry = entry_of(handle);
+    struct global_entry *entry = entry_of(handle);
     void *data = entry != NULL ? entry->data : NULL;
     if (entry != NULL)
         entry_free(entry);

@@ -11,10 +11,10 @@
 #define ENTRIES 65536
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct entry *entries;        /* all of them, once there is one */
+static struct global_entry *entries; /* all of them, once there is one */
 static struct tree_node *data_nodes; /* one for each entry: key is the data's address */
 static struct tree_node *by_data;    /* of entries that have data */
-static struct entry *free_entries;
+static struct global_entry *free_entries;
 static size_t used_entries; /* ever used */
 
 void entries_lock(void)
@@ -27,17 +27,17 @@ void entries_unlock(void)
     pthread_mutex_unlock(&lock);
 }
 
-struct entry *entry_of(HANDLE handle)
+struct global_entry *entry_of(HANDLE handle)
 {
     uintptr_t first = (uintptr_t)entries;
-    uintptr_t at = (uintptr_t)handle - offsetof(struct entry, data);
-    if (entries == NULL || at < first || at >= first + used_entries * sizeof(struct entry))
+    uintptr_t at = (uintptr_t)handle - offsetof(struct global_entry, data);
+    if (entries == NULL || at < first || at >= first + used_entries * sizeof(struct global_entry))
         return NULL;
-    struct entry *entry = (struct entry *)at;
+    struct global_entry *entry = (struct global_entry *)at;
     return (entry->flags & IN_USE) != 0 ? entry : NULL;
 }
 
-struct entry *entry_with(const void *address)
+struct global_entry *entry_with(const void *address)
 {
     struct tree_node *node = tree_floor(by_data, (uintptr_t)address);
     if (node == NULL || node->key != (uintptr_t)address)
@@ -45,7 +45,7 @@ struct entry *entry_with(const void *address)
     return &entries[node - data_nodes];
 }
 
-void entry_set_data(struct entry *entry, void *data)
+void entry_set_data(struct global_entry *entry, void *data)
 {
     struct tree_node *node = &data_nodes[entry - entries];
     if (entry->data != NULL)
@@ -68,21 +68,21 @@ static bool make_tables(void)
     return entries != NULL;
 }
 
-struct entry *entry_new(uintptr_t flags)
+struct global_entry *entry_new(uintptr_t flags)
 {
     if (!make_tables())
         return NULL;
-    struct entry *entry = free_entries;
+    struct global_entry *entry = free_entries;
     if (entry != NULL)
-        free_entries = (struct entry *)entry->flags;
+        free_entries = (struct global_entry *)entry->flags;
     else if (used_entries < ENTRIES)
         entry = &entries[used_entries++];
     if (entry != NULL)
-        *entry = (struct entry){ IN_USE | MOVEABLE | flags, NULL };
+        *entry = (struct global_entry){ IN_USE | MOVEABLE | flags, NULL };
     return entry;
 }
 
-void entry_free(struct entry *entry)
+void entry_free(struct global_entry *entry)
 {
     entry_set_data(entry, NULL);
     entry->flags = (uintptr_t)free_entries; /* aligned to 16: not IN_USE */

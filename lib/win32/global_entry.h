@@ -17,13 +17,13 @@
 enum { IN_USE = 1, MOVEABLE = 2, DISCARDABLE = 4, DISCARDED = 8, DDESHARE = 0x8000 };
 #define LOCK_SHIFT 16
 
-struct entry {
+struct global_entry {
     uintptr_t flags;
     void *data;
 };
-_Static_assert(sizeof(struct entry) == 16, "handles are 8 mod 16");
+_Static_assert(sizeof(struct global_entry) == 16, "handles are 8 mod 16");
 
-static inline HANDLE entry_handle(struct entry *entry)
+static inline HANDLE entry_handle(struct global_entry *entry)
 {
     return &entry->data;
 }
@@ -33,7 +33,7 @@ static inline bool is_entry_handle(HANDLE handle)
     return ((uintptr_t)handle & 15) == 8;
 }
 
-static inline uintptr_t entry_lock_count(const struct entry *entry)
+static inline uintptr_t entry_lock_count(const struct global_entry *entry)
 {
     return entry->flags >> LOCK_SHIFT;
 }
@@ -43,18 +43,18 @@ void entries_lock(void);
 void entries_unlock(void);
 
 /* The entry of a live moveable handle, or NULL. */
-struct entry *entry_of(HANDLE handle);
+struct global_entry *entry_of(HANDLE handle);
 
 /* The entry whose data start at the address, or NULL. */
-struct entry *entry_with(const void *address);
+struct global_entry *entry_with(const void *address);
 
 /* A fresh entry without data, or NULL when all are in use. */
-struct entry *entry_new(uintptr_t flags);
+struct global_entry *entry_new(uintptr_t flags);
 
 /* Its handle is none any more; what its data were is the caller's to free. */
-void entry_free(struct entry *entry);
+void entry_free(struct global_entry *entry);
 
 /* NULL: none. What the data were is the caller's to free. */
-void entry_set_data(struct entry *entry, void *data);
+void entry_set_data(struct global_entry *entry, void *data);
 
 #endif
