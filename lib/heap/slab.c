@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* A slab is cut into blocks unit by unit, as they are needed. A unit is a page or more, 1/64 of a
- * long slab; `holes` has a bit for each unit whose blocks (those that start in it) are out of
- * circulation. At first all units are holes. Purging makes holes again of units whose pages hold
- * free blocks only. So "not cut yet" and "given back" are one state, and a hole costs no memory. */
+/* Blocks of one size are taken out of slabs and given back. A theap's slabs of a class stand in
+ * groups by how full they are, and blocks are taken from the fullest that has any, so that the
+ * others become empty; `least` tells each of them when it has to change its group. How a slab is
+ * cut: slab_unit.h. */
 #include "heap/slab.h"
 
 #include "heap/bad_pointer.h"
-#include "os/vm.h"
+#include "heap/slab_unit.h"
 #include "region/region.h"
 
-#include <string.h>
-
 enum {
-    UNITS_MOST = 64,
-    UNIT_LEAST = 4096,
-    BORROW_STEPS =
-        4,          /* classes above a long block's own that may lend it one; half as much again */
-    WAKE_SHIFT = 5, /* a full slab is taken from again when 1/32 of it is free */
-    BLOCKS_MOST = GRANULE_SIZE / 16
+    /* classes above a long block's own that may lend it one; half as much again */
+    BORROW_STEPS = 4,
+    WAKE_SHIFT = 5 /* a full slab is taken from again when 1/32 of it is free */
 };
 
 _Atomic uint32_t slab_tick;
-
-static size_t unit_bytes(const struct span *slab)
-{
-    size_t unit = span_bytes(slab) / UNITS_MOST;
-    return unit < UNIT_LEAST ? UNIT_LEAST : unit;
-}
 
 /* ---- groups ------------------------------------------------------------------------------- */
 
@@ -91,24 +80,6 @@ static void regroup(struct theap *theap, struct span *slab)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-/* relaxed: slab_is_in_hole reads it without the lock */
-static void set_holes(struct span *slab, uint64_t holes)
-{
-    __atomic_store_n(&slab->holes, holes, __ATOMIC_RELAXED);
-}
-
-static uint64_t all_holes(const struct span *slab)
-{
-    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    uint32_t capacity = size_class_capacity(slab->size_class);
-    uint64_t holes = 0;
-    if (size <= unit)
-        return ~0ULL >> (63 - (capacity - 1) * size / unit);
-    for (uint32_t i = 0; i < capacity; i++)
-        holes |= 1ULL << (i * size / unit);
-    return holes;
-}
-
 static void set_tags(const struct span *slab, uint32_t tag)
 {
     uint32_t index = span_index(slab);
@@ -134,7 +105,7 @@ static struct span *make_slab(struct theap *theap, unsigned size_class)
     return slab;
 }
 
-static void free_slab(struct theap *theap, struct span *slab)
+void slab_free(struct theap *theap, struct span *slab)
 {
     unlink_slab(theap, slab);
     set_tags(slab, 0);
@@ -162,13 +133,6 @@ static struct chain cut_hole(struct span *slab)
             (struct block){ (struct block *)(void *)(block + size), BLOCK_FREE };
     set_holes(slab, slab->holes & (slab->holes - 1));
     return chain;
-}
-
-/* Links are checked before they are followed wherever lists pass under the lock: the program may
- * have written to a block that it had freed. */
-static bool is_inside(const struct span *slab, const void *address)
-{
-    return (size_t)((const char *)address - span_start(slab)) < span_bytes(slab);
 }
 
 static struct block *nth_block(const struct span *slab, uint32_t n)
@@ -292,7 +256,7 @@ static NOINLINE void drop_group(struct theap *theap, struct span *slab)
 {
     regroup(theap, slab);
     if (slab->used == 0 && others_can_serve(theap, slab))
-        free_slab(theap, slab);
+        slab_free(theap, slab);
 }
 
 /* The slab that a block to be given back is one of. */
@@ -336,135 +300,6 @@ void slab_give(struct theap *theap, struct block *block)
             drop_group(theap, slab);
         block = next;
     }
-}
-
-/* ---- purge -------------------------------------------------------------------------------- */
-
-struct bitmap {
-    uint64_t words[BLOCKS_MOST / 64];
-};
-
-static bool has_bit(const struct bitmap *map, size_t i)
-{
-    return map->words[i / 64] >> (i % 64) & 1;
-}
-
-static void set_bit(struct bitmap *map, size_t i)
-{
-    map->words[i / 64] |= 1ULL << (i % 64);
-}
-
-/* The blocks that hold nothing: those listed, and those that start in a hole. False when the list
- * has been written over: whoever takes from it next will say so. */
-static bool map_free_blocks(const struct span *slab, struct bitmap *map)
-{
-    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    uint32_t capacity = size_class_capacity(slab->size_class);
-    const char *start = span_start(slab);
-    memset(map, 0, (capacity + 63) / 64 * sizeof map->words[0]);
-    for (const struct block *block = slab->free; block != NULL; block = block->next) {
-        if (unlikely(!is_inside(slab, block)) || unlikely(block->mark != BLOCK_FREE))
-            return false;
-        set_bit(map, (uint32_t)((const char *)block - start) / (uint32_t)size);
-    }
-    if (slab->holes != 0)
-        for (uint32_t i = 0; i < capacity; i++)
-            if (slab->holes >> (i * size / unit) & 1)
-                set_bit(map, i);
-    return true;
-}
-
-/* Whether no block that touches [from, to) is in use. */
-static bool is_all_free(const struct bitmap *map, size_t from, size_t to, size_t size,
-                        uint32_t capacity)
-{
-    for (size_t i = from / size; i * size < to && i < capacity; i++)
-        if (!has_bit(map, i))
-            return false;
-    return true;
-}
-
-/* The free blocks that do not start in a hole, in order of address. */
-static void relist(struct span *slab, const struct bitmap *map)
-{
-    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    char *start = span_start(slab);
-    struct chain chain = { NULL, NULL, 0 };
-    for (uint32_t i = size_class_capacity(slab->size_class); i-- > 0;)
-        if (has_bit(map, i) && !(slab->holes >> (i * size / unit) & 1))
-            chain_push(&chain, (struct block *)(void *)(start + i * size));
-    slab->free = chain.first;
-    slab->free_count = chain.count;
-}
-
-static uint64_t bits(size_t first, size_t count)
-{
-    return (count == 64 ? ~0ULL : (1ULL << count) - 1) << first;
-}
-
-/* Purges [from, to) of the slab if there is anything; returns its bytes. */
-static size_t purge_range(const struct span *slab, size_t from, size_t to)
-{
-    return to > from && os_discard(span_start(slab) + from, to - from) ? to - from : 0;
-}
-
-/* Gives back, in runs of pages, what holds free blocks only: new holes, and the inside of long
- * blocks, where no block starts and so no link stands. */
-static size_t purge_pages(const struct span *slab, const struct bitmap *map, size_t step,
-                          uint64_t starts, uint64_t new_holes)
-{
-    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    uint32_t capacity = size_class_capacity(slab->size_class);
-    size_t purged = 0, from = 0, to = 0;
-    for (size_t at = 0; at < capacity * size; at += step) {
-        uint64_t here = bits(at / unit, step / unit) & starts;
-        bool purge = ((here & new_holes) != 0 || here == 0) &&
-                     is_all_free(map, at, at + step, size, capacity);
-        if (!purge)
-            continue;
-        if (at != to) {
-            purged += purge_range(slab, from, to);
-            from = at;
-        }
-        to = at + step;
-    }
-    return purged + purge_range(slab, from, to);
-}
-
-static size_t purge_holes(struct span *slab)
-{
-    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    size_t step = unit > os_page_size() ? unit : os_page_size();
-    uint32_t capacity = size_class_capacity(slab->size_class);
-    uint64_t starts = all_holes(slab), before = slab->holes;
-    struct bitmap map;
-    if (!map_free_blocks(slab, &map))
-        return 0;
-
-    /* first the list, without what is about to vanish; then the memory */
-    for (size_t at = 0; at < span_bytes(slab); at += step)
-        if (is_all_free(&map, at, at + step, size, capacity))
-            set_holes(slab, slab->holes | (bits(at / unit, step / unit) & starts));
-    if (slab->holes == before && size <= step)
-        return 0;
-    relist(slab, &map);
-    /* a block that starts in a hole may end in a page that was kept */
-    slab->zero_holes = false;
-    return purge_pages(slab, &map, step, starts, slab->holes & ~before);
-}
-
-size_t slab_purge(struct theap *theap, struct span *slab)
-{
-    atomic_store_explicit(&slab->stirred, false, memory_order_relaxed);
-    if (slab->used == 0) {
-        free_slab(theap, slab);
-        return 0;
-    }
-    if (slab->free_count * size_class_bytes(slab->size_class) < os_page_size())
-        return 0;
-    size_t purged = purge_holes(slab);
-    region_account_purge(purged);
-    return purged;
 }
 
 /* ---- questions ---------------------------------------------------------------------------- */

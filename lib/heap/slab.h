@@ -27,6 +27,9 @@ void slab_give(struct theap *theap, struct block *first);
  * is empty. Returns the bytes. */
 size_t slab_purge(struct theap *theap, struct span *slab);
 
+/* Gives the span of an empty slab back. */
+void slab_free(struct theap *theap, struct span *slab);
+
 /* Whether the block is out of circulation: never cut, or given back. Without the lock: true is
  * certain only of a block that is not the program's. */
 bool slab_is_in_hole(const struct span *slab, const void *block);

@@ -18,7 +18,7 @@ struct region_settings {
     bool huge_pages;     /* ask for huge pages over committed memory */
 };
 
-extern struct region_settings region_settings;
+extern struct region_settings region_settings HIDDEN;
 
 struct region_figures {
     size_t reserved, committed, committed_peak, purged, reservations, spans;
@@ -50,7 +50,7 @@ size_t region_committed(void);
 size_t region_dirty(void);
 
 /* What is to be told when much memory has come free; set once, at the start. */
-extern void (*region_on_freed)(void);
+extern void (*region_on_freed)(void) HIDDEN;
 
 /* Somebody freed that many bytes of spans. Called without a lock held: passes the word on if it is
  * worth it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* runs.h: runs of free granules: found by size, joined with their neighbours. Only region.c
- * includes it, and holds the region's lock around every call. */
+/* runs.h: runs of free granules: found by size, joined with their neighbours. They know nothing of
+ * the account (account.h). The caller holds region.lock. */
 #ifndef BARROW_REGION_RUNS_H
 #define BARROW_REGION_RUNS_H
 

@@ -26,7 +26,7 @@ enum { GRANULE_SHIFT = 16, GRANULE_SIZE = 1 << GRANULE_SHIFT };
  * SPAN_NONE, so that a stale descriptor is never mistaken for a head. */
 enum span_kind {
     SPAN_NONE,
-    SPAN_UNMAPPED, /* free; there is no memory at these addresses (see region.c, windowed) */
+    SPAN_UNMAPPED, /* free; there is no memory at these addresses (see window.c) */
     SPAN_CLEAN,    /* free; reads as zero */
     SPAN_YOUNG,    /* free; may hold memory of the last use, freed since the last tick */
     SPAN_OLD,      /* free; the same, but it has waited for one tick already */

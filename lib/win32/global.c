@@ -1,127 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* global.c: GlobalAlloc, LocalAlloc and their families.
- *
- * A fixed block is a block of the process heap and its handle is its address, 0 mod 16. A moveable
- * block's handle is the address of the second word of its entry here, 8 mod 16, so the two are
- * never mistaken for each other:
- *
- *     word 0  flags, lock count << 16; in a free entry: the next free one
- *     word 1  address of the data, NULL when discarded     <- the handle points here
- *
- * There are 65,536 entries, as on Windows. Global and Local differ in few answers only: "global"
- * tells them apart. */
-#include "internal.h"
+/* global.c: GlobalAlloc, LocalAlloc and their families. A fixed block is a block of the process
+ * heap and its handle is its address; a moveable one has an entry, see global_entry.h. Global and
+ * Local differ in few answers only: "global" tells them apart. */
+#include "global_entry.h"
 
 #include "barrow/winbase.h"
-#include "meta.h"
 #include "process_heap.h"
-#include "tree.h"
 
-#include <pthread.h>
-
-#define ENTRIES 65536
-
-enum { IN_USE = 1, MOVEABLE = 2, DISCARDABLE = 4, DISCARDED = 8, DDESHARE = 0x8000 };
-#define LOCK_SHIFT 16
-#define LOCK_MOST  ((uintptr_t)255)
-
-struct entry {
-    uintptr_t flags;
-    void *data;
-};
-_Static_assert(sizeof(struct entry) == 16, "handles are 8 mod 16");
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct entry *entries;        /* all of them, once there is one */
-static struct tree_node *data_nodes; /* one for each entry: key is the data's address */
-static struct tree_node *by_data;    /* of entries that have data */
-static struct entry *free_entries;
-static size_t used_entries; /* ever used */
+#define LOCK_MOST ((uintptr_t)255)
 
 void global_fork_prepare(void)
 {
-    pthread_mutex_lock(&lock);
+    entries_lock();
 }
 
 void global_fork_release(void)
 {
-    pthread_mutex_unlock(&lock);
-}
-
-static HANDLE handle_of(struct entry *entry)
-{
-    return &entry->data;
-}
-
-static bool is_moveable_value(HANDLE handle)
-{
-    return ((uintptr_t)handle & 15) == 8;
-}
-
-/* The entry of a live moveable handle, or NULL. Locked. */
-static struct entry *entry_of(HANDLE handle)
-{
-    uintptr_t first = (uintptr_t)entries;
-    uintptr_t at = (uintptr_t)handle - offsetof(struct entry, data);
-    if (entries == NULL || at < first || at >= first + used_entries * sizeof(struct entry))
-        return NULL;
-    struct entry *entry = (struct entry *)at;
-    return (entry->flags & IN_USE) != 0 ? entry : NULL;
+    entries_unlock();
 }
 
 static bool is_block(const void *address)
 {
     return ((uintptr_t)address & 15) == 0 && process_heap_size(address) != PROCESS_HEAP_NO_BLOCK;
-}
-
-static uintptr_t lock_count(const struct entry *entry)
-{
-    return entry->flags >> LOCK_SHIFT;
-}
-
-static void set_data(struct entry *entry, void *data)
-{
-    struct tree_node *node = &data_nodes[entry - entries];
-    if (entry->data != NULL)
-        tree_remove(&by_data, node);
-    entry->data = data;
-    if (data == NULL)
-        return;
-    node->key = (uintptr_t)data;
-    tree_insert(&by_data, node);
-}
-
-static bool make_tables(void)
-{
-    if (entries != NULL)
-        return true;
-    if (data_nodes == NULL)
-        data_nodes = meta_alloc(ENTRIES * sizeof(*data_nodes));
-    if (data_nodes != NULL)
-        entries = meta_alloc(ENTRIES * sizeof(*entries));
-    return entries != NULL;
-}
-
-/* A fresh entry without data, or NULL when all are in use. Locked. */
-static struct entry *entry_new(uintptr_t flags)
-{
-    if (!make_tables())
-        return NULL;
-    struct entry *entry = free_entries;
-    if (entry != NULL)
-        free_entries = (struct entry *)entry->flags;
-    else if (used_entries < ENTRIES)
-        entry = &entries[used_entries++];
-    if (entry != NULL)
-        *entry = (struct entry){ IN_USE | MOVEABLE | flags, NULL };
-    return entry;
-}
-
-static void entry_free(struct entry *entry)
-{
-    set_data(entry, NULL);
-    entry->flags = (uintptr_t)free_entries; /* aligned to 16: not IN_USE */
-    free_entries = entry;
 }
 
 static uintptr_t entry_flags(UINT flags, bool global)
@@ -139,13 +39,14 @@ static HANDLE allocate_moveable(UINT flags, SIZE_T size, bool global)
     void *data = NULL;
     if (size != 0 && (data = process_heap_alloc(size, (flags & GMEM_ZEROINIT) != 0)) == NULL)
         return fail_null(ERROR_NOT_ENOUGH_MEMORY);
-    pthread_mutex_lock(&lock);
-    struct entry *entry = entry_new(entry_flags(flags, global) | (data == NULL ? DISCARDED : 0));
+    entries_lock();
+    struct global_entry *entry =
+        entry_new(entry_flags(flags, global) | (data == NULL ? DISCARDED : 0));
     if (entry != NULL)
-        set_data(entry, data);
-    pthread_mutex_unlock(&lock);
+        entry_set_data(entry, data);
+    entries_unlock();
     if (entry != NULL)
-        return handle_of(entry);
+        return entry_handle(entry);
     if (data != NULL)
         process_heap_free(data);
     return fail_null(ERROR_NOT_ENOUGH_MEMORY);
@@ -165,12 +66,12 @@ static HANDLE allocate(UINT flags, SIZE_T size, bool global)
 /* A fixed block gets an entry and keeps its contents. */
 static HANDLE make_moveable(void *block, UINT flags)
 {
-    pthread_mutex_lock(&lock);
-    struct entry *entry = entry_new(entry_flags(flags, true));
+    entries_lock();
+    struct global_entry *entry = entry_new(entry_flags(flags, true));
     if (entry != NULL)
-        set_data(entry, block);
-    pthread_mutex_unlock(&lock);
-    return entry != NULL ? handle_of(entry) : fail_null(ERROR_NOT_ENOUGH_MEMORY);
+        entry_set_data(entry, block);
+    entries_unlock();
+    return entry != NULL ? entry_handle(entry) : fail_null(ERROR_NOT_ENOUGH_MEMORY);
 }
 
 static HANDLE reallocate_fixed(void *block, SIZE_T size, UINT flags, bool global)
@@ -187,31 +88,31 @@ static HANDLE reallocate_fixed(void *block, SIZE_T size, UINT flags, bool global
     return moved != NULL ? moved : fail_null(ERROR_NOT_ENOUGH_MEMORY);
 }
 
-static DWORD discard(struct entry *entry, UINT flags)
+static DWORD discard(struct global_entry *entry, UINT flags)
 {
-    if ((flags & GMEM_MOVEABLE) == 0 || lock_count(entry) != 0)
+    if ((flags & GMEM_MOVEABLE) == 0 || entry_lock_count(entry) != 0)
         return ERROR_INVALID_PARAMETER;
     if (entry->data != NULL)
         process_heap_free(entry->data);
-    set_data(entry, NULL);
+    entry_set_data(entry, NULL);
     entry->flags |= DISCARDED;
     return 0;
 }
 
-static DWORD resize(struct entry *entry, SIZE_T size, UINT flags)
+static DWORD resize(struct global_entry *entry, SIZE_T size, UINT flags)
 {
     bool zero = (flags & GMEM_ZEROINIT) != 0;
-    bool in_place = lock_count(entry) != 0 && (flags & GMEM_MOVEABLE) == 0;
+    bool in_place = entry_lock_count(entry) != 0 && (flags & GMEM_MOVEABLE) == 0;
     void *data = entry->data == NULL ? process_heap_alloc(size, zero)
                                      : process_heap_realloc(entry->data, size, zero, in_place);
     if (data == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    set_data(entry, data);
+    entry_set_data(entry, data);
     entry->flags &= ~(uintptr_t)DISCARDED;
     return 0;
 }
 
-static DWORD reallocate_entry(struct entry *entry, SIZE_T size, UINT flags, bool global)
+static DWORD reallocate_entry(struct global_entry *entry, SIZE_T size, UINT flags, bool global)
 {
     bool discardable = (flags & (global ? GMEM_DISCARDABLE : LMEM_DISCARDABLE)) != 0;
     if (entry == NULL)
@@ -229,11 +130,11 @@ static HANDLE reallocate(HANDLE handle, SIZE_T size, UINT flags, bool global)
 {
     if (handle == NULL)
         return fail_null(ERROR_INVALID_HANDLE);
-    if (!is_moveable_value(handle))
+    if (!is_entry_handle(handle))
         return reallocate_fixed(handle, size, flags, global);
-    pthread_mutex_lock(&lock);
+    entries_lock();
     DWORD error = reallocate_entry(entry_of(handle), size, flags, global);
-    pthread_mutex_unlock(&lock);
+    entries_unlock();
     return error == 0 ? handle : fail_null(error);
 }
 
@@ -241,15 +142,15 @@ static void *lock_moveable(HANDLE handle)
 {
     void *data = NULL;
     DWORD error = ERROR_INVALID_HANDLE;
-    pthread_mutex_lock(&lock);
-    struct entry *entry = entry_of(handle);
+    entries_lock();
+    struct global_entry *entry = entry_of(handle);
     if (entry != NULL) {
         data = entry->data;
         error = ERROR_DISCARDED;
-        if (data != NULL && lock_count(entry) < LOCK_MOST)
+        if (data != NULL && entry_lock_count(entry) < LOCK_MOST)
             entry->flags += (uintptr_t)1 << LOCK_SHIFT;
     }
-    pthread_mutex_unlock(&lock);
+    entries_unlock();
     return data != NULL ? data : fail_null(error);
 }
 
@@ -258,23 +159,23 @@ static void *lock_moveable(HANDLE handle)
 static DWORD unlock_moveable(HANDLE handle, uintptr_t *left)
 {
     DWORD error = 0;
-    pthread_mutex_lock(&lock);
-    struct entry *entry = entry_of(handle);
+    entries_lock();
+    struct global_entry *entry = entry_of(handle);
     if (entry == NULL) {
         error = ERROR_INVALID_HANDLE;
-    } else if (lock_count(entry) == 0) {
+    } else if (entry_lock_count(entry) == 0) {
         error = ERROR_NOT_LOCKED;
     } else {
         entry->flags -= (uintptr_t)1 << LOCK_SHIFT;
-        *left = lock_count(entry);
+        *left = entry_lock_count(entry);
     }
-    pthread_mutex_unlock(&lock);
+    entries_unlock();
     return error;
 }
 
-static UINT flags_of_entry(const struct entry *entry, bool global)
+static UINT flags_of_entry(const struct global_entry *entry, bool global)
 {
-    UINT flags = (UINT)lock_count(entry);
+    UINT flags = (UINT)entry_lock_count(entry);
     if ((entry->flags & DISCARDABLE) != 0)
         flags |= global ? GMEM_DISCARDABLE : LMEM_DISCARDABLE;
     if ((entry->flags & DISCARDED) != 0)
@@ -287,17 +188,17 @@ static UINT flags_of_entry(const struct entry *entry, bool global)
 static UINT flags_of(HANDLE handle, bool global)
 {
     UINT flags = GMEM_INVALID_HANDLE;
-    if (!is_moveable_value(handle)) {
+    if (!is_entry_handle(handle)) {
         if (is_block(handle))
             return 0;
         SetLastError(global ? ERROR_INVALID_HANDLE : ERROR_NOACCESS);
         return GMEM_INVALID_HANDLE;
     }
-    pthread_mutex_lock(&lock);
-    const struct entry *entry = entry_of(handle);
+    entries_lock();
+    const struct global_entry *entry = entry_of(handle);
     if (entry != NULL)
         flags = flags_of_entry(entry, global);
-    pthread_mutex_unlock(&lock);
+    entries_unlock();
     if (entry == NULL)
         SetLastError(ERROR_INVALID_HANDLE);
     return flags;
@@ -306,12 +207,12 @@ static UINT flags_of(HANDLE handle, bool global)
 static SIZE_T size_of(HANDLE handle)
 {
     SIZE_T size = PROCESS_HEAP_NO_BLOCK;
-    if (is_moveable_value(handle)) {
-        pthread_mutex_lock(&lock);
-        const struct entry *entry = entry_of(handle);
+    if (is_entry_handle(handle)) {
+        entries_lock();
+        const struct global_entry *entry = entry_of(handle);
         if (entry != NULL)
             size = entry->data != NULL ? process_heap_size(entry->data) : 0;
-        pthread_mutex_unlock(&lock);
+        entries_unlock();
     } else if (is_block(handle)) {
         size = process_heap_size(handle);
     }
@@ -324,11 +225,11 @@ static SIZE_T size_of(HANDLE handle)
 static HANDLE handle_for(LPCVOID address, bool global)
 {
     HANDLE handle = NULL;
-    pthread_mutex_lock(&lock);
-    struct tree_node *node = tree_floor(by_data, (uintptr_t)address);
-    if (node != NULL && node->key == (uintptr_t)address)
-        handle = handle_of(&entries[node - data_nodes]);
-    pthread_mutex_unlock(&lock);
+    entries_lock();
+    struct global_entry *entry = entry_with(address);
+    if (entry != NULL)
+        handle = entry_handle(entry);
+    entries_unlock();
     if (handle == NULL && is_block(address))
         handle = (HANDLE)(uintptr_t)address;
     return handle != NULL ? handle : fail_null(global ? ERROR_INVALID_HANDLE : ERROR_NOACCESS);
@@ -336,12 +237,12 @@ static HANDLE handle_for(LPCVOID address, bool global)
 
 static HANDLE free_moveable(HANDLE handle)
 {
-    pthread_mutex_lock(&lock);
-    struct entry *entry = entry_of(handle);
+    entries_lock();
+    struct global_entry *entry = entry_of(handle);
     void *data = entry != NULL ? entry->data : NULL;
     if (entry != NULL)
         entry_free(entry);
-    pthread_mutex_unlock(&lock);
+    entries_unlock();
     if (data != NULL)
         process_heap_free(data);
     if (entry != NULL)
@@ -354,7 +255,7 @@ static HANDLE free_any(HANDLE handle)
 {
     if (handle == NULL)
         return NULL;
-    if (is_moveable_value(handle))
+    if (is_entry_handle(handle))
         return free_moveable(handle);
     if (is_block(handle)) {
         process_heap_free(handle);
@@ -386,14 +287,14 @@ HLOCAL LocalReAlloc(HLOCAL handle, SIZE_T size, UINT flags)
 
 LPVOID GlobalLock(HGLOBAL handle)
 {
-    if (is_moveable_value(handle))
+    if (is_entry_handle(handle))
         return lock_moveable(handle);
     return is_block(handle) ? handle : fail_null(ERROR_INVALID_HANDLE);
 }
 
 LPVOID LocalLock(HLOCAL handle)
 {
-    if (is_moveable_value(handle))
+    if (is_entry_handle(handle))
         return lock_moveable(handle);
     return is_block(handle) ? handle : NULL;
 }
@@ -401,7 +302,7 @@ LPVOID LocalLock(HLOCAL handle)
 BOOL GlobalUnlock(HGLOBAL handle)
 {
     uintptr_t left = 0;
-    if (!is_moveable_value(handle))
+    if (!is_entry_handle(handle))
         return TRUE;
     DWORD error = unlock_moveable(handle, &left);
     if (error == 0 && left != 0)
@@ -413,7 +314,7 @@ BOOL GlobalUnlock(HGLOBAL handle)
 BOOL LocalUnlock(HLOCAL handle)
 {
     uintptr_t left = 0;
-    if (!is_moveable_value(handle))
+    if (!is_entry_handle(handle))
         return fail(ERROR_NOT_LOCKED);
     DWORD error = unlock_moveable(handle, &left);
     return error == 0 && left != 0 ? TRUE : fail(error);

@@ -90,7 +90,7 @@ static int child_trim(const char *argument)
     return 0;
 }
 
-/* How long to wait for memory to fall, in milliseconds; as a rule it does in one or two thousand. */
+/* How long to wait for memory to fall, in milliseconds; as a rule one or two thousand do. */
 enum { PATIENCE = 30000 };
 
 static void must_fall(size_t limit, const char *when)

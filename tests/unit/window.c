@@ -8,7 +8,7 @@
 #include "os/vm.h"
 #include "region/region.h"
 
-enum { LIMIT = 256 << 20, SHORT = 16 /* granules that are kept mapped, see take_short */ };
+enum { LIMIT = 256 << 20, SHORT = 16 /* granules that are kept mapped, see window.h */ };
 
 static size_t mapped, mapped_most = SIZE_MAX;
 

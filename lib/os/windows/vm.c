@@ -54,7 +54,7 @@ void *os_reserve(size_t size)
     return virtual_alloc(NULL, size, MEM_RESERVE, PAGE_NOACCESS);
 }
 
-/* A reservation can't be given back in parts, so there is no window here, see region.c. */
+/* A reservation can't be given back in parts, so there is no window here, see region/window.c. */
 enum os_mapped os_map_at(void *address, size_t size)
 {
     (void)address;
