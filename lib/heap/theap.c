@@ -24,8 +24,7 @@ enum {
     WIDE_BYTES = 256 * 1024, /* what it may come to hold */
     WIDE_LEAST = 4,
     WIDE_MOST = 1024,
-    NARROW_LEAST = 16,       /* lists of blocks up to NARROW_SMALL bytes are not made shorter ... */
-    NARROW_BYTES = 4 * 1024, /* ... nor any to less than this */
+    NARROW_LEAST = 16, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
     NARROW_SMALL = 1024,
     GROW_MOST = 3 * 1024 * 1024,
     PART_LEAST = 16, /* blocks that it pays to fetch or give back at once */
@@ -69,7 +68,7 @@ static void narrow(struct theap *theap, struct bin *bin)
     size_t size = bin_bytes(bin);
     uint16_t narrower = (uint16_t)((bin->most + 1) / 2);
     size_t shrunk = 2 * (bin->most - narrower) * size;
-    if (narrower * size < NARROW_BYTES || (size <= NARROW_SMALL && narrower < NARROW_LEAST))
+    if (size <= NARROW_SMALL && narrower < NARROW_LEAST)
         return;
     bin->most = narrower;
     theap->grown = theap->grown > shrunk ? theap->grown - shrunk : 0;
