@@ -716,21 +716,30 @@ static void map_meta(size_t bytes)
         memset(region.meta, 0, bytes);
 }
 
+static void *take_meta(size_t size)
+{
+    if ((size_t)(region.meta_end - region.meta) < size) {
+        size_t bytes = round_up(size, GRANULE_SIZE);
+        if (!commit_meta(bytes))
+            map_meta(bytes);
+    }
+    if ((size_t)(region.meta_end - region.meta) < size)
+        return NULL;
+    void *memory = region.meta;
+    region.meta += size;
+    return memory;
+}
+
 void *region_meta(size_t size)
 {
     size = round_up(size, CACHE_LINE);
     os_lock(&region.lock);
     if (!region.made)
         make_region();
-    if ((size_t)(region.meta_end - region.meta) < size) {
-        size_t bytes = round_up(size, GRANULE_SIZE);
-        if (!commit_meta(bytes))
-            map_meta(bytes);
-    }
-    void *memory = NULL;
-    if ((size_t)(region.meta_end - region.meta) >= size) {
-        memory = region.meta;
-        region.meta += size;
+    void *memory = take_meta(size);
+    if (memory == NULL && region.purging != 0 && !os_lock_is_mine(&purge_lock)) {
+        await_purge();
+        memory = take_meta(size);
     }
     os_unlock(&region.lock);
     return memory;
