@@ -47,8 +47,9 @@ static struct {
     bool moves_fail;       /* one lost its target: copying is safer */
     char *meta, *meta_end; /* committed memory of our own that is not in use yet */
     char *meta_start, *meta_top, *meta_limit; /* its room: committed up to meta_top; or NULL */
-    size_t reserved, reservations;
-    /* the account; in granules */
+    /* the account; in bytes and pieces ... */
+    _Atomic size_t reserved, reservations, meta_bytes;
+    /* ... and in granules */
     _Atomic size_t committed, committed_peak, dirty, spans;
     _Atomic size_t purged_bytes;
     /* the run that a purge has in hand while the lock is not held */
@@ -60,6 +61,17 @@ static struct {
 
 /* One purge at a time. Taken before region.lock, and held while the system works. */
 static struct os_lock purge_lock;
+
+static size_t count(_Atomic size_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* Counters are written under region.lock only; atomic so that others may read them at any time. */
+static void add(_Atomic size_t *counter, size_t n)
+{
+    atomic_store_explicit(counter, count(counter) + n, memory_order_relaxed);
+}
 
 /* ---- address space ------------------------------------------------------------------------ */
 
@@ -126,8 +138,8 @@ static bool reserve_whole(size_t size)
     region.meta_start = region.meta_top = start + tables_size(granules);
     region.meta_limit = region.meta_start + meta;
     region_map.base = (uintptr_t)start + front;
-    region.reserved = total;
-    region.reservations = 1;
+    add(&region.reserved, total);
+    add(&region.reservations, 1);
     return true;
 }
 
@@ -149,8 +161,8 @@ static bool reserve_window(size_t address_space)
         return false;
     }
     region.windowed = true;
-    region.reserved = tables_size(granules);
-    region.reservations = 1;
+    add(&region.reserved, tables_size(granules));
+    add(&region.reservations, 1);
     uintptr_t middle = (uintptr_t)tables & ~(uintptr_t)(GRANULE_SIZE - 1);
     uintptr_t half = (uintptr_t)(granules / 2) << GRANULE_SHIFT;
     region_map.base = middle > half ? middle - half : GRANULE_SIZE;
@@ -176,7 +188,7 @@ static void make_region(void)
         return;
     region.made = true;
     region_map.limit = region.granules;
-    message_verbose(1, "reserved %zu MiB of address space%s", region.reserved / MIB,
+    message_verbose(1, "reserved %zu MiB of address space%s", count(&region.reserved) / MIB,
                     region.windowed ? " for its tables; memory is mapped piece by piece" : "");
     /* index 0 means "none" in all lists, so granule 0 is never a span */
     set_frontier(region.windowed ? region.granules : 1);
@@ -229,8 +241,8 @@ static uint32_t map_piece(size_t granules)
             return 0;
         enum os_mapped mapped = os_map_at(span_start(span_at(place)), granules << GRANULE_SHIFT);
         if (mapped == OS_MAPPED) {
-            region.reserved += granules << GRANULE_SHIFT;
-            region.reservations++;
+            add(&region.reserved, granules << GRANULE_SHIFT);
+            add(&region.reservations, 1);
             return place;
         }
         if (mapped == OS_REFUSED) {
@@ -281,17 +293,6 @@ static uint32_t extend(size_t granules, size_t align)
 }
 
 /* ---- account ------------------------------------------------------------------------------ */
-
-static size_t count(_Atomic size_t *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-/* Counters are written under region.lock only; atomic so that others may read them at any time. */
-static void add(_Atomic size_t *counter, size_t n)
-{
-    atomic_store_explicit(counter, count(counter) + n, memory_order_relaxed);
-}
 
 static bool fits_limit(size_t granules)
 {
@@ -349,7 +350,7 @@ static bool purge_run(uint32_t index, size_t granules, enum span_kind kind, bool
     if (!done)
         return false;
     if (unmap)
-        region.reserved -= granules << GRANULE_SHIFT;
+        add(&region.reserved, -(granules << GRANULE_SHIFT));
     add(&region.dirty, -granules);
     add(&region.committed, -granules);
     region_account_purge(granules << GRANULE_SHIFT);
@@ -699,6 +700,7 @@ static bool commit_meta(size_t bytes)
     if (region.meta_end != region.meta_top)
         region.meta = region.meta_top;
     region.meta_end = region.meta_top += bytes;
+    add(&region.meta_bytes, bytes);
     charge(granules);
     return true;
 }
@@ -781,15 +783,17 @@ void region_account_purge(size_t bytes)
     atomic_fetch_add_explicit(&region.purged_bytes, bytes, memory_order_relaxed);
 }
 
+/* At any time: the peak may be read just before another thread sets it. */
 void region_figures(struct region_figures *figures)
 {
-    figures->reserved = region.reserved;
-    figures->reservations = region.reservations;
-    figures->committed = count(&region.committed) << GRANULE_SHIFT;
-    figures->committed_peak = count(&region.committed_peak) << GRANULE_SHIFT;
+    size_t committed = count(&region.committed), peak = count(&region.committed_peak);
+    figures->reserved = count(&region.reserved);
+    figures->reservations = count(&region.reservations);
+    figures->committed = committed << GRANULE_SHIFT;
+    figures->committed_peak = (peak > committed ? peak : committed) << GRANULE_SHIFT;
     figures->purged = count(&region.purged_bytes);
     figures->spans = count(&region.spans);
-    figures->meta = (size_t)(region.meta_top - region.meta_start);
+    figures->meta = count(&region.meta_bytes);
 }
 
 bool region_is_interrupted(void)
@@ -824,7 +828,7 @@ static void inherit_purging(uint32_t index, size_t granules)
         return;
     }
     runs_insert(index, granules, SPAN_UNMAPPED);
-    region.reserved -= granules << GRANULE_SHIFT;
+    add(&region.reserved, -(granules << GRANULE_SHIFT));
     add(&region.dirty, -granules);
     add(&region.committed, -granules);
 }
