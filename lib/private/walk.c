@@ -303,6 +303,8 @@ void private_totals(struct private_heap *heap, struct private_figures *figures)
 {
     size_t committed = atomic_load_explicit(&heap->charged, memory_order_relaxed);
     size_t peak = atomic_load_explicit(&heap->charged_peak, memory_order_relaxed);
+    if (peak < committed) /* another thread is about to set it */
+        peak = committed;
     *figures = (struct private_figures){ .committed = committed + HEADER,
                                          .committed_peak = peak + HEADER,
                                          .reserved = committed + ((size_t)1 << PLACE_SHIFT) };

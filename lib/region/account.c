@@ -20,11 +20,13 @@ void region_account_purge(size_t bytes)
 
 void region_figures(struct region_figures *figures)
 {
-    figures->reserved = region.reserved;
-    figures->reservations = region.reservations;
-    figures->committed = region_committed();
-    figures->committed_peak = count(&region.committed_peak) << GRANULE_SHIFT;
+    /* the peak may be read just before another thread sets it */
+    size_t committed = count(&region.committed), peak = count(&region.committed_peak);
+    figures->reserved = count(&region.reserved);
+    figures->reservations = count(&region.reservations);
+    figures->committed = committed << GRANULE_SHIFT;
+    figures->committed_peak = (peak > committed ? peak : committed) << GRANULE_SHIFT;
     figures->purged = count(&region.purged_bytes);
     figures->spans = count(&region.spans);
-    figures->meta = (size_t)(region.meta_top - region.meta_start);
+    figures->meta = count(&region.meta_bytes);
 }

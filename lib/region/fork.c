@@ -35,7 +35,7 @@ static void inherit_purging(uint32_t index, size_t granules)
         return;
     }
     runs_insert(index, granules, SPAN_UNMAPPED);
-    region.reserved -= granules << GRANULE_SHIFT;
+    add(&region.reserved, -(granules << GRANULE_SHIFT));
     add(&region.dirty, -granules);
     add(&region.committed, -granules);
 }

@@ -8,6 +8,7 @@
  * frontier and committed_end has never been used, and reads as zero. */
 #include "region/frontier.h"
 
+#include "region/account.h"
 #include "region/runs.h"
 #include "region/tables.h"
 
@@ -36,8 +37,8 @@ bool frontier_reserve(size_t size)
     region.meta_start = region.meta_top = start + tables_size(granules);
     region.meta_limit = region.meta_start + meta;
     region_map.base = (uintptr_t)start + front;
-    region.reserved = total;
-    region.reservations = 1;
+    add(&region.reserved, total);
+    add(&region.reservations, 1);
     return true;
 }
 

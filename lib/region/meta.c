@@ -24,6 +24,7 @@ static bool commit_meta(size_t bytes)
     if (region.meta_end != region.meta_top)
         region.meta = region.meta_top;
     region.meta_end = region.meta_top += bytes;
+    add(&region.meta_bytes, bytes);
     charge(granules);
     return true;
 }
@@ -41,22 +42,29 @@ static void map_meta(size_t bytes)
         memset(region.meta, 0, bytes);
 }
 
+static void *take_meta(size_t size)
+{
+    if ((size_t)(region.meta_end - region.meta) < size) {
+        size_t bytes = round_up(size, GRANULE_SIZE);
+        if (!commit_meta(bytes))
+            map_meta(bytes);
+    }
+    if ((size_t)(region.meta_end - region.meta) < size)
+        return NULL;
+    void *memory = region.meta;
+    region.meta += size;
+    return memory;
+}
+
 void *region_meta(size_t size)
 {
     size = round_up(size, CACHE_LINE);
     os_lock(&region.lock);
     if (!region.made)
         reservation_make();
-    if ((size_t)(region.meta_end - region.meta) < size) {
-        size_t bytes = round_up(size, GRANULE_SIZE);
-        if (!commit_meta(bytes))
-            map_meta(bytes);
-    }
-    void *memory = NULL;
-    if ((size_t)(region.meta_end - region.meta) >= size) {
-        memory = region.meta;
-        region.meta += size;
-    }
+    void *memory = take_meta(size);
+    if (memory == NULL && runs_await_purge())
+        memory = take_meta(size);
     os_unlock(&region.lock);
     return memory;
 }

@@ -28,13 +28,14 @@ struct region_state {
     size_t committed_end;  /* granules below are readable and writable */
     size_t tags_committed; /* bytes */
     size_t spans_committed;
-    size_t reserved, reservations;
 
     /* meta.c's; the reservation sets its room aside */
     char *meta, *meta_end;                    /* committed memory that is not in use yet */
     char *meta_start, *meta_top, *meta_limit; /* the room: committed up to meta_top; or NULL */
 
-    /* the account, in granules: see account.h */
+    /* the account: in bytes and pieces ... */
+    _Atomic size_t reserved, reservations, meta_bytes;
+    /* ... and in granules: see account.h */
     _Atomic size_t committed, committed_peak, dirty, spans;
     _Atomic size_t purged_bytes; /* by others too, without the lock */
 

@@ -4,6 +4,7 @@
 #include "region/reservation.h"
 
 #include "diag/message.h"
+#include "region/account.h"
 #include "region/frontier.h"
 #include "region/runs.h"
 #include "region/window.h"
@@ -32,7 +33,7 @@ void reservation_make(void)
         return;
     region.made = true;
     region_map.limit = region.granules;
-    message_verbose(1, "reserved %zu MiB of address space%s", region.reserved / MIB,
+    message_verbose(1, "reserved %zu MiB of address space%s", count(&region.reserved) / MIB,
                     region.windowed ? " for its tables; memory is mapped piece by piece" : "");
     /* index 0 means "none" in all lists, so granule 0 is never a span */
     set_frontier(region.windowed ? region.granules : 1);

@@ -45,7 +45,7 @@ static bool purge_run(uint32_t index, size_t granules, enum span_kind kind, bool
     if (!done)
         return false;
     if (unmap)
-        region.reserved -= granules << GRANULE_SHIFT;
+        add(&region.reserved, -(granules << GRANULE_SHIFT));
     add(&region.dirty, -granules);
     add(&region.committed, -granules);
     region_account_purge(granules << GRANULE_SHIFT);
@@ -94,7 +94,7 @@ size_t region_purge(bool all)
 
 bool runs_await_purge(void)
 {
-    if (region.purging == 0)
+    if (region.purging == 0 || os_lock_is_mine(&region.purge_lock))
         return false;
     os_unlock(&region.lock);
     os_lock(&region.purge_lock);

@@ -4,6 +4,7 @@
  * span nor in a run of any kind, SPAN_UNMAPPED among them, is somebody else's, or given up. */
 #include "region/window.h"
 
+#include "region/account.h"
 #include "region/runs.h"
 #include "region/tables.h"
 
@@ -34,8 +35,8 @@ bool window_reserve(size_t address_space)
         return false;
     }
     region.windowed = true;
-    region.reserved = tables_size(granules);
-    region.reservations = 1;
+    add(&region.reserved, tables_size(granules));
+    add(&region.reservations, 1);
     uintptr_t middle = (uintptr_t)tables & ~(uintptr_t)(GRANULE_SIZE - 1);
     uintptr_t half = (uintptr_t)(granules / 2) << GRANULE_SHIFT;
     region_map.base = middle > half ? middle - half : GRANULE_SIZE;
@@ -52,8 +53,8 @@ static uint32_t map_piece(size_t granules)
             return 0;
         enum os_mapped mapped = os_map_at(span_start(span_at(place)), granules << GRANULE_SHIFT);
         if (mapped == OS_MAPPED) {
-            region.reserved += granules << GRANULE_SHIFT;
-            region.reservations++;
+            add(&region.reserved, granules << GRANULE_SHIFT);
+            add(&region.reservations, 1);
             return place;
         }
         if (mapped == OS_REFUSED) {

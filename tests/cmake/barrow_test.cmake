@@ -74,7 +74,7 @@ function(barrow_register kind name)
   cmake_parse_arguments(PARSE_ARGV 2 T "SERIAL" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT")
   set(test ${BARROW_TEST_PREFIX}${kind}.${name})
   if(NOT T_TIMEOUT)
-    set(T_TIMEOUT 120)
+    set(T_TIMEOUT 300) # against what hangs: ten times and more what a test takes
   endif()
   math(EXPR timeout "${T_TIMEOUT} * ${BARROW_TEST_TIMEOUT_SCALE}")
   if(BARROW_SANITIZE)

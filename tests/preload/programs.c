@@ -14,7 +14,7 @@
 /* A program of fixtures/ that leaves no files. */
 #define OURS(is, least)                                                                            \
     {                                                                                              \
-        .name = is, .kind = FIXTURE, .served = is, .allocations = least, .limit = 120              \
+        .name = is, .kind = FIXTURE, .served = is, .allocations = least, .limit = 400              \
     }
 
 /* The numbers of allocations are about half of what was counted when the test was written: enough
@@ -27,7 +27,7 @@ static const struct program programs[] = {
         .varying = { " time=\"", " start=\"" },
         .served = "python3",
         .allocations = 60000000,
-        .limit = 400,
+        .limit = 1200,
     },
     {
         .name = "gxx",
@@ -35,7 +35,7 @@ static const struct program programs[] = {
         .produced = { "templates.o" },
         .served = "cc1plus",
         .allocations = 5000000,
-        .limit = 240,
+        .limit = 800,
     },
     {
         .name = "git",
@@ -43,7 +43,7 @@ static const struct program programs[] = {
         .produced = { "this.pack", "made.pack" },
         .served = "git",
         .allocations = 400000,
-        .limit = 240,
+        .limit = 800,
     },
     {
         .name = "sqlite",
@@ -51,49 +51,49 @@ static const struct program programs[] = {
         .produced = { "million.db" },
         .served = "sqlite3",
         .allocations = 4000000,
-        .limit = 240,
+        .limit = 800,
     },
     {
         .name = "redis",
         .needs = { "redis-server", "redis-cli", "redis-benchmark" },
         .served = "redis-server",
         .allocations = 200000,
-        .limit = 240,
+        .limit = 800,
     },
     {
         .name = "perl",
         .needs = { "perl" },
         .served = "perl",
         .allocations = 1000000,
-        .limit = 120,
+        .limit = 400,
     },
     {
         .name = "lua",
         .needs = { "lua5.4" },
         .served = "lua5.4",
         .allocations = 1000000,
-        .limit = 120,
+        .limit = 400,
     },
     {
         .name = "node",
         .needs = { "node" },
         .served = "node",
         .allocations = 250000,
-        .limit = 120,
+        .limit = 400,
     },
     {
         .name = "java",
         .needs = { "javac", "java" },
         .served = "java",
         .allocations = 50000,
-        .limit = 240,
+        .limit = 800,
     },
     {
         .name = "chromium",
         .needs = { "chromium" },
         .produced = { "page.png" },
         .served = "chromium", /* it was loaded, but see chromium.sh */
-        .limit = 120,
+        .limit = 400,
     },
     {
         .name = "postgres",
@@ -101,14 +101,14 @@ static const struct program programs[] = {
         .user = "postgres",
         .served = "postgres",
         .allocations = 20000,
-        .limit = 240,
+        .limit = 800,
     },
     {
         .name = "limits",
         .needs = { "python3", "perl", "sqlite3" },
         .served = "python3",
         .allocations = 1000000,
-        .limit = 120,
+        .limit = 400,
     },
     {
         .name = "closefds",
@@ -116,7 +116,7 @@ static const struct program programs[] = {
         .produced = { "result" },
         .served = "closefds",
         .allocations = 100000,
-        .limit = 120,
+        .limit = 400,
     },
     OURS("early", 10000),
     OURS("ending", 50000),

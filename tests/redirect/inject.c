@@ -63,7 +63,7 @@ int wmain(int argc, wchar_t **argv)
     check_refused(&child, library, PROCESS_QUERY_INFORMATION | PROCESS_VM_READ);
     expect(inject(child.hProcess, child.hThread, library) == INJECT_DONE, "the injection is done");
     ResumeThread(child.hThread);
-    WaitForSingleObject(child.hProcess, 10000);
+    WaitForSingleObject(child.hProcess, 60000);
     expect(GetExitCodeProcess(child.hProcess, &status) && status == 23, "the child has the DLL");
     printf("%d failed\n", failures);
     return failures != 0;

@@ -219,7 +219,7 @@ static int interrupt(void)
     SetConsoleCtrlHandler(interrupted, TRUE);
     if (!GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0))
         printf("there is no console, error %lu\n", GetLastError());
-    Sleep(10000);
+    Sleep(60000);
     return 1;
 }
 

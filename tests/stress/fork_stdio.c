@@ -91,7 +91,7 @@ static void fork_meets_stdio(void **state)
     struct crew crew = { .count = 0 };
 
     (void)state;
-    alarm(100);
+    alarm(200);
     atomic_store(&stop, false);
     crew_start(&crew, 6, stdio_body);
     children_live(scaled(400));
@@ -105,7 +105,7 @@ static void fork_meets_stdio_and_a_busy_heap(void **state)
     struct crew crew = { .count = 0 };
 
     (void)state;
-    alarm(100);
+    alarm(200);
     atomic_store(&stop, false);
     crew_start(&crew, 3, stdio_body);
     crew_start(&crew, 3, heap_body);

@@ -11,7 +11,7 @@
 /* Called first in a child: SIGALRM ends it if it hangs. Only what is safe in signal handlers. */
 static inline void guard_child(void)
 {
-    alarm(30);
+    alarm(90);
 }
 
 /* Waits for the child; whether it ended by _exit(0). */

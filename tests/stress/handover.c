@@ -38,7 +38,9 @@ static void *replaces_some(void *number)
 }
 
 /* The figure for the memory bound: the live set is at most CREW * SHARE blocks of up to 1 KiB, of
- * about 250 bytes in the mean, which is 3 MiB. */
+ * about 250 bytes in the mean, which is 3 MiB. What the rounds free is 400 MiB, or 40 with a tenth
+ * of them. How much of the live set each thread's heap comes to have room for depends on how many
+ * run at once. */
 static void rounds_of_threads_do_not_bleed(void **state)
 {
     size_t rounds = scaled(300);
@@ -51,7 +53,7 @@ static void rounds_of_threads_do_not_bleed(void **state)
         if (i == rounds / 10)
             early = memory_used();
     }
-    assert_in_range(memory_used(), 0, early + 10 * MIB);
+    assert_in_range(memory_used(), 0, early + 20 * MIB);
     for (size_t i = 0; i < CREW; i++)
         for (size_t j = 0; j < SHARE; j++)
             block_drop(&shares[i][j]);

@@ -90,8 +90,38 @@ static void purge_beside_churn(void **state)
     assert_int_equal(damaged, 0);
 }
 
+/* Each has a theap, for which the library takes memory that the figures tell of. */
+static pthread_barrier_t all_are_there;
+
+static void *appear(void *argument)
+{
+    free(malloc(100));
+    pthread_barrier_wait(&all_are_there);
+    return argument;
+}
+
+static void figures_beside_new_threads(void **state)
+{
+    enum { NEW = 200 };
+    (void)state;
+    pthread_t threads[NEW], purger;
+    at_end = false;
+    assert_int_equal(pthread_barrier_init(&all_are_there, NULL, NEW), 0);
+    assert_int_equal(pthread_create(&purger, NULL, purge, NULL), 0);
+    for (int i = 0; i < NEW; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, appear, NULL), 0);
+    for (int i = 0; i < NEW; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    at_end = true;
+    assert_int_equal(pthread_join(purger, NULL), 0);
+    pthread_barrier_destroy(&all_are_there);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(purge_beside_churn) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(purge_beside_churn),
+        cmocka_unit_test(figures_beside_new_threads),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

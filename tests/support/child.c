@@ -14,7 +14,7 @@
 
 static const char case_mark[] = "--case";
 
-enum { ARGS_MAX = 16, DEFAULT_SECONDS = 60 };
+enum { ARGS_MAX = 16, DEFAULT_SECONDS = 120 };
 
 const char *child_program(void)
 {

@@ -19,7 +19,7 @@ struct child {
     const char *const *args; /* up to a NULL; may itself be NULL */
     const char *const *env;  /* "NAME=value" sets, "NAME" unsets, up to a NULL; may be NULL */
     void (*prepare)(void);   /* called in the child before exec: limits, users; may be NULL */
-    unsigned seconds;        /* after which SIGALRM ends it; 0: 60 */
+    unsigned seconds;        /* after which SIGALRM ends it; 0: 120 */
 };
 
 struct child_result {

@@ -10,7 +10,7 @@ enum {
                   sanitizer put its own */
     RESULTS = 10,
     FAILED = DONE + RESULTS,
-    PATIENCE = 60 /* seconds */
+    PATIENCE = 300 /* seconds */
 };
 
 static int (*child_body)(void *);

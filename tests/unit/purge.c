@@ -9,8 +9,11 @@
 #include "heap/threads.h"
 #include "invariants.h"
 #include "os/process.h"
+#include "os/thread.h"
 #include "os/vm.h"
 #include "region/region.h"
+
+#include <pthread.h>
 
 enum { MIB = 1 << 20, BALLAST = 8 * MIB };
 
@@ -36,8 +39,15 @@ static bool count_purged(size_t size, bool done)
     return done;
 }
 
+/* The memory that is being given back is nobody's for a while. */
+static _Atomic bool is_watched, in_hand;
+
 bool __wrap_os_purge(void *address, size_t size)
 {
+    if (is_watched && !in_hand) {
+        in_hand = true;
+        os_sleep_ms(50);
+    }
     return count_purged(size, __real_os_purge(address, size));
 }
 
@@ -189,6 +199,33 @@ static void a_trim_says_what_it_gave_back(void **state)
     assert_int_equal(purge_all(), 0);
 }
 
+static void *ask_for_meta(void *memory)
+{
+    while (!in_hand)
+        os_yield();
+    *(void **)memory = region_meta(MIB);
+    return NULL;
+}
+
+/* With a limit, and all that is free in the hands of a purge: what the library needs for itself,
+ * for a new thread say, is had when the purge is done. */
+static void a_purge_that_has_all_memory_is_waited_for(void **state)
+{
+    (void)state;
+    void *memory = NULL;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, ask_for_meta, &memory), 0);
+    purge_all();
+    free_new(4 * MIB);
+    region_settings.commit_limit = region_committed();
+    is_watched = true;
+    assert_true(purge_all() >= 4 * MIB);
+    is_watched = false;
+    pthread_join(thread, NULL);
+    region_settings.commit_limit = 0;
+    assert_non_null(memory);
+}
+
 #define PURGE_TEST(test) cmocka_unit_test_setup_teardown(test, start, finish)
 
 int main(void)
@@ -201,6 +238,7 @@ int main(void)
         PURGE_TEST(a_small_heap_is_left_alone),
         PURGE_TEST(holes_wait_for_the_delay),
         PURGE_TEST(a_trim_says_what_it_gave_back),
+        PURGE_TEST(a_purge_that_has_all_memory_is_waited_for),
     };
     return cmocka_run_group_tests_name("purge", tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORD_FILE = 200, PATIENCE = 60 /* seconds */ };
+enum { WORD_FILE = 200, PATIENCE = 300 /* seconds */ };
 
 /* ---- the child ---------------------------------------------------------------------------- */
 

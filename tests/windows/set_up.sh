@@ -5,5 +5,11 @@
 set -e
 exec </dev/null >/dev/null 2>&1
 wine wineboot --init
-setsid wine "$1" &
-sleep 1
+rm -f keeper.runs
+setsid wine "$1" keeper.runs &
+tries=0
+until [ -f keeper.runs ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 1000 ]
+    sleep .1
+done

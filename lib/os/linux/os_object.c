@@ -23,15 +23,22 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ROOT         "/dev/shm/barrow-"
+#define GLOBAL       ROOT "global"
 #define FOLDER_TRIES 64
 #define NAME_TRIES   8
 #define RACE_TRIES   1000
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1 /* linux/fs.h's: not every C library comes with the kernel's headers */
+#endif
 
 static bool folder_is_ours(const char *path)
 {
@@ -68,12 +75,26 @@ found:
     return *folder < 0 ? errno : 0;
 }
 
+/* Under another name first, so that nobody meets it with the modes that the umask leaves. */
+static void make_global_folder(void)
+{
+    char draft[] = ROOT "global.XXXXXX";
+    if (mkdtemp(draft) == NULL)
+        return;
+    if (chmod(draft, 01777) != 0 ||
+        syscall(SYS_renameat2, AT_FDCWD, draft, AT_FDCWD, GLOBAL, RENAME_NOREPLACE) != 0)
+        rmdir(draft); /* somebody else was quicker */
+}
+
 static int open_global_folder(int *folder)
 {
+    const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     struct stat s;
-    if (mkdir(ROOT "global", 01777) == 0)
-        chmod(ROOT "global", 01777); /* past the umask */
-    *folder = open(ROOT "global", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    *folder = open(GLOBAL, flags);
+    if (*folder < 0 && errno == ENOENT) {
+        make_global_folder();
+        *folder = open(GLOBAL, flags);
+    }
     if (*folder < 0)
         return errno;
     if (fstat(*folder, &s) == 0 && (s.st_mode & 01777) == 01777)

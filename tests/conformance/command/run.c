@@ -83,8 +83,8 @@ void start_prepared(struct running *running, prepare_fn prepare, const char *con
 static bool read_more(int output, char *text, size_t size, size_t *length)
 {
     struct pollfd ready = { .fd = output, .events = POLLIN };
-    if (poll(&ready, 1, 20000) != 1)
-        fail_msg("nothing came within 20 s after: %s", text);
+    if (poll(&ready, 1, 60000) != 1)
+        fail_msg("nothing came within 60 s after: %s", text);
     ssize_t got = read(output, text + *length, size - 1 - *length);
     if (got <= 0)
         return false;

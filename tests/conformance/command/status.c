@@ -82,9 +82,9 @@ static void signal_state_is_inherited(void **state)
 
 /* ---- signals to the command ---- */
 
-/* A program that answers the signal with exit status 42, and otherwise ends after 20 s. */
+/* A program that answers the signal with exit status 42, and otherwise ends after 100 s. */
 #define TRAP                                                                                       \
-    "trap 'exit 42' $0; echo ready; i=0; while [ $i -lt 1000 ]; do sleep .02; "                    \
+    "trap 'exit 42' $0; echo ready; i=0; while [ $i -lt 5000 ]; do sleep .02; "                    \
     "i=$((i + 1)); done"
 
 static void signals_are_forwarded(void **state)
@@ -117,7 +117,7 @@ static void queued_values_are_forwarded(void **state)
           "import signal\n"
           "signal.pthread_sigmask(signal.SIG_BLOCK, [40])\n"
           "print('ready', flush=True)\n"
-          "print('code', signal.sigtimedwait([40], 20).si_code)\n");
+          "print('code', signal.sigtimedwait([40], 100).si_code)\n");
     await_text(running.output, "ready\n");
     assert_int_equal(sigqueue(running.pid, 40, (union sigval){ .sival_int = 7 }), 0);
     await_text(running.output, "code -1\n"); /* SI_QUEUE */
@@ -136,7 +136,7 @@ static void inherited_alarm_is_forwarded(void **state)
 {
     (void)state;
     for (int way = 0; way < WAYS; way++) {
-        RUN(&outcome, alarm_before_exec, BARROW_COMMAND, "run", ways[way], "sleep", "20");
+        RUN(&outcome, alarm_before_exec, BARROW_COMMAND, "run", ways[way], "sleep", "100");
         assert_signalled(outcome.status, SIGALRM);
     }
 }
@@ -161,12 +161,12 @@ static void killed_command_kills_the_program(void **state)
     struct running running;
     int status;
     START(&running, NULL, BARROW_COMMAND, "run", "--stats", "sh", "-c",
-          "echo ready; exec sleep 20");
+          "echo ready; exec sleep 100");
     await_text(running.output, "ready\n");
     assert_int_equal(kill(running.pid, SIGKILL), 0);
     assert_int_equal(waitpid(running.pid, &status, 0), running.pid);
     assert_signalled(status, SIGKILL);
-    alarm(10); /* the program alone would hold the output open for 20 s */
+    alarm(50); /* the program alone would hold the output open for 100 s */
     await_end(running.output);
     alarm(0);
 }
@@ -239,7 +239,7 @@ static void interrupt_arrives_once(void **state)
                                  "print('ready', flush=True)\n"
                                  "more = 0\n"
                                  "for i in range(20):\n"
-                                 "    s.sigtimedwait([s.SIGINT], 20)\n"
+                                 "    s.sigtimedwait([s.SIGINT], 100)\n"
                                  "    more += s.sigtimedwait([s.SIGINT], .03) is not None\n"
                                  "    print('caught', flush=True)\n"
                                  "exit(more)\n";

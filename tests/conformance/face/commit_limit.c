@@ -156,11 +156,15 @@ static int child_grows(const char *argument)
     return 0;
 }
 
+static pthread_barrier_t all_there;
+
+/* Not before all threads are started: where no memory is left, none can be. */
 static void *thread_exhausts(void *argument)
 {
     static const size_t sizes[] = { 64, 1000, 50000, 1000000 };
     size_t which = (size_t)argument;
 
+    pthread_barrier_wait(&all_there);
     for (int round = 0; round < 20; round++) {
         struct hoard hoard = { NULL, 0, 0 };
         hoard_fill(&hoard, sizes[(which + (size_t)round) % 4], LIMIT);
@@ -175,6 +179,7 @@ static int child_threads(const char *argument)
     pthread_t threads[4];
 
     (void)argument;
+    REQUIRE(pthread_barrier_init(&all_there, NULL, 4) == 0);
     for (size_t i = 0; i < 4; i++)
         REQUIRE(pthread_create(&threads[i], NULL, thread_exhausts, (void *)i) == 0);
     for (size_t i = 0; i < 4; i++)

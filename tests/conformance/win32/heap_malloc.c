@@ -265,7 +265,7 @@ static void lock_of_the_process_heap_holds_all_but_the_caches(void **state)
     assert_true(wait_until_nonzero(&cached_done));
     assert_true(HeapLock(GetProcessHeap()));
     __atomic_store_n(&locked, 1, __ATOMIC_RELEASE);
-    for (int i = 0; i < 5000 && __atomic_load_n(&cached_done, __ATOMIC_ACQUIRE) != 2; i++)
+    for (int i = 0; i < 60000 && __atomic_load_n(&cached_done, __ATOMIC_ACQUIRE) != 2; i++)
         usleep(1000);
     BOOL passed = __atomic_load_n(&cached_done, __ATOMIC_ACQUIRE) == 2;
     usleep(100 * 1000);
@@ -313,7 +313,7 @@ static void use_forked(void *argument)
 
 static int in_child(char *known)
 {
-    alarm(30);
+    alarm(60);
     if (!HeapValidate(forked, 0, known) || strcmp(known, "known") != 0)
         return 2;
     if (!HeapLock(forked) || !HeapUnlock(forked) || !HeapValidate(forked, 0, NULL))
@@ -367,7 +367,7 @@ static void child_of_a_fork_holds_the_lock_of_its_parent_thread(void **state)
     assert_true(HeapLock(heap));
     pid_t child = fork();
     if (child == 0) {
-        alarm(30);
+        alarm(60);
         if (HeapAlloc(heap, 0, 100) == NULL || !HeapUnlock(heap) || HeapUnlock(heap))
             _exit(2);
         _exit(0);

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -129,7 +131,7 @@ static void forks_amid_threads(void **state)
     for (int i = 0; i < 50; i++) {
         pid_t child = fork();
         if (child == 0) {
-            alarm(20);
+            alarm(60);
             char *p = VirtualAlloc(NULL, PAGE, MEM_COMMIT, RW);
             HANDLE m = CreateFileMappingA(MEMORY, NULL, RW, 0, PAGE, NULL);
             child_check(p != NULL && m != NULL && VirtualFree(p, 0, MEM_RELEASE));
@@ -216,7 +218,7 @@ static void a_bad_buffer_faults_and_does_not_hang(void **state)
     char *bad = alloc_pages(1, MEM_COMMIT, PAGE_READONLY);
     pid_t child = fork();
     if (child == 0) {
-        alarm(10);
+        alarm(60);
         signal(SIGSEGV, SIG_DFL);                             /* not cmocka's */
         release(alloc_pages(1, MEM_COMMIT, RW | PAGE_GUARD)); /* the library's handler is there */
         QueryWorkingSetEx(GetCurrentProcess(), bad, sizeof(PSAPI_WORKING_SET_EX_INFORMATION));
@@ -274,16 +276,72 @@ static void names_are_files_of_the_user_alone_or_of_all(void **state)
     find_folder(folder, sizeof(folder));
     assert_int_equal(stat(folder, &s), 0);
     assert_int_equal(s.st_mode & 07777, 0700);
-    assert_int_equal(count_files(folder, "-modes", &mode), 1);
+    assert_int_equal(count_files(folder, name, &mode), 1);
     assert_int_equal(mode, 0600);
     assert_int_equal(stat("/dev/shm/barrow-global", &s), 0);
     assert_int_equal(s.st_mode & 07777, 01777);
-    assert_int_equal(count_files("/dev/shm/barrow-global", "-modes", &mode), 1);
+    assert_int_equal(count_files("/dev/shm/barrow-global", name, &mode), 1);
     assert_int_equal(mode, 0666);
     CloseHandle(m);
     CloseHandle(g);
-    assert_int_equal(count_files(folder, "-modes", &mode), 0); /* nothing is left behind */
-    assert_int_equal(count_files("/dev/shm/barrow-global", "-modes", &mode), 0);
+    assert_int_equal(count_files(folder, name, &mode), 0); /* nothing is left behind */
+    assert_int_equal(count_files("/dev/shm/barrow-global", name, &mode), 0);
+}
+
+/* Where no such file has been yet: the folder of all users' is made by who comes first, and must
+ * not be met half made by the rest. In a /dev/shm of its own, which takes a mount. */
+static void make_global_name(int start)
+{
+    char byte;
+    umask(0077);
+    child_check(read(start, &byte, 1) == 0); /* all at once: at the end of the pipe */
+    HANDLE g = CreateFileMappingA(MEMORY, NULL, RW, 0, PAGE, "Global\\first");
+    child_check(g != NULL && CloseHandle(g));
+    _exit(0);
+}
+
+static int race_for_the_first_global_name(void)
+{
+    enum { RACERS = 8 };
+    int gate[2], failures = 0;
+    pid_t racers[RACERS];
+    if (pipe(gate) != 0)
+        return 1;
+    for (int i = 0; i < RACERS; i++) {
+        if ((racers[i] = fork()) == 0) {
+            close(gate[1]);
+            make_global_name(gate[0]);
+        }
+    }
+    close(gate[0]);
+    close(gate[1]);
+    for (int i = 0; i < RACERS; i++)
+        failures += wait_for(racers[i]) != 0;
+    return failures;
+}
+
+static int in_a_new_shm(void)
+{
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777") != 0)
+        return 250;
+    for (int i = 0; i < 300; i++)
+        if (race_for_the_first_global_name() != 0 || rmdir("/dev/shm/barrow-global") != 0)
+            return 1;
+    return 0;
+}
+
+static void the_first_global_names_find_a_whole_folder(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(in_a_new_shm());
+    int code = wait_for(child);
+    if (code == 250)
+        print_message("no mount allowed: no /dev/shm of one's own\n");
+    else
+        assert_int_equal(code, 0);
 }
 
 /* As another user; the tests must run as root for that, as CI does. */
@@ -526,6 +584,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(lack_of_address_space_is_8_of_memory_1455),
         cmocka_unit_test(a_bad_buffer_faults_and_does_not_hang),
         cmocka_unit_test(names_are_files_of_the_user_alone_or_of_all),
+        cmocka_unit_test(the_first_global_names_find_a_whole_folder),
         cmocka_unit_test(other_users_reach_global_names_only),
         cmocka_unit_test(a_squatted_folder_is_passed_over),
         cmocka_unit_test(dead_names_are_taken_over),

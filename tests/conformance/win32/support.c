@@ -13,7 +13,7 @@ const char *object_name(const char *name)
 
 int wait_until_nonzero(const volatile LONG *flag)
 {
-    for (int i = 0; i < 10000 && __atomic_load_n(flag, __ATOMIC_ACQUIRE) == 0; i++)
+    for (int i = 0; i < 60000 && __atomic_load_n(flag, __ATOMIC_ACQUIRE) == 0; i++)
         Sleep(1);
     return __atomic_load_n(flag, __ATOMIC_ACQUIRE) != 0;
 }

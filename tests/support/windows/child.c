@@ -11,7 +11,7 @@
 
 static const char case_mark[] = "--case";
 
-enum { DEFAULT_SECONDS = 60, COMMAND_MOST = 8192, ENVIRONMENT_MOST = 65536 };
+enum { DEFAULT_SECONDS = 120, COMMAND_MOST = 8192, ENVIRONMENT_MOST = 65536 };
 
 /* How processes end here that signals would end elsewhere. */
 #define CODE_OF_HEAP  0xC0000374u
