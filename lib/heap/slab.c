@@ -12,7 +12,10 @@
 enum {
     /* classes above a long block's own that may lend it one; half as much again */
     BORROW_STEPS = 4,
-    WAKE_SHIFT = 5 /* a full slab is taken from again when 1/32 of it is free */
+    WAKE_SHIFT = 5,     /* a full slab is taken from again when 1/32 of it is free */
+    AHEAD_UNITS = 4,    /* had at once, see populate_ahead ... */
+    AHEAD_BLOCK = 2048, /* ... for blocks up to this */
+    AHEAD_SLABS = 4     /* ... once so many slabs are full */
 };
 
 _Atomic uint32_t slab_tick;
@@ -178,9 +181,32 @@ static struct span *full_with_list(struct theap *theap, unsigned size_class)
     return NULL;
 }
 
+/* Whether the program has come to need many blocks of the class. */
+static bool has_grown(const struct theap *theap, unsigned size_class)
+{
+    uint32_t slab = theap->groups[size_class][GROUP_FULL];
+    for (int i = 1; i < AHEAD_SLABS && slab != 0; i++)
+        slab = span_at(slab)->next;
+    return slab != 0;
+}
+
+/* Several pages at once come in two thirds of the time that a fault for each takes. They come a
+ * little early, not in addition: the heads of blocks this small are written to in every page. */
+static void populate_ahead(const struct theap *theap, const struct span *slab)
+{
+    unsigned hole = lowest_bit(slab->holes);
+    uint64_t ahead = ((1ULL << AHEAD_UNITS) - 1) << hole;
+    if (hole % AHEAD_UNITS != 0 || (slab->holes & ahead) != ahead ||
+        size_class_bytes(slab->size_class) > AHEAD_BLOCK || os_page_size() > unit_bytes(slab) ||
+        !has_grown(theap, slab->size_class))
+        return;
+    os_populate(span_start(slab) + hole * unit_bytes(slab), AHEAD_UNITS * unit_bytes(slab));
+}
+
 /* Cuts one unit only: cutting writes into the memory, which may not be needed yet. */
 static struct chain take_from_hole(struct theap *theap, struct span *slab, uint32_t wanted)
 {
+    populate_ahead(theap, slab);
     struct chain cut = cut_hole(slab);
     cut.last->next = NULL;
     if (cut.count > wanted) {

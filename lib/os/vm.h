@@ -61,6 +61,10 @@ ALWAYS_INLINE bool os_discard(void *address, size_t size)
 }
 #endif
 
+/* Has the pages of committed memory brought at once that would otherwise come one by one when they
+ * are touched. Advice: may do nothing. */
+void os_populate(void *address, size_t size);
+
 /* Reads a pointer that may lie in memory that is being purged; false when it can't be read. */
 bool os_load_pointer(void *const *from, void **value);
 

@@ -3,6 +3,7 @@
 
 #include "os/linux/syscall.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
@@ -15,6 +16,10 @@
 #endif
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
 #endif
 
 #define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -88,6 +93,14 @@ bool os_commit_executable(void *address, size_t size)
 bool os_purge(void *address, size_t size)
 {
     return syscall4(SYS_madvise, (long)address, (long)size, MADV_DONTNEED, 0) == 0;
+}
+
+void os_populate(void *address, size_t size)
+{
+    static _Atomic bool unknown; /* to this kernel, for it is older than Linux 5.14 */
+    if (!atomic_load_explicit(&unknown, memory_order_relaxed) &&
+        syscall4(SYS_madvise, (long)address, (long)size, MADV_POPULATE_WRITE, 0) == -EINVAL)
+        atomic_store_explicit(&unknown, true, memory_order_relaxed);
 }
 
 bool os_load_pointer(void *const *from, void **value)

@@ -129,6 +129,12 @@ enum os_moved os_move(void *from, void *to, size_t size)
 }
 
 /* Large pages are a privilege here, and can't be asked for page by page. */
+void os_populate(void *address, size_t size)
+{
+    (void)address;
+    (void)size;
+}
+
 void os_advise_huge(void *address, size_t size, bool wanted)
 {
     (void)address;
