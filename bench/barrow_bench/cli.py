@@ -49,6 +49,12 @@ def report_options(command):
         "--html", "html_path", type=click.Path(path_type=Path), help="Write a page here."
     )(command)
     command = click.option(
+        "--markdown",
+        "markdown_path",
+        type=click.Path(path_type=Path),
+        help="Write Markdown here, its plots to the folder plots beside it.",
+    )(command)
+    command = click.option(
         "--time",
         type=click.Choice(["wall", "cpu"]),
         help="The time that is compared; CPU time suffers less from a busy machine.",
@@ -103,7 +109,18 @@ def main() -> None:
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all samples here.")
 @report_options
 def run_command(
-    groups, patterns, named, only, repeats, quick, skip_missing, json_path, base, time, html_path
+    groups,
+    patterns,
+    named,
+    only,
+    repeats,
+    quick,
+    skip_missing,
+    json_path,
+    base,
+    time,
+    html_path,
+    markdown_path,
 ) -> None:
     """Run the suite, or the named groups of it: micro, programs, memory, instructions, heaps, curves."""
     try:
@@ -117,7 +134,7 @@ def run_command(
         results = terminal.run(session, Console(stderr=True))
     except ERRORS as error:
         raise click.ClickException(str(error)) from error
-    deliver(results, json_path, html_path)
+    deliver(results, json_path, html_path, markdown_path)
     if results.interrupted:
         sys.exit(INTERRUPTED)
     if results.failures():
@@ -136,7 +153,12 @@ def without_missing(chosen: list, skip: bool) -> list:
     return [line for line in chosen if not line.missing()]
 
 
-def deliver(results: Results, json_path: Path | None, html_path: Path | None) -> None:
+def deliver(
+    results: Results,
+    json_path: Path | None,
+    html_path: Path | None,
+    markdown_path: Path | None,
+) -> None:
     """The files first: a terminal may be closed at the other end of a pipe."""
     if json_path is not None:
         results.write(json_path)
@@ -144,19 +166,23 @@ def deliver(results: Results, json_path: Path | None, html_path: Path | None) ->
         from barrow_bench import page  # matplotlib takes a second to load
 
         page.write(results, html_path)
+    if markdown_path is not None:
+        from barrow_bench import markdown
+
+        markdown.write(results, markdown_path)
     terminal.show(Console(), results)
 
 
 @main.command("report")
 @click.argument("json_path", type=click.Path(exists=True, path_type=Path))
 @report_options
-def report_command(json_path, base, time, html_path) -> None:
+def report_command(json_path, base, time, html_path, markdown_path) -> None:
     """Show the results of an earlier run again."""
     try:
         results = with_choices(Results.read(json_path), base, time)
     except (ValueError, TypeError, KeyError) as error:
         raise click.ClickException(f"{json_path}: not the results of a run: {error}") from error
-    deliver(results, None, html_path)
+    deliver(results, None, html_path, markdown_path)
 
 
 @main.command("list")

@@ -3,6 +3,7 @@
 preloaded library. What is looked at is that figures come out, never how long anything took."""
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,8 +44,13 @@ def test_quick_run(tmp_path):
     pairs = {name: samples[0]["values"]["64 B, one"] for name, samples in counts.items()}
     assert 15 < pairs["stub"] < 30 < pairs["barrow"] < pairs["system"]
     assert "<svg" in html.read_text()
-    shown = driver("report", str(out), "--base", "barrow").stdout
+    page = tmp_path / "results.md"
+    shown = driver("report", str(out), "--base", "barrow", "--markdown", str(page)).stdout
     assert "barrow, ms" in shown and "pair/64" in shown
+    written = page.read_text()
+    assert "| line | barrow, ms | system |" in written and "\n| lua | " in written
+    plots = re.findall(r"\]\((plots/\S+\.svg)\)", written)
+    assert plots and all("<svg" in (tmp_path / plot).read_text() for plot in plots)
 
 
 def descendants(pid):
