@@ -9,7 +9,8 @@
 /* The first piece for data NULL, else the one after. */
 enum walked heap_walk(struct piece *piece);
 
-/* Whether the address lies in one of malloc's spans. */
+/* Whether the address lies in one of malloc's spans, or in free memory, where one may have been
+ * when a walk came there. */
 bool heap_has(const void *address);
 
 /* Whether slabs' lists and counts agree. */

@@ -124,6 +124,40 @@ static void sleepers_wake(void **state)
     assert_false(os_lock_is_held(&lock));
 }
 
+#if !defined(_WIN32) /* where there are no signals */
+static struct os_lock other;
+
+static void *hold_other_and_wait(void *unused)
+{
+    (void)unused;
+    os_lock(&other);
+    os_lock(&lock);
+    os_unlock(&lock);
+    os_unlock(&other);
+    return NULL;
+}
+
+/* As in a signal handler that interrupts an unlock before it wakes anybody: it wants a lock whose
+ * holder sleeps beside the one that is free by now. */
+static void a_sleeper_finds_a_lock_that_is_free(void **state)
+{
+    (void)state;
+    bool taken = false;
+    pthread_t thread;
+    os_lock(&lock);
+    assert_int_equal(pthread_create(&thread, NULL, hold_other_and_wait, NULL), 0);
+    while (!(atomic_load(&lock.word) & LOCK_AWAITED))
+        os_yield();
+    os_sleep_ms(50); /* until it sleeps */
+    atomic_store(&lock.word, 0);
+    for (int tries = 0; tries < 3000 && !(taken = os_try_lock(&other)); tries++)
+        os_sleep_ms(10);
+    assert_true(taken);
+    os_unlock(&other);
+    pthread_join(thread, NULL);
+}
+#endif
+
 static void *give_token(void *token)
 {
     *(uintptr_t *)token = os_thread_token();
@@ -150,6 +184,9 @@ int main(void)
         cmocka_unit_test(others_see_that_it_is_not_theirs),
         cmocka_unit_test(one_at_a_time),
         cmocka_unit_test(sleepers_wake),
+#if !defined(_WIN32)
+        cmocka_unit_test(a_sleeper_finds_a_lock_that_is_free),
+#endif
         cmocka_unit_test(tokens_differ),
     };
     return cmocka_run_group_tests_name("locks", tests, NULL, NULL);

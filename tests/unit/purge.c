@@ -7,6 +7,7 @@
 #include "heap/purge.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "heap/walk.h"
 #include "invariants.h"
 #include "os/process.h"
 #include "os/thread.h"
@@ -226,6 +227,44 @@ static void a_purge_that_has_all_memory_is_waited_for(void **state)
     assert_non_null(memory);
 }
 
+/* Small blocks that are all free again, in slabs that wait for the purge. */
+static void leave_empty_slabs(void)
+{
+    enum { BLOCKS = 2000 };
+    static void *blocks[BLOCKS];
+    for (size_t i = 0; i < BLOCKS; i++)
+        blocks[i] = heap_alloc(700);
+    for (size_t i = 0; i < BLOCKS; i++)
+        heap_free(blocks[i], "test");
+    theap_flush(threads_current());
+}
+
+static bool is_in_empty_slab(const void *address)
+{
+    const struct span *span = region_find(address);
+    return span != NULL && span_kind(span) == SPAN_SLAB && span->used == 0;
+}
+
+static void a_walk_goes_on_when_its_slab_has_gone(void **state)
+{
+    (void)state;
+    enum walked walked;
+    struct piece piece = { .data = NULL };
+    bool seen = false;
+    leave_empty_slabs();
+    void *last = heap_alloc((size_t)256 << 20); /* behind all others */
+    do
+        assert_int_equal(heap_walk(&piece), WALK_MORE);
+    while (!is_in_empty_slab(piece.data));
+    purge_all();
+    assert_false(is_in_empty_slab(piece.data));
+    while ((walked = heap_walk(&piece)) == WALK_MORE)
+        seen = seen || piece.data == last;
+    heap_free(last, "test");
+    assert_int_equal(walked, WALK_END);
+    assert_true(seen);
+}
+
 #define PURGE_TEST(test) cmocka_unit_test_setup_teardown(test, start, finish)
 
 int main(void)
@@ -239,6 +278,7 @@ int main(void)
         PURGE_TEST(holes_wait_for_the_delay),
         PURGE_TEST(a_trim_says_what_it_gave_back),
         PURGE_TEST(a_purge_that_has_all_memory_is_waited_for),
+        PURGE_TEST(a_walk_goes_on_when_its_slab_has_gone),
     };
     return cmocka_run_group_tests_name("purge", tests, NULL, NULL);
 }

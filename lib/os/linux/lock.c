@@ -3,6 +3,8 @@
 
 #include "os/linux/syscall.h"
 
+#include <time.h>
+
 /* of <linux/futex.h>, which is not there for every C library */
 enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
 
@@ -18,6 +20,10 @@ static void pause_cpu(void)
 #endif
 }
 
+/* A signal may come between a lock's release and the call that wakes who waits for it, and its
+ * handler may want what the sleeper holds. So nobody sleeps for ever beside a lock that is free. */
+static const struct timespec LOOK_AGAIN = { 0, 20 * 1000 * 1000 };
+
 void os_lock_wait(struct os_lock *lock)
 {
     for (int i = 0; i < SPINS; i++) {
@@ -27,7 +33,8 @@ void os_lock_wait(struct os_lock *lock)
     }
     uintptr_t word;
     while ((word = os_lock_await(lock)) != 0) /* a futex is the lower half of the word */
-        syscall4(SYS_futex, (long)&lock->word, FUTEX_WAIT_PRIVATE, (long)(uint32_t)word, 0);
+        syscall4(SYS_futex, (long)&lock->word, FUTEX_WAIT_PRIVATE, (long)(uint32_t)word,
+                 (long)&LOOK_AGAIN);
 }
 
 void os_lock_wake(struct os_lock *lock)
