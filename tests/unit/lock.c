@@ -125,15 +125,15 @@ static void sleepers_wake(void **state)
 }
 
 #if !defined(_WIN32) /* where there are no signals */
-static struct os_lock other;
+static struct os_lock second;
 
 static void *hold_other_and_wait(void *unused)
 {
     (void)unused;
-    os_lock(&other);
+    os_lock(&second);
     os_lock(&lock);
     os_unlock(&lock);
-    os_unlock(&other);
+    os_unlock(&second);
     return NULL;
 }
 
@@ -150,10 +150,10 @@ static void a_sleeper_finds_a_lock_that_is_free(void **state)
         os_yield();
     os_sleep_ms(50); /* until it sleeps */
     atomic_store(&lock.word, 0);
-    for (int tries = 0; tries < 3000 && !(taken = os_try_lock(&other)); tries++)
+    for (int tries = 0; tries < 3000 && !(taken = os_try_lock(&second)); tries++)
         os_sleep_ms(10);
     assert_true(taken);
-    os_unlock(&other);
+    os_unlock(&second);
     pthread_join(thread, NULL);
 }
 #endif
