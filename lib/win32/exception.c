@@ -27,9 +27,12 @@ _Noreturn void exception_fatal(const char *text, uintptr_t detail)
     abort();
 }
 
-static uintptr_t mark_of(const struct dispatch *dispatch)
+READS_STALE static uintptr_t mark_of(const struct dispatch *dispatch)
 {
-    return (uintptr_t)dispatch ^ 0x6863746170736964u;
+    uintptr_t mark = (uintptr_t)dispatch ^ 0x6863746170736964u;
+    mark = (mark ^ (uintptr_t)dispatch->outer) * 0x9e3779b97f4a7c15u;
+    mark = (mark ^ (uintptr_t)dispatch->pointers) * 0x9e3779b97f4a7c15u;
+    return (mark ^ dispatch->depth) * 0x9e3779b97f4a7c15u;
 }
 
 /* One that was left by longjmp lies below, or its memory has other uses by now. */
@@ -45,8 +48,8 @@ static void enter(struct dispatch *dispatch, EXCEPTION_POINTERS *pointers)
         outer = NULL;
     dispatch->outer = outer;
     dispatch->pointers = pointers;
-    dispatch->mark = mark_of(dispatch);
     dispatch->depth = outer != NULL ? outer->depth + 1 : 0;
+    dispatch->mark = mark_of(dispatch);
     exceptions.dispatch = dispatch;
     if (dispatch->depth > MOST_NESTED) {
         exception_message(pointers->ExceptionRecord);

@@ -25,8 +25,9 @@
 struct dispatch {
     struct dispatch *outer;
     EXCEPTION_POINTERS *pointers;
-    uintptr_t mark;
-    unsigned depth;
+    uintptr_t depth;
+    uintptr_t
+        mark; /* of all that others read, so that what was left and written over is not used */
 };
 
 /* A visit to a function further out: to evaluate its filter or to execute its final block. */

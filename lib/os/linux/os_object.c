@@ -34,7 +34,8 @@
 #define GLOBAL       ROOT "global"
 #define FOLDER_TRIES 64
 #define NAME_TRIES   8
-#define RACE_TRIES   1000
+#define RACE_TRIES   2000 /* some two seconds ... */
+#define RACE_YIELDS  100  /* ... from here on */
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1 /* linux/fs.h's: not every C library comes with the kernel's headers */
@@ -215,6 +216,16 @@ static int open_once(int folder, const char *name, bool global, const void *head
     return create(folder, path, global, head, head_size, size, out);
 }
 
+/* Somebody is about to take the file away, or to come first, and may have been stopped in the
+ * middle of it. */
+static void let_others_finish(unsigned tries)
+{
+    if (tries < RACE_YIELDS)
+        sched_yield();
+    else
+        usleep(1000);
+}
+
 int os_object_open(const char *name, bool global, const void *head, size_t head_size, uint64_t size,
                    struct os_object *out)
 {
@@ -226,7 +237,7 @@ int os_object_open(const char *name, bool global, const void *head, size_t head_
     error = EAGAIN;
     for (unsigned i = 0; i < RACE_TRIES && error == EAGAIN; i++) {
         if (i != 0)
-            sched_yield();
+            let_others_finish(i);
         error = open_once(folder, name, global, head, head_size, size, out);
     }
     close(folder);

@@ -447,13 +447,15 @@ static void the_child_of_fork_is_in_it(void **state)
 #ifndef THREAD_SANITIZER
 static int handled;
 
-/* POSIX forbids it and programs do it. */
+/* POSIX forbids it and programs do it. There is no memory while the region is what the handler has
+ * interrupted (lib/README.md); only handlers that got all count. */
 static void allocate_in_handler(int number)
 {
     (void)number;
     for (int i = 0; i < 10; i++) {
         char *block = malloc((size_t)i * 50);
-        REQUIRE(block != NULL);
+        if (block == NULL)
+            return;
         memset(block, 0xAA, (size_t)i * 50);
         free(block);
     }

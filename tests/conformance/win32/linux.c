@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -286,6 +287,31 @@ static void names_are_files_of_the_user_alone_or_of_all(void **state)
     CloseHandle(g);
     assert_int_equal(count_files(folder, name, &mode), 0); /* nothing is left behind */
     assert_int_equal(count_files("/dev/shm/barrow-global", name, &mode), 0);
+}
+
+/* Who takes a dead file away holds it for himself, and may be stopped meanwhile. */
+static void a_file_that_is_held_for_a_while_is_waited_for(void **state)
+{
+    (void)state;
+    char name[128], path[256], folder[64];
+    strcpy(name, object_name("held"));
+    CloseHandle(CreateFileMappingA(MEMORY, NULL, RW, 0, PAGE, name)); /* makes the folder */
+    find_folder(folder, sizeof(folder));
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(flock(file, LOCK_EX), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        usleep(300 * 1000);
+        _exit(0); /* the last that has it open */
+    }
+    close(file);
+    HANDLE m = CreateFileMappingA(MEMORY, NULL, RW, 0, PAGE, name);
+    assert_non_null(m);
+    assert_int_equal(GetLastError(), ERROR_SUCCESS);
+    CloseHandle(m);
+    assert_int_equal(wait_for(child), 0);
 }
 
 /* Where no such file has been yet: the folder of all users' is made by who comes first, and must
@@ -584,6 +610,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(lack_of_address_space_is_8_of_memory_1455),
         cmocka_unit_test(a_bad_buffer_faults_and_does_not_hang),
         cmocka_unit_test(names_are_files_of_the_user_alone_or_of_all),
+        cmocka_unit_test(a_file_that_is_held_for_a_while_is_waited_for),
         cmocka_unit_test(the_first_global_names_find_a_whole_folder),
         cmocka_unit_test(other_users_reach_global_names_only),
         cmocka_unit_test(a_squatted_folder_is_passed_over),
