@@ -201,18 +201,21 @@ void theap_overflow(struct theap *theap, struct bin *bin)
     if (os_lock_is_mine(&theap->lock))
         return; /* a signal handler frees: the list grows longer */
     note_activity(theap);
-    struct block *full = bin->free, *old = take_spare(bin), *kept = NULL;
+    struct block *old = take_spare(bin), *kept = NULL;
     uint32_t surplus = 0, rest = 0;
-    uint16_t full_count = (uint16_t)(bin->most - bin->room);
+    uint16_t most = bin->most;
     if (old != NULL) {
         surplus = surplus_of(theap, bin);
         rest = bin->spare_count - surplus;
         if (rest > 0)
             kept = slab_cut(old, surplus);
     }
+    /* not before here, for a signal handler may have taken from the list or freed to it */
+    atomic_signal_fence(memory_order_seq_cst);
+    struct block *full = bin->free;
     bin->free = kept;
+    bin->spare_count = (uint16_t)(most - bin->room);
     bin->room = bin->most - (int32_t)rest;
-    bin->spare_count = full_count;
     /* in this order, so that the child of a fork in between does not find a list twice */
     put_spare(bin, full);
     if (old != NULL)
