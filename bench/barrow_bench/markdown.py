@@ -54,7 +54,7 @@ def heading(results: Results) -> list[str]:
         "# Results",
         "",
         f"{machine['processor']}, {machine['memory']}, {machine['system']}; {results.date[:10]}; "
-        f"{results.repeats} interleaved rounds.",
+        f"interleaved rounds: {results.repeats}.",
         "",
         f"{versions}.",
     ]
