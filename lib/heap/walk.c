@@ -15,10 +15,10 @@ static bool is_malloc_span(const struct span *span)
     return kind == SPAN_SLAB || (kind == SPAN_LARGE && span->heap == NULL);
 }
 
-/* Whether nobody has the memory any more: a purge takes empty slabs from under a walk. */
-static bool is_gone(const void *address)
+/* Whether nobody has the memory any more, in which `span` was found: a purge takes empty slabs from
+ * under a walk. */
+static bool is_gone(const struct span *span, const void *address)
 {
-    const struct span *span = region_find(address);
     return granule_is_ours(granule_of(address)) &&
            (span == NULL || span_kind_elsewhere(span) < SPAN_SLAB);
 }
@@ -26,7 +26,8 @@ static bool is_gone(const void *address)
 bool heap_has(const void *address)
 {
     const struct span *span = region_find(address);
-    return (span != NULL && is_malloc_span(span)) || is_gone(address) || sampled_owns(address);
+    return (span != NULL && is_malloc_span(span)) || is_gone(span, address) ||
+           sampled_owns(address);
 }
 
 static struct span *next_span(uint32_t from)
@@ -155,8 +156,8 @@ enum walked heap_walk(struct piece *piece)
         return show_sampled(piece->data, piece);
     struct span *span = region_find(piece->data);
     if (span == NULL || !is_malloc_span(span))
-        return is_gone(piece->data) ? show_next((uint32_t)granule_of(piece->data) + 1, piece)
-                                    : WALK_LOST;
+        return is_gone(span, piece->data) ? show_next((uint32_t)granule_of(piece->data) + 1, piece)
+                                          : WALK_LOST;
     uint32_t after = span_index(span) + span->granules;
     if (span_kind(span) == SPAN_SLAB && next_block(span, piece))
         return WALK_MORE;

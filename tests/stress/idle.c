@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "crew.h"
+#include "resident.h"
 #include "support/calls.h"
 #include "support/check.h"
 #include "support/child.h"
@@ -18,9 +19,6 @@
 
 /* A peak of about 200 MiB in blocks of 16 B to 256 KiB. */
 enum { BLOCKS = 14000, PEAK_LEAST = 100, WORKERS = 4 };
-
-/* How long to wait for it, in milliseconds; as a rule it is done in one. */
-enum { PATIENCE = 30000 };
 
 /* What may be resident beyond the start when all is freed; and what each idle thread may keep. */
 #define REST (10 * MIB)
@@ -54,18 +52,6 @@ static size_t start_resident(void)
     free(opaque(malloc(100)));
     memset(blocks, 0, sizeof(blocks)); /* the test's own table counts as there from the start */
     return memory_resident();
-}
-
-static void must_be(size_t resident, size_t limit, const char *when)
-{
-    if (resident > limit)
-        dprintf(2, "%s: %zu KiB resident, %zu allowed\n", when, resident / KIB, limit / KIB);
-    REQUIRE(resident <= limit);
-}
-
-static void must_fall(size_t limit, const char *when)
-{
-    must_be(memory_settles(limit, PATIENCE), limit, when);
 }
 
 /* No call at all after the last free. */

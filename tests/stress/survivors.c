@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crew.h"
+#include "resident.h"
 #include "support/block.h"
 #include "support/calls.h"
 #include "support/check.h"
@@ -51,13 +52,6 @@ static void survivors_check_and_free(void)
     }
 }
 
-static void must_be(size_t resident, size_t limit, const char *when)
-{
-    if (resident > limit)
-        dprintf(2, "%s: %zu KiB resident, %zu allowed\n", when, resident / KIB, limit / KIB);
-    REQUIRE(resident <= limit);
-}
-
 static void *thread_makes(void *number)
 {
     size_t part = (size_t)number;
@@ -90,14 +84,6 @@ static int child_trim(const char *argument)
     malloc_trim(0);
     must_be(memory_resident(), start + 10 * MIB, "after all is freed and trimmed");
     return 0;
-}
-
-/* How long to wait for memory to fall, in milliseconds; as a rule one or two thousand do. */
-enum { PATIENCE = 30000 };
-
-static void must_fall(size_t limit, const char *when)
-{
-    must_be(memory_settles(limit, PATIENCE), limit, when);
 }
 
 /* Without it, time does a good part of it, and the few calls of later on do it no harm. */

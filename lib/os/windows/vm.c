@@ -128,13 +128,13 @@ enum os_moved os_move(void *from, void *to, size_t size)
     return OS_NOT_MOVED;
 }
 
-/* Large pages are a privilege here, and can't be asked for page by page. */
 void os_populate(void *address, size_t size)
 {
     (void)address;
     (void)size;
 }
 
+/* Large pages are a privilege here, and can't be asked for page by page. */
 void os_advise_huge(void *address, size_t size, bool wanted)
 {
     (void)address;
