@@ -17,7 +17,7 @@ static inline bool free_unlocked(struct theap *theap, struct block *block)
     if (is_long ? !is_long_start(bin, span_at(span_at(granule)->head), block)
                 : is_off_start(bin, block))
         return false;
-    if (block->mark == BLOCK_FREE)
+    if (block_is_marked_free(block))
         return false;
     if (!theap_owns(theap, tag))
         return theap_gather(theap, tag >> TAG_SHIFT, bin, block);

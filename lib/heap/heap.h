@@ -144,7 +144,7 @@ ALWAYS_INLINE void heap_free(void *address, const char *call)
     if (unlikely(offset >= BINS_SIZE))
         return heap_free_slow(address, call);
     struct bin *bin = theap_bin(theap, offset);
-    if (unlikely(is_off_start(bin, address)) || unlikely(block->mark == BLOCK_FREE))
+    if (unlikely(is_off_start(bin, address)) || unlikely(block_may_be_free(block)))
         return heap_free_slow(address, call);
     bin_push(theap, bin, block);
 }

@@ -133,7 +133,7 @@ static struct chain cut_hole(struct span *slab)
                            end - first };
     for (; block <= last; block += size)
         *(struct block *)(void *)block =
-            (struct block){ (struct block *)(void *)(block + size), BLOCK_FREE };
+            (struct block){ BLOCK_FREE, (struct block *)(void *)(block + size) };
     set_holes(slab, slab->holes & (slab->holes - 1));
     return chain;
 }
