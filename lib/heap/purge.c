@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The purge goes by ticks, two in a delay. What was free at one tick and still is at the next goes
- * back. As long as there is anything to wait for, a background thread ticks; where there may be
- * none, whoever frees does, when a tick is due. */
+/* The purge goes by ticks, two in a delay. A run that was free at one tick and still is at the next
+ * goes back; pages inside slabs, which come back by a fault each, wait SLAB_TICKS. As long as there
+ * is anything to wait for, a background thread ticks; where there may be none, whoever frees does,
+ * when a tick is due. */
 #include "heap/purge.h"
 
 #include "diag/message.h"
@@ -15,6 +16,7 @@
 
 enum {
     QUIET_TICKS = 3,
+    SLAB_TICKS = 10,           /* without a free, before a slab is searched for free pages */
     WORTH_IT = 4 * 1024 * 1024 /* committed bytes below which nothing is gained */
 };
 
@@ -40,7 +42,7 @@ static _Atomic uint64_t next_tick; /* milliseconds */
 static bool is_due(const struct span *slab, bool all)
 {
     uint32_t tick = atomic_load_explicit(&slab_tick, memory_order_relaxed);
-    return all || (uint16_t)(tick - slab->freed_at) > 1;
+    return all || (uint16_t)(tick - slab->freed_at) >= SLAB_TICKS;
 }
 
 static size_t purge_slab(struct span *slab, uint32_t number, bool all, bool *waiting)
