@@ -244,7 +244,7 @@ static struct private_heap *private_heap_with(const void *address)
     return heap;
 }
 
-size_t heap_usable_size(const void *block, const char *call)
+static NOINLINE size_t usable_size_slow(const void *block, const char *call)
 {
     struct private_heap *heap = private_heap_with(block);
     if (unlikely(heap != NULL))
@@ -253,6 +253,12 @@ size_t heap_usable_size(const void *block, const char *call)
         return checked_usable_size(block, call);
     struct span *span = span_of_block(block, call);
     return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
+}
+
+size_t heap_usable_size(const void *block, const char *call)
+{
+    const struct bin *bin = bin_of_block(theap_fast(), block);
+    return likely(bin != NULL) ? bin_bytes(bin) : usable_size_slow(block, call);
 }
 
 /* ---- free --------------------------------------------------------------------------------- */
@@ -328,7 +334,7 @@ void heap_plain_free(void *block)
 /* ---- resize ------------------------------------------------------------------------------- */
 
 /* A block stays in its heap, so also malloc's own in a scope. */
-static void *move(void *block, size_t old, size_t size, const char *call)
+static NOINLINE void *move(void *block, size_t old, size_t size, const char *call)
 {
     void *fresh = likely(scope_heap() == NULL) ? heap_alloc(size) : alloc_own(size, 0);
     if (fresh == NULL)
@@ -374,7 +380,16 @@ bool heap_resize_in_place(void *block, size_t size, const char *call)
     return size <= size_class_bytes(span->size_class);
 }
 
-void *heap_realloc(void *block, size_t size, const char *call)
+/* A slab's block of `old` bytes; it stays where it is unless half of it would be idle and a smaller
+ * class could have it. */
+static inline void *resize_in_slabs(void *block, size_t old, size_t size, const char *call)
+{
+    if (size <= old && (size >= old / 2 || old == size_class_bytes(0)))
+        return block;
+    return move(block, old, size, call);
+}
+
+static NOINLINE void *realloc_slow(void *block, size_t size, const char *call)
 {
     struct private_heap *heap = private_heap_with(block);
     if (unlikely(heap != NULL))
@@ -387,8 +402,12 @@ void *heap_realloc(void *block, size_t size, const char *call)
             return resize_large(span, size, true);
         return move(block, span_bytes(span), size, call);
     }
-    size_t old = size_class_bytes(span->size_class);
-    if (size <= old && (size >= old / 2 || size_class_of(size) == span->size_class))
-        return block;
-    return move(block, old, size, call);
+    return resize_in_slabs(block, size_class_bytes(span->size_class), size, call);
+}
+
+void *heap_realloc(void *block, size_t size, const char *call)
+{
+    const struct bin *bin = bin_of_block(theap_fast(), block);
+    return likely(bin != NULL) ? resize_in_slabs(block, bin_bytes(bin), size, call)
+                               : realloc_slow(block, size, call);
 }

@@ -7,6 +7,7 @@
 #ifndef BARROW_HEAP_HEAP_H
 #define BARROW_HEAP_HEAP_H
 
+#include "heap/block_bin.h"
 #include "heap/free_unlocked.h"
 #include "heap/theap.h"
 #include "region/large.h"
@@ -116,19 +117,6 @@ ALWAYS_INLINE void *heap_alloc_aligned(size_t align, size_t size)
             return block;
     }
     return heap_alloc_aligned_slow(align, size);
-}
-
-/* True when the address can't be the start of one of the bin's blocks. Not for long classes. */
-ALWAYS_INLINE bool is_off_start(const struct bin *bin, const void *address)
-{
-    return !is_multiple((uint16_t)(uintptr_t)address, bin->magic);
-}
-
-/* The same for a long class. */
-ALWAYS_INLINE bool is_long_start(const struct bin *bin, const struct span *slab,
-                                 const void *address)
-{
-    return is_long_multiple((uint32_t)((const char *)address - span_start(slab)), bin->magic);
 }
 
 ALWAYS_INLINE void heap_free(void *address, const char *call)
