@@ -4,8 +4,8 @@
 #ifndef BARROW_HEAP_BLOCK_BIN_H
 #define BARROW_HEAP_BLOCK_BIN_H
 
+#include "heap/block.h"
 #include "heap/theap.h"
-#include "region/block.h"
 
 /* True when the address can't be the start of one of the bin's blocks. Not for long classes. */
 ALWAYS_INLINE bool is_off_start(const struct bin *bin, const void *address)

@@ -12,10 +12,10 @@
 #ifndef BARROW_HEAP_THEAP_H
 #define BARROW_HEAP_THEAP_H
 
+#include "heap/block.h"
 #include "heap/size_class.h"
 #include "os/lock.h"
 #include "os/thread_words.h"
-#include "region/block.h"
 
 /* The cache for one size class: blocks are taken from the list and freed to it. A list that is full
  * becomes the spare one, so that nobody need walk it. */

@@ -186,7 +186,7 @@ void attach_allow(struct private_heap *heap)
 }
 
 /* Nobody would look into the inbox of a pool that no thread has. */
-void attach_post(struct pool *owner, struct block *block)
+void attach_post(struct pool *owner, struct freed *block)
 {
     pool_post(owner, block);
     if (!atomic_load_explicit(&owner->idle, memory_order_relaxed) || os_lock_is_mine(&lock))

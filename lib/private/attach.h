@@ -36,7 +36,7 @@ struct pool *attach_common(struct private_heap *heap);
 void attach_release(struct private_heap *heap);
 
 /* Gives a block, marked free, to the pool that it is of, which is not the calling thread's. */
-void attach_post(struct pool *owner, struct block *block);
+void attach_post(struct pool *owner, struct freed *block);
 
 /* In the child of fork: pools of threads that are no more; before and after the heaps are looked
  * at one by one. */

@@ -37,14 +37,14 @@ ALWAYS_INLINE unsigned count_to_cut(unsigned given, size_t bytes, size_t room)
     return count * bytes <= room ? count : bytes <= room ? 1 : 0;
 }
 
-static struct block *cut(struct pool *pool, struct span *slab, unsigned size_class, unsigned count)
+static struct freed *cut(struct pool *pool, struct span *slab, unsigned size_class, unsigned count)
 {
     size_t bytes = size_class * 16, at = slab->cut_end, end = at + count * bytes;
-    struct block *first = (struct block *)(void *)(span_start(slab) + at);
-    struct block **link = &pool->lists[size_class];
+    struct freed *first = (struct freed *)(void *)(span_start(slab) + at);
+    struct freed **link = &pool->lists[size_class];
     pool->nursery.map[at / 16] = (uint8_t)size_class;
     for (at += bytes; at < end; at += bytes) {
-        struct block *block = (struct block *)(void *)(span_start(slab) + at);
+        struct freed *block = (struct freed *)(void *)(span_start(slab) + at);
         pool->nursery.map[at / 16] = (uint8_t)size_class;
         *size_word(block, bytes - SIZE_WORD) = SIZE_WORD_FREE;
         *link = block;
@@ -55,7 +55,7 @@ static struct block *cut(struct pool *pool, struct span *slab, unsigned size_cla
     return first;
 }
 
-static struct block *take(struct pool *pool, unsigned size_class)
+static struct freed *take(struct pool *pool, unsigned size_class)
 {
     struct nursery *nursery = &pool->nursery;
     if (!is_open(pool, size_class) || (unlikely(nursery->slab == 0) && !make(pool)))
@@ -69,7 +69,7 @@ static struct block *take(struct pool *pool, unsigned size_class)
     return cut(pool, slab, size_class, count);
 }
 
-struct block *nursery_alloc(struct pool *pool, unsigned size_class)
+struct freed *nursery_alloc(struct pool *pool, unsigned size_class)
 {
     return size_class <= POOL_EVEN ? take(pool, size_class) : NULL;
 }
@@ -85,7 +85,7 @@ void nursery_close(struct pool *pool, unsigned size_class)
 
 /* While the class has no slab its list has blocks of the nursery alone. Blocks of a class that is
  * past the nursery rest until the whole is empty. */
-void nursery_give(struct pool *pool, struct span *slab, struct block *block)
+void nursery_give(struct pool *pool, struct span *slab, struct freed *block)
 {
     struct nursery *nursery = &pool->nursery;
     size_t distance = (size_t)((char *)block - span_start(slab));
@@ -116,7 +116,7 @@ unsigned nursery_busy(const struct span *slab, unsigned size_class)
 static bool list_is_sound(const struct pool *pool, const struct span *slab, unsigned size_class)
 {
     unsigned count = 0;
-    for (const struct block *block = pool->lists[size_class]; block != NULL; block = block->next) {
+    for (const struct freed *block = pool->lists[size_class]; block != NULL; block = block->next) {
         size_t at = (size_t)((const char *)block - span_start(slab));
         if (at >= slab->cut_end || at % 16 != 0 || pool->nursery.map[at / 16] != size_class ||
             is_busy(slab, at, size_class * 16) || ++count > GIVEN_MOST)

@@ -16,13 +16,13 @@ ALWAYS_INLINE bool is_nursery(const struct span *slab)
 size_t nursery_block_bytes(const struct span *slab, size_t distance);
 
 /* A block for a class that has no slab yet; NULL: it must have one. */
-struct block *nursery_alloc(struct pool *pool, unsigned size_class);
+struct freed *nursery_alloc(struct pool *pool, unsigned size_class);
 
 /* The class is to have slabs of its own, whose blocks are aligned to what divides their size. */
 void nursery_close(struct pool *pool, unsigned size_class);
 
 /* Takes back a block that is marked free. */
-void nursery_give(struct pool *pool, struct span *slab, struct block *block);
+void nursery_give(struct pool *pool, struct span *slab, struct freed *block);
 
 /* How many blocks of the class are in use in it. */
 unsigned nursery_busy(const struct span *slab, unsigned size_class);

@@ -207,18 +207,18 @@ static uint32_t cut_count(uint32_t size, uint32_t cut)
 }
 
 /* Cuts some blocks more, in order of address. */
-static struct block *cut_blocks(struct span *slab)
+static struct freed *cut_blocks(struct span *slab)
 {
     uint32_t size = slab->size_most + SIZE_WORD, cut = slab_cut(slab);
     uint32_t capacity = pool_class_capacity(class_of(slab));
     uint32_t count = cut_count(size, cut);
     count = count < capacity - cut ? count : capacity - cut;
     char *first = span_start(slab) + slab->cut_end, *end = first + count * size;
-    struct block *block = NULL;
+    struct freed *block = NULL;
     for (char *at = end - size; at >= first; at -= size) {
-        ((struct block *)(void *)at)->next = block;
+        ((struct freed *)(void *)at)->next = block;
         *size_word(at, slab->size_most) = SIZE_WORD_FREE;
-        block = (struct block *)(void *)at;
+        block = (struct freed *)(void *)at;
     }
     /* relaxed: for who asks about a wild address */
     span_set(&slab->cut_end, (uint32_t)(end - span_start(slab)));
@@ -297,7 +297,7 @@ void *pool_alloc(struct pool *pool, size_t align, size_t size)
     unsigned size_class = aligned_class(align, size);
     if (size_class >= POOL_CLASSES)
         return NULL;
-    struct block *block = NULL;
+    struct freed *block = NULL;
     bool aligned = align > 16;
     if (pool->lists[size_class] == NULL)
         pool_drain(pool);
@@ -321,7 +321,7 @@ void *pool_alloc_dry(struct pool *pool, size_t size)
     if (unlikely(size > POOL_SIZE_MAX))
         return NULL;
     unsigned size_class = pool_class(size);
-    struct block *block = pool->lists[size_class];
+    struct freed *block = pool->lists[size_class];
     if (block == NULL && exchange(pool, size_class))
         block = pool->lists[size_class];
     if (block != NULL)
@@ -334,7 +334,7 @@ void *pool_alloc_dry(struct pool *pool, size_t size)
 
 /* ---- free --------------------------------------------------------------------------------- */
 
-void pool_give(struct pool *pool, struct span *slab, struct block *block)
+void pool_give(struct pool *pool, struct span *slab, struct freed *block)
 {
     if (is_nursery(slab))
         nursery_give(pool, slab, block);
@@ -355,9 +355,9 @@ bool pool_free(struct pool *pool, struct span *slab, void *address)
 
 /* ---- frees by others ---------------------------------------------------------------------- */
 
-void pool_post(struct pool *owner, struct block *block)
+void pool_post(struct pool *owner, struct freed *block)
 {
-    struct block *head = atomic_load_explicit(&owner->inbox, memory_order_relaxed);
+    struct freed *head = atomic_load_explicit(&owner->inbox, memory_order_relaxed);
     do
         block->next = head;
     /* release: pairs with the acquire in pool_drain, which reads the link and the size word */
@@ -369,9 +369,9 @@ void pool_drain(struct pool *pool)
 {
     if (atomic_load_explicit(&pool->inbox, memory_order_relaxed) == NULL)
         return;
-    struct block *block = atomic_exchange_explicit(&pool->inbox, NULL, memory_order_acquire);
+    struct freed *block = atomic_exchange_explicit(&pool->inbox, NULL, memory_order_acquire);
     while (block != NULL) {
-        struct block *next = block->next;
+        struct freed *next = block->next;
         pool_give(pool, span_at(span_at(granule_of(block))->head), block);
         block = next;
     }
@@ -382,9 +382,9 @@ void pool_drain(struct pool *pool)
 static void return_list(struct pool *pool, unsigned size_class)
 {
     struct span *slab = span_at(pool->active[size_class]);
-    struct block *block = pool->lists[size_class];
+    struct freed *block = pool->lists[size_class];
     while (block != NULL) {
-        struct block *next = block->next;
+        struct freed *next = block->next;
         block->next = slab->free;
         slab->free = block;
         slab->countdown--;

@@ -11,8 +11,9 @@
 #ifndef BARROW_PRIVATE_POOL_H
 #define BARROW_PRIVATE_POOL_H
 
+#include "private/freed.h"
 #include "private/pool_class.h"
-#include "region/block.h"
+#include "region/span.h"
 
 #include <stdatomic.h>
 
@@ -29,7 +30,7 @@ struct nursery {
 enum { NURSERY_MAP = GRANULE_SIZE / 16 /* bytes */ };
 
 struct pool {
-    struct block *lists[POOL_CLASSES]; /* blocks of the slab in use, by class */
+    struct freed *lists[POOL_CLASSES]; /* blocks of the slab in use, by class */
     uint32_t active[POOL_CLASSES];     /* that slab, 0 for none */
     uint32_t avail[POOL_CLASSES];      /* slabs with free blocks, most recently woken first */
     uint64_t avail_map[(POOL_CLASSES + 63) / 64];
@@ -50,7 +51,7 @@ struct pool {
     uintptr_t thread;           /* ... its os_thread_token() */
     _Atomic bool idle;          /* no thread has it; others read it as a hint */
     bool torn;                  /* its thread was changing it when the process forked */
-    _Alignas(CACHE_LINE) _Atomic(struct block *) inbox; /* blocks that others freed; a stack */
+    _Alignas(CACHE_LINE) _Atomic(struct freed *) inbox; /* blocks that others freed; a stack */
 };
 
 extern struct pool pool_none HIDDEN; /* of no heap */
@@ -67,7 +68,7 @@ ALWAYS_INLINE uint16_t *size_word(void *block, size_t size_most)
 ALWAYS_INLINE void *pool_pop(struct pool *pool, size_t size)
 {
     size_t size_class = pool_small_class(size);
-    struct block *block = pool->lists[size_class];
+    struct freed *block = pool->lists[size_class];
     if (unlikely(block == NULL))
         return NULL;
     pool->lists[size_class] = block->next;
@@ -79,14 +80,14 @@ ALWAYS_INLINE void *pool_pop(struct pool *pool, size_t size)
 int pool_slab_rests(struct pool *pool, struct span *slab);
 
 /* True: pool_slab_rests must follow. */
-ALWAYS_INLINE bool pool_put_rests(struct span *slab, struct block *block)
+ALWAYS_INLINE bool pool_put_rests(struct span *slab, struct freed *block)
 {
     block->next = slab->free;
     slab->free = block;
     return --slab->countdown == 0;
 }
 
-ALWAYS_INLINE int pool_put(struct pool *pool, struct span *slab, struct block *block)
+ALWAYS_INLINE int pool_put(struct pool *pool, struct span *slab, struct freed *block)
 {
     return likely(!pool_put_rests(slab, block)) ? 1 : pool_slab_rests(pool, slab);
 }
@@ -125,7 +126,7 @@ bool pool_free(struct pool *pool, struct span *slab, void *address);
 void pool_drain(struct pool *pool);
 
 /* Posts a block to its pool. Any thread. */
-void pool_post(struct pool *owner, struct block *block);
+void pool_post(struct pool *owner, struct freed *block);
 
 /* Lists in use go back to their slabs, empty slabs to the region. Returns the size that the largest
  * free block left would serve for. */
@@ -138,7 +139,7 @@ void pool_release(struct pool *pool);
 struct span *pool_next_slab(const struct pool *pool, const struct span *slab);
 
 /* Takes back a block of the pool's that is marked free. */
-void pool_give(struct pool *pool, struct span *slab, struct block *block);
+void pool_give(struct pool *pool, struct span *slab, struct freed *block);
 
 /* Makes the slab of a nursery; its index, or 0. */
 uint32_t pool_make_nursery(struct pool *pool);

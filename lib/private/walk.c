@@ -162,11 +162,11 @@ enum walked private_walk(struct private_heap *heap, struct piece *piece)
 /* ---- validate ----------------------------------------------------------------------------- */
 
 /* The blocks on a list, each of which must be free and the slab's; more than it has on damage. */
-static uint32_t count_list(const struct span *slab, const struct block *list)
+static uint32_t count_list(const struct span *slab, const struct freed *list)
 {
     size_t bytes = slab->size_most + SIZE_WORD;
     uint32_t cut = slab->cut_end / (uint32_t)bytes, count = 0;
-    for (const struct block *block = list; block != NULL && count <= cut; block = block->next) {
+    for (const struct freed *block = list; block != NULL && count <= cut; block = block->next) {
         size_t distance = (size_t)((const char *)block - span_start(slab));
         if (distance >= slab->cut_end || distance % bytes != 0 ||
             pool_block_size(slab, block) != SIZE_WORD_FREE)

@@ -38,8 +38,7 @@ enum span_kind {
     SPAN_LARGE
 };
 
-struct block; /* a free block: see region/block.h */
-struct pool;  /* of a private heap: see private/pool.h */
+struct pool; /* of a private heap: see private/pool.h */
 struct private_heap;
 
 /* One cache line. Fields of slabs belong to the theap that owns the slab (its lock), those of pool
@@ -47,7 +46,8 @@ struct private_heap;
  * of a span in use to its owner. */
 struct ALIGNED(CACHE_LINE) span {
     union {
-        struct block *free;        /* slab, pool slab: free blocks, in circulation */
+        void *free; /* slab, pool slab: free blocks, in circulation; see heap/block.h,
+                       private/freed.h */
         struct private_heap *heap; /* large: the heap; NULL for malloc's */
     };
     union {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* block.h: what a free block holds. A block in use holds nothing of ours. */
-#ifndef BARROW_REGION_BLOCK_H
-#define BARROW_REGION_BLOCK_H
+#ifndef BARROW_HEAP_BLOCK_H
+#define BARROW_HEAP_BLOCK_H
 
 #include "region/span.h"
 
