@@ -147,7 +147,7 @@ static size_t work_once(void)
     purge_all();
     churn(&own, 30);
     if (purge_settings.delay > 0)
-        os_sleep((uint32_t)(3 * purge_settings.delay));
+        os_sleep((uint32_t)(7 * purge_settings.delay));
     churn(&own, 30);
     return refusals + own.refusals;
 }
@@ -168,7 +168,7 @@ static void work(void **state)
 {
     (void)state;
     purge_settings.background = true;
-    purge_settings.delay = 8;
+    purge_settings.delay = 4;
     work_once();
     refuse_say(REFUSE_END);
     check_alone();
