@@ -20,20 +20,24 @@ ALWAYS_INLINE bool is_off_long_start(const struct bin *bin, const struct span *s
     return !is_long_multiple((uint32_t)((const char *)address - span_start(slab)), bin->magic);
 }
 
-/* The calling thread's bin for the class of a block of malloc's, be it its own theap's or
- * another's. NULL: no slab has such a block, or it is marked as free, or it takes the slow paths to
- * tell. Any address. */
-ALWAYS_INLINE struct bin *bin_of_block(struct theap *theap, const void *address)
+/* The address's tag; 0: no slab of malloc's is there. */
+ALWAYS_INLINE uint32_t tag_at(const void *address)
 {
     size_t granule = granule_of(address);
-    if (unlikely(theap == &theap_none) || unlikely(!granule_has_tag(granule)))
+    return likely(granule_has_tag(granule)) ? tag_of(granule) : 0;
+}
+
+/* The calling thread's bin for the class of a block of malloc's, be it of its own theap or another;
+ * any address, and its tag. NULL: no slab has such a block, or it is marked as free, or it takes
+ * the slow paths to tell. */
+ALWAYS_INLINE struct bin *bin_of_block(struct theap *theap, uint32_t tag, const void *address)
+{
+    if (unlikely(tag == 0) || unlikely(theap == &theap_none))
         return NULL;
-    uint32_t tag = tag_of(granule), offset = tag & TAG_BIN;
-    if (unlikely(tag == 0))
-        return NULL;
+    uint32_t offset = tag & TAG_BIN;
     bool is_long = offset >= BINS_SIZE;
     struct bin *bin = theap_bin(theap, is_long ? offset - TAG_LONG : offset);
-    if (is_long ? is_off_long_start(bin, span_at(span_at(granule)->head), address)
+    if (is_long ? is_off_long_start(bin, span_at(span_at(granule_of(address))->head), address)
                 : is_off_start(bin, address))
         return NULL;
     return block_is_marked_free(address) ? NULL : bin;

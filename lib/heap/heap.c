@@ -127,19 +127,15 @@ static void *alloc_own(size_t size, size_t clear)
 }
 
 /* From the thread's cache, for the classes that the inline paths have no table for. */
-static void *alloc_medium(size_t size, size_t clear)
+ALWAYS_INLINE void *alloc_medium(size_t size)
 {
     if (size <= SMALL_MAX || size > SLAB_BLOCK_MAX)
         return NULL;
-    void *block = bin_pop(&theap_fast()->bins[size_class_of(size)]);
-    return clear != 0 && block != NULL ? memset(block, 0, clear) : block;
+    return bin_pop(&theap_fast()->bins[size_class_of(size)]);
 }
 
-static void *alloc(size_t size, size_t clear, const void *caller)
+static NOINLINE void *alloc(size_t size, size_t clear, const void *caller)
 {
-    void *block = alloc_medium(size, clear);
-    if (likely(block != NULL))
-        return block;
     if (unlikely(scope_heap() != NULL) && !thread_words()->busy && !os_is_loader(caller))
         return alloc_in_scope(1, size, clear != 0);
     return is_checked() ? checked_alloc(1, size, clear != 0) : alloc_own(size, clear);
@@ -147,12 +143,14 @@ static void *alloc(size_t size, size_t clear, const void *caller)
 
 void *heap_alloc_slow(size_t size, const void *caller)
 {
-    return alloc(size, 0, caller);
+    void *block = alloc_medium(size);
+    return likely(block != NULL) ? block : alloc(size, 0, caller);
 }
 
 void *heap_alloc_zero_slow(size_t size, const void *caller)
 {
-    return alloc(size, size, caller);
+    void *block = alloc_medium(size);
+    return likely(block != NULL) ? memset(block, 0, size) : alloc(size, size, caller);
 }
 
 /* The least class whose blocks all start at multiples of align, see heap_alloc_aligned;
@@ -257,7 +255,7 @@ static NOINLINE size_t usable_size_slow(const void *block, const char *call)
 
 size_t heap_usable_size(const void *block, const char *call)
 {
-    const struct bin *bin = bin_of_block(theap_fast(), block);
+    const struct bin *bin = bin_of_block(theap_fast(), tag_at(block), block);
     return likely(bin != NULL) ? bin_bytes(bin) : usable_size_slow(block, call);
 }
 
@@ -407,7 +405,7 @@ static NOINLINE void *realloc_slow(void *block, size_t size, const char *call)
 
 void *heap_realloc(void *block, size_t size, const char *call)
 {
-    const struct bin *bin = bin_of_block(theap_fast(), block);
+    const struct bin *bin = bin_of_block(theap_fast(), tag_at(block), block);
     return likely(bin != NULL) ? resize_in_slabs(block, bin_bytes(bin), size, call)
                                : realloc_slow(block, size, call);
 }

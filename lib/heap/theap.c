@@ -134,6 +134,10 @@ static void note_activity(struct theap *theap)
 
 static struct block *take_spare(struct bin *bin)
 {
+    /* spares the exchange, which waits for all that the program has stored before; nobody else puts
+     * a list there */
+    if (atomic_load_explicit(&bin->spare, memory_order_relaxed) == NULL)
+        return NULL;
     /* relaxed: the list's links are this thread's own work */
     return atomic_exchange_explicit(&bin->spare, NULL, memory_order_relaxed);
 }

@@ -132,7 +132,7 @@ ALWAYS_INLINE unsigned highest_bit(uint64_t n)
     _BitScanReverse64(&bit, n);
     return bit;
 #else
-    return 63u - (unsigned)__builtin_clzll(n);
+    return 63u ^ (unsigned)__builtin_clzll(n);
 #endif
 }
 
