@@ -3,7 +3,7 @@
  * the bin runs dry, unless it was only just started: the program allocates in longer waves than it
  * holds. They are halved when the bin has given a whole list back and overflows again with no need
  * of a block in between: the program gives up more than it will want back soon. All of a theap's
- * lists together are widened by GROW_MOST.
+ * lists together are widened by GROW_MOST, and by less where there are many theaps.
  *
  * Long lists are fetched and given back by quarters: a program whose waves are a little longer than
  * what the bin holds then moves little, not a list in each wave. */
@@ -26,8 +26,10 @@ enum {
     WIDE_MOST = 1024,
     NARROW_LEAST = 16, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
     NARROW_SMALL = 1024,
-    GROW_MOST = 3 * 1024 * 1024,
-    PART_LEAST = 16, /* blocks that it pays to fetch or give back at once */
+    GROW_LEAST = 3 * 1024 * 1024,
+    GROW_MOST = 8 * 1024 * 1024,
+    GROW_SHARED = 48 * 1024 * 1024, /* divided among all theaps */
+    PART_LEAST = 16,                /* blocks that it pays to fetch or give back at once */
     SHUFFLED = 64,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
 };
@@ -74,13 +76,19 @@ static void narrow(struct theap *theap, struct bin *bin)
     theap->grown = theap->grown > shrunk ? theap->grown - shrunk : 0;
 }
 
+static size_t grow_most(void)
+{
+    size_t share = GROW_SHARED / (threads_theaps() + 1 - threads_idle_theaps());
+    return share < GROW_LEAST ? GROW_LEAST : share > GROW_MOST ? GROW_MOST : share;
+}
+
 /* False when the lists are as long as they may be. */
 static bool widen(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
     uint16_t wider = (uint16_t)(2 * bin->most);
     if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) ||
-        theap->grown + 2 * bin->most * size > GROW_MOST)
+        theap->grown + 2 * bin->most * size > grow_most())
         return false;
     theap->grown += 2 * bin->most * size; /* both lists */
     bin->most = wider;
