@@ -55,7 +55,7 @@ struct outgoing {
     struct chain chain;
 };
 
-enum { OUTGOING_SLOTS = 8, OUTGOING_BLOCKS = 32, OUTGOING_BYTES = 16 * 1024 };
+enum { OUTGOING_SLOTS = 8, OUTGOING_BLOCKS = 128, OUTGOING_BYTES = 32 * 1024 };
 
 struct theap {
     /* -- the owning thread's, no other thread may touch it -- */
