@@ -11,8 +11,9 @@
 #include "region/region.h"
 
 #include <barrow/barrow.h>
+#include <pthread.h>
 
-enum { BLOCKS = 3000 };
+enum { BLOCKS = 3000, MIB = 1024 * 1024 };
 
 struct live {
     unsigned char *block;
@@ -152,6 +153,16 @@ static void the_figures_follow(void **state)
     check_heap();
 }
 
+static void waves_of_all_sizes(void)
+{
+    for (size_t size = 16; size <= SLAB_BLOCK_MAX; size = size * 5 / 4 + 16)
+        for (int wave = 0; wave < 6; wave++) {
+            for (size_t i = 0; i < 200; i++)
+                stamp(&all[i], heap_alloc(size), size, 1);
+            free_all();
+        }
+}
+
 /* Waves longer than the cache: it grows with them, shrinks when far more is freed than it could
  * hold, and is small again after a flush. */
 static void caches_widen_within_bounds(void **state)
@@ -177,17 +188,43 @@ static void caches_widen_within_bounds(void **state)
     free_all();
     check_cache(theap);
     assert_true(bin->most < widest);
-    for (size_t size = 16; size <= SLAB_BLOCK_MAX; size = size * 5 / 4 + 16)
-        for (int wave = 0; wave < 6; wave++) {
-            for (size_t i = 0; i < 200; i++)
-                stamp(&all[i], heap_alloc(size), size, 1);
-            free_all();
-        }
-    assert_true(theap->grown <= 3 * 1024 * 1024);
+    waves_of_all_sizes();
+    assert_true(theap->grown > 3 * MIB && theap->grown <= 8 * MIB);
     check_heap();
     theap_flush(theap);
     assert_int_equal(bin->most, start);
     assert_int_equal(theap->grown, 0);
+    check_heap();
+}
+
+static pthread_barrier_t with_all, without;
+
+static void *has_a_theap(void *unused)
+{
+    heap_free(heap_alloc(1), "test");
+    pthread_barrier_wait(&with_all);
+    pthread_barrier_wait(&without);
+    return unused;
+}
+
+static void among_many_theaps_caches_widen_less(void **state)
+{
+    (void)state;
+    enum { OTHERS = 30 };
+    pthread_t others[OTHERS];
+    struct theap *theap = threads_current();
+    theap_flush(theap);
+    pthread_barrier_init(&with_all, NULL, OTHERS + 1);
+    pthread_barrier_init(&without, NULL, OTHERS + 1);
+    for (size_t i = 0; i < OTHERS; i++)
+        assert_int_equal(pthread_create(&others[i], NULL, has_a_theap, NULL), 0);
+    pthread_barrier_wait(&with_all);
+    waves_of_all_sizes();
+    assert_true(theap->grown > 2 * MIB && theap->grown <= 3 * MIB);
+    pthread_barrier_wait(&without);
+    for (size_t i = 0; i < OTHERS; i++)
+        pthread_join(others[i], NULL);
+    theap_flush(theap);
     check_heap();
 }
 
@@ -289,6 +326,7 @@ int main(void)
         cmocka_unit_test(many_operations_agree),
         cmocka_unit_test(the_figures_follow),
         cmocka_unit_test(caches_widen_within_bounds),
+        cmocka_unit_test(among_many_theaps_caches_widen_less),
         cmocka_unit_test(a_flushed_theap_holds_nothing),
         cmocka_unit_test(every_size_up_to_the_classes_end),
         cmocka_unit_test(alignments_up_to_a_gibibyte),
