@@ -71,17 +71,25 @@ struct Node {
     uint64_t value[5];
 };
 
+void *filler(Random &random)
+{
+    size_t size = skewed(random, 16, 256);
+    void *block = malloc(size);
+    touch(block, size);
+    return block;
+}
+
 /* Holes all over the heap, as a program has them that has run for a while. */
 std::vector<void *> churned_heap(size_t count)
 {
     Random random(59);
     std::vector<void *> blocks(count);
     for (void *&block : blocks)
-        block = malloc(skewed(random, 16, 256));
+        block = filler(random);
     for (size_t step = 0; step < 2 * count; step++) {
         void *&block = blocks[random.below(static_cast<uint32_t>(count))];
         free(block);
-        block = step < count ? nullptr : malloc(skewed(random, 16, 256));
+        block = step < count ? nullptr : filler(random);
     }
     return blocks;
 }
