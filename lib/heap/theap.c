@@ -78,7 +78,9 @@ static void narrow(struct theap *theap, struct bin *bin)
 
 static size_t grow_most(void)
 {
-    size_t share = GROW_SHARED / (threads_theaps() + 1 - threads_idle_theaps());
+    /* threads come and go between the two looks */
+    uint32_t theaps = threads_theaps(), idle = threads_idle_theaps();
+    size_t share = GROW_SHARED / (theaps > idle ? theaps - idle : 1);
     return share < GROW_LEAST ? GROW_LEAST : share > GROW_MOST ? GROW_MOST : share;
 }
 
