@@ -22,7 +22,7 @@ struct block {
  * have stored one: a load of all of the word would have to wait until that is done. */
 ALWAYS_INLINE bool block_may_be_free(const struct block *block)
 {
-    return *(const volatile unsigned char *)&block->mark == (unsigned char)BLOCK_FREE;
+    return *(const unsigned char *)&block->mark == (unsigned char)BLOCK_FREE;
 }
 
 ALWAYS_INLINE bool block_is_marked_free(const struct block *block)
