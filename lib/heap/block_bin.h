@@ -20,13 +20,6 @@ ALWAYS_INLINE bool is_off_long_start(const struct bin *bin, const struct span *s
     return !is_long_multiple((uint32_t)((const char *)address - span_start(slab)), bin->magic);
 }
 
-/* The address's tag; 0: no slab of malloc's is there. */
-ALWAYS_INLINE uint32_t tag_at(const void *address)
-{
-    size_t granule = granule_of(address);
-    return likely(granule_has_tag(granule)) ? tag_of(granule) : 0;
-}
-
 /* The calling thread's bin for the class of a block of malloc's, be it of its own theap or another;
  * any address, and its tag. NULL: no slab has such a block, or it is marked as free, or it takes
  * the slow paths to tell. */

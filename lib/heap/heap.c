@@ -231,8 +231,7 @@ bool heap_is_block(const void *address)
 /* The private heap that has the block, NULL for malloc's own and for what is no block. */
 static struct private_heap *private_heap_with(const void *address)
 {
-    size_t granule = granule_of(address);
-    if (granule_is_ours(granule) && tag_of(granule) != 0)
+    if (tag_at(address) != 0)
         return NULL;
     bool before = heap_set_busy(true);
     struct private_heap *heap = scope_heap(); /* saves the search, as a rule */

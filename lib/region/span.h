@@ -130,6 +130,13 @@ ALWAYS_INLINE uint32_t tag_of(size_t granule)
     return atomic_load_explicit(&region_map.tags[granule], memory_order_relaxed);
 }
 
+/* The address's tag; 0: no slab of malloc's is there. */
+ALWAYS_INLINE uint32_t tag_at(const void *address)
+{
+    size_t granule = granule_of(address);
+    return likely(granule_has_tag(granule)) ? tag_of(granule) : 0;
+}
+
 ALWAYS_INLINE struct span *span_at(size_t granule)
 {
     return &region_map.spans[granule];
