@@ -57,7 +57,7 @@ struct barrow_caught {
     DWORD code;
 };
 
-/* What a function keeps for its caller; see lib/os/os_jump.h. */
+/* What a function keeps for its caller; see lib/win32/host/host_jump.h. */
 #ifdef __aarch64__
 #define BARROW_PLACE_WORDS 22
 #else

@@ -8,9 +8,9 @@
 #include "heap/heap.h"
 #include "heap/purge.h"
 #include "invariants.h"
-#include "os/os_process.h"
 #include "refuse.h"
 #include "region/region.h"
+#include "win32/host/host_process.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -147,7 +147,7 @@ static size_t work_once(void)
     purge_all();
     churn(&own, 30);
     if (purge_settings.delay > 0)
-        os_sleep((uint32_t)(7 * purge_settings.delay));
+        host_sleep((uint32_t)(7 * purge_settings.delay));
     churn(&own, 30);
     return refusals + own.refusals;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A dispatch that a handler left by longjmp, as the next exceptions find it. */
-#include "win32/exception.h"
+#include "win32/exception/exception.h"
 
 #include "test.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* tables.c: the step map against a plain array, names in UTF-16, and the two ways of reading the
  * kernel's list of mappings against each other. */
-#include "win32/stepmap.h"
+#include "win32/host/interval_map.h"
 
-#include "os/os_map.h"
-#include "win32/text.h"
+#include "win32/host/host_map.h"
+#include "win32/host/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,36 +20,36 @@
 static void steps_agree_with_an_array(void **state)
 {
     (void)state;
-    struct stepmap map = { NULL };
+    struct interval_map map = { NULL };
     uint32_t cells[CELLS] = { 0 };
     srand(1);
     for (int round = 0; round < 50000; round++) {
         uintptr_t start = (uintptr_t)(rand() % CELLS);
         uintptr_t end = start + 1 + (uintptr_t)rand() % (CELLS - start);
         uint32_t value = (uint32_t)(rand() % 4);
-        assert_true(stepmap_ready());
-        stepmap_set(&map, start * OS_PAGE, end * OS_PAGE, value);
+        assert_true(interval_map_ready());
+        interval_map_set(&map, start * OS_PAGE, end * OS_PAGE, value);
         for (uintptr_t i = start; i < end; i++)
             cells[i] = value;
         uintptr_t at = (uintptr_t)(rand() % CELLS), next = at + 1;
         while (next < CELLS && cells[next] == cells[at])
             next++;
-        assert_int_equal(stepmap_get(&map, at * OS_PAGE + 5), cells[at]);
-        assert_int_equal(stepmap_next(&map, at * OS_PAGE, CELLS * OS_PAGE), next * OS_PAGE);
+        assert_int_equal(interval_map_get(&map, at * OS_PAGE + 5), cells[at]);
+        assert_int_equal(interval_map_next(&map, at * OS_PAGE, CELLS * OS_PAGE), next * OS_PAGE);
     }
-    stepmap_clear(&map);
-    assert_int_equal(stepmap_get(&map, 5 * OS_PAGE), 0);
+    interval_map_clear(&map);
+    assert_int_equal(interval_map_get(&map, 5 * OS_PAGE), 0);
 }
 
 static void mappings_read_alike_by_ioctl_and_as_text(void **state)
 {
     (void)state;
-    struct os_mapping a, b;
+    struct host_mapping a, b;
     int count = 0;
-    for (uintptr_t at = 0; os_mapping_at_text(at, &b) == 0; at = b.end) {
+    for (uintptr_t at = 0; host_mapping_at_text(at, &b) == 0; at = b.end) {
         if (b.start > (uintptr_t)1 << 48) /* vsyscall: in the text alone */
             break;
-        assert_int_equal(os_mapping_at(at, &a), 0);
+        assert_int_equal(host_mapping_at(at, &a), 0);
         assert_int_equal(a.start, b.start);
         assert_int_equal(a.access, b.access);
         assert_int_equal(a.shared, b.shared);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* host_jump.h: places in a function that can be gone back to, as with setjmp, and gone to on
+ * another part of the stack, which setjmp cannot.
+ *
+ * They keep what a function must keep for its caller: the callee-saved registers, stack pointer and
+ * return address. Two functions of <barrow/excpt.h> are made here too, since their callers' places
+ * are kept: barrow_try_begin puts it in the first words of its argument and goes on as
+ * barrow_try_push; barrow_finally_begin has barrow_finally_push do the rest. */
+#ifndef BARROW_WIN32_HOST_HOST_JUMP_H
+#define BARROW_WIN32_HOST_HOST_JUMP_H
+
+#include "os/compiler.h"
+
+#if defined(__aarch64__)
+#define OS_JUMP_WORDS 22
+#else
+#define OS_JUMP_WORDS 8
+#endif
+
+struct host_jump {
+    void *word[OS_JUMP_WORDS];
+};
+
+/* Goes back to a place, whose call then returns value. */
+_Noreturn void host_jump_to(const struct host_jump *place, long value);
+
+/* Goes to a place of a function further out, leaving the stack between as it is: the stack pointer
+ * stays below the caller's. Returns the value with which host_jump_to goes to *back. */
+long host_jump_across(const struct host_jump *place, struct host_jump *back, long value);
+
+/* Tells a sanitizer that a variable is in use again, though its scope had been left. */
+void host_jump_may_use(const void *variable, size_t size);
+
+/* The parts that are not here; their results are those of the two functions. */
+struct barrow_try;
+int barrow_try_push(struct barrow_try *block);
+void *barrow_finally_push(void *function, uintptr_t key, const struct host_jump *place);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* host_map.h: mappings of the address space, as the Win32 face needs them. Functions that can fail
+ * return 0 or an errno value; none sets errno on purpose. Addresses and sizes are whole pages. */
+#ifndef BARROW_WIN32_HOST_HOST_MAP_H
+#define BARROW_WIN32_HOST_HOST_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OS_PAGE ((size_t)4096)
+
+/* Access to pages; the values are those of PROT_READ, PROT_WRITE and PROT_EXEC. */
+enum { OS_NONE = 0, OS_READ = 1, OS_WRITE = 2, OS_EXEC = 4 };
+
+enum host_place {
+    OS_NEAR,   /* at the address when it is free, else anywhere */
+    OS_AT,     /* at the address, which must be free */
+    OS_REPLACE /* at the address, in place of what is there */
+};
+
+/* One mapping of the process as the kernel knows it. */
+struct host_mapping {
+    uintptr_t start;
+    uintptr_t end;
+    unsigned access;
+    bool shared;
+    uint64_t device;
+    uint64_t inode; /* 0: anonymous */
+};
+
+int host_map_anonymous(uintptr_t *address, size_t size, unsigned access, enum host_place place);
+int host_map_large(uintptr_t *address, size_t size, unsigned access, enum host_place place);
+int host_map_file(uintptr_t *address, size_t size, unsigned access, enum host_place place, int fd,
+                  uint64_t offset, bool copy);
+int host_unmap(uintptr_t address, size_t size);
+int host_map_protect(uintptr_t address, size_t size, unsigned access);
+
+/* Zero-fills private pages by giving the memory back. */
+int host_map_discard(uintptr_t address, size_t size);
+/* Lets the kernel take private pages whenever it needs memory; a write takes that back. */
+int host_map_lazy_free(uintptr_t address, size_t size);
+int host_map_will_need(uintptr_t address, size_t size);
+int host_map_page_out(uintptr_t address, size_t size);
+int host_map_lock(uintptr_t address, size_t size);
+int host_map_unlock(uintptr_t address, size_t size);
+
+/* The mapping that covers the address, or else the next one above it. ENOENT: there is none. */
+int host_mapping_at(uintptr_t address, struct host_mapping *out);
+/* The same by reading the list as text, as on kernels before 6.11. */
+int host_mapping_at_text(uintptr_t address, struct host_mapping *out);
+
+/* One word a page: what /proc/self/pagemap says. */
+#define OS_PAGE_PRESENT (UINT64_C(1) << 63)
+#define OS_PAGE_SWAPPED (UINT64_C(1) << 62)
+#define OS_PAGE_SHARED  (UINT64_C(1) << 61) /* of a file or of shared memory */
+int host_pagemap_read(uintptr_t address, size_t pages, uint64_t *words);
+
+/* Bytes in a large page, and how many are free now. */
+size_t host_large_page_size(void);
+size_t host_large_pages_free(void);
+
+#endif

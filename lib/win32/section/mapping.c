@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* mapping.c: MapViewOfFile, UnmapViewOfFile, FlushViewOfFile. */
+#include "win32/section/section.h"
+#include "win32/virtual/protect.h"
+#include "win32/virtual/virtual.h"
+
+#include "win32/host/host_map.h"
+#include "win32/host/meta.h"
+
+#include <errno.h>
+
+/* The protection that a view gets for the access it was asked with. */
+static DWORD protect_for_access(DWORD access)
+{
+    DWORD protect = PAGE_NOACCESS;
+    if ((access & (FILE_MAP_COPY | FILE_MAP_WRITE | FILE_MAP_READ)) == FILE_MAP_COPY)
+        protect = PAGE_WRITECOPY;
+    else if ((access & FILE_MAP_WRITE) != 0)
+        protect = PAGE_READWRITE;
+    else if ((access & FILE_MAP_READ) != 0)
+        protect = PAGE_READONLY;
+    if ((access & FILE_MAP_EXECUTE) != 0 && protect != PAGE_NOACCESS)
+        protect <<= 4; /* each PAGE_EXECUTE_ form is the plain form times 16 */
+    return protect;
+}
+
+/* What the handle must have been opened with. */
+static DWORD rights_needed(DWORD protect)
+{
+    DWORD rights = (protect & PROTECT_WRITE) != 0 ? SECTION_MAP_WRITE : SECTION_MAP_READ;
+    if ((protect & PROTECT_EXECUTE) != 0)
+        rights |= SECTION_MAP_EXECUTE;
+    return rights;
+}
+
+static DWORD check_rights(const struct section *section, DWORD handle_access, DWORD protect)
+{
+    if ((rights_needed(protect) & ~handle_access) != 0)
+        return ERROR_ACCESS_DENIED;
+    if ((protect & PROTECT_WRITE) != 0 && (section->protect & PROTECT_WRITE) == 0)
+        return ERROR_ACCESS_DENIED;
+    if ((protect & PROTECT_EXECUTE) != 0 && (section->protect & PROTECT_EXECUTE) == 0)
+        return ERROR_ACCESS_DENIED;
+    return 0;
+}
+
+static DWORD check_extent(const struct section *section, uint64_t offset, SIZE_T *size)
+{
+    if (*size == 0) {
+        if (offset >= section->size)
+            return ERROR_INVALID_PARAMETER;
+        *size = section->size - offset;
+        return 0;
+    }
+    return offset > section->size || *size > section->size - offset ? ERROR_ACCESS_DENIED : 0;
+}
+
+struct stretch {
+    int fd;
+    uint64_t offset;
+    size_t size;
+    unsigned access;
+    bool copy;
+};
+
+static int map_stretch(const struct stretch *s, uintptr_t *base, enum host_place place)
+{
+    return host_map_file(base, s->size, s->access, place, s->fd, s->offset, s->copy);
+}
+
+/* One mmap where the address tried is free; else room is found first and then mapped over. */
+static DWORD map_anywhere(const struct stretch *s, uintptr_t *base)
+{
+    *base = area_candidate(s->size);
+    int error = map_stretch(s, base, OS_NEAR);
+    if (error != 0)
+        return win32_error(error);
+    if (!is_aligned(*base, GRANULE_BYTES)) {
+        host_unmap(*base, s->size);
+        *base = 0;
+        DWORD refused = area_map_hold(base, s->size);
+        if (refused != 0)
+            return refused;
+        error = map_stretch(s, base, OS_REPLACE);
+        if (error != 0) {
+            area_unmap(*base, s->size);
+            return win32_error(error);
+        }
+    }
+    area_placed(*base);
+    return 0;
+}
+
+static DWORD map_at(struct area *view, uintptr_t *base, DWORD protect)
+{
+    struct section *section = view->section;
+    struct stretch s = { .fd = section->fd,
+                         .offset = section->start + view->offset,
+                         .size = view->size,
+                         .access = section->committed != NULL ? OS_NONE : protect_access(protect),
+                         .copy = (protect & PROTECT_COPY) != 0 };
+    if (*base == 0)
+        return map_anywhere(&s, base);
+    int error = map_stretch(&s, base, OS_AT);
+    return error == EEXIST ? ERROR_INVALID_ADDRESS : (error != 0 ? win32_error(error) : 0);
+}
+
+/* Opens what is committed already, and puts the view on the section's list. */
+static void adopt(struct area *view)
+{
+    struct section *section = view->section;
+    area_insert(view);
+    view->next_view = section->views;
+    section->views = view;
+    section->was_mapped = true;
+    object_retain(&section->object);
+    if (section->committed == NULL)
+        return;
+    fault_handler_needed();
+    view_open_pages(view, area_base(view), area_end(view));
+}
+
+static DWORD make_view(struct section *section, uint64_t offset, SIZE_T bytes, DWORD protect,
+                       uintptr_t *base)
+{
+    struct area *view = meta_alloc(sizeof(*view));
+    if (view == NULL || !interval_map_ready()) {
+        meta_free(view, sizeof(*view));
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    view->section = section;
+    view->offset = offset;
+    view->size = view->span = round_up(bytes, PAGE_BYTES);
+    view->alloc_protect = protect;
+    if (section->committed != NULL)
+        view->opened = area_bitmap_new(view);
+    DWORD error = section->committed != NULL && view->opened == NULL ? ERROR_NOT_ENOUGH_MEMORY
+                                                                     : map_at(view, base, protect);
+    if (error != 0) {
+        meta_free(view->opened, area_bitmap_bytes(view));
+        meta_free(view, sizeof(*view));
+        return error;
+    }
+    view->node.key = *base;
+    interval_map_set(&view->protect, *base, *base + view->size, protect);
+    adopt(view);
+    return 0;
+}
+
+static DWORD map_view(struct section *section, DWORD handle_access, DWORD access, uint64_t offset,
+                      SIZE_T size, uintptr_t *base)
+{
+    DWORD protect = protect_for_access(access);
+    DWORD error = check_rights(section, handle_access, protect);
+    if (error == 0)
+        error = check_extent(section, offset, &size);
+    if (error != 0)
+        return error;
+    if (size > HIGHEST_ADDRESS - *base)
+        return ERROR_INVALID_PARAMETER;
+    if ((section->flags & (SEC_NOCACHE | SEC_WRITECOMBINE)) != 0 && protect != PAGE_NOACCESS)
+        protect |= (section->flags & SEC_NOCACHE) != 0 ? PAGE_NOCACHE : PAGE_WRITECOMBINE;
+    win32_lock();
+    error = make_view(section, offset, size, protect, base);
+    win32_unlock();
+    return error;
+}
+
+LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low,
+                       SIZE_T size, LPVOID address)
+{
+    uint64_t offset = (uint64_t)offset_high << 32 | offset_low;
+    uintptr_t base = (uintptr_t)address;
+    DWORD handle_access;
+    if (!is_aligned(offset, GRANULE_BYTES) || !is_aligned(base, GRANULE_BYTES))
+        return fail_null(ERROR_MAPPED_ALIGNMENT);
+    if (base > HIGHEST_ADDRESS)
+        return fail_null(ERROR_INVALID_PARAMETER);
+    struct object *object = handle_object(mapping, OBJECT_SECTION, &handle_access);
+    if (object == NULL)
+        return fail_null(ERROR_INVALID_HANDLE);
+    DWORD error = map_view((struct section *)object, handle_access, access, offset, size, &base);
+    object_release(object);
+    return error != 0 ? fail_null(error) : (LPVOID)base;
+}
+
+LPVOID MapViewOfFile(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low, SIZE_T size)
+{
+    return MapViewOfFileEx(mapping, access, offset_high, offset_low, size, NULL);
+}
+
+BOOL UnmapViewOfFile(LPCVOID address)
+{
+    struct object *section = NULL;
+    DWORD error = ERROR_INVALID_ADDRESS;
+    win32_lock();
+    struct area *view = area_find((uintptr_t)address);
+    if (view != NULL && view->section != NULL) {
+        section = (struct object *)view->section;
+        error = view_unmap(view);
+    }
+    win32_unlock();
+    if (error != 0)
+        return fail(error);
+    object_release(section);
+    return TRUE;
+}
+
+static DWORD flush(uintptr_t address, SIZE_T size)
+{
+    uintptr_t start, end;
+    if (!page_range(address, size, &start, &end))
+        return ERROR_INVALID_ADDRESS;
+    struct area *view = area_find(start);
+    if (view == NULL || view->section == NULL)
+        return ERROR_INVALID_ADDRESS;
+    if (size == 0)
+        end = area_end(view);
+    if (end > area_end(view))
+        return ERROR_INVALID_ADDRESS;
+    if (!view->section->is_file || (view->alloc_protect & PROTECT_COPY) != 0)
+        return 0;
+    uint64_t offset = view->offset + (start - area_base(view));
+    int error = host_file_start_writing(view->section->fd, offset, end - start);
+    return error != 0 ? win32_error(error) : 0;
+}
+
+BOOL FlushViewOfFile(LPCVOID address, SIZE_T size)
+{
+    win32_lock();
+    DWORD error = flush((uintptr_t)address, size);
+    win32_unlock();
+    return error != 0 ? fail(error) : TRUE;
+}

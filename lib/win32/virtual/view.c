@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* view.c: what is particular to the pages of views.
+ *
+ * In a view of a SEC_RESERVE section, a page is committed when its bit in the section's shared
+ * field is set, by whatever process. The kernel's protection of such a page in this view may lag
+ * behind; the view's own field "opened" has a bit for each page where it does not. A fault on a
+ * page that is committed and not opened opens it (see fault.c).
+ *
+ * A page of a copy-on-write view that was written is a private page; the kernel's page map tells.
+ */
+#include "win32/section/section.h"
+#include "win32/virtual/protect.h"
+#include "win32/virtual/virtual.h"
+
+#include "win32/host/host_map.h"
+
+#include <errno.h>
+
+#define CHUNK 512
+
+static uint64_t section_page(const struct area *view, uintptr_t page)
+{
+    return (view->offset + (page - area_base(view))) / PAGE_BYTES;
+}
+
+static bool view_is_committed(const struct area *view, uintptr_t page)
+{
+    return view->section->committed == NULL ||
+           section_page_committed(view->section, section_page(view, page));
+}
+
+static bool is_copied(uint64_t word)
+{
+    return (word & (OS_PAGE_PRESENT | OS_PAGE_SWAPPED)) != 0 && (word & OS_PAGE_SHARED) == 0;
+}
+
+bool view_is_memory(const struct area *view)
+{
+    return !view->section->is_file;
+}
+
+/* The end of the run of pages, within [page, limit), that are all copied or all not. */
+static uintptr_t copied_run(uintptr_t page, uintptr_t limit, bool *copied)
+{
+    uint64_t words[CHUNK];
+    uintptr_t at = page;
+    *copied = false;
+    while (at < limit) {
+        size_t pages = (limit - at) / PAGE_BYTES < CHUNK ? (limit - at) / PAGE_BYTES : CHUNK;
+        if (host_pagemap_read(at, pages, words) != 0)
+            return limit;
+        for (size_t i = 0; i < pages; i++, at += PAGE_BYTES) {
+            if (at == page)
+                *copied = is_copied(words[0]);
+            else if (is_copied(words[i]) != *copied)
+                return at;
+        }
+    }
+    return limit;
+}
+
+/* Copy-on-write becomes plain writing for the pages that were copied. */
+static DWORD protect_when_copied(DWORD protect)
+{
+    DWORD rest = protect & ~PROTECT_COPY;
+    return rest | ((protect & PAGE_WRITECOPY) != 0 ? PAGE_READWRITE : PAGE_EXECUTE_READWRITE);
+}
+
+/* The end of the run of pages, within [page, limit), that are all committed or all not. Looks at 64
+ * pages at a time where it can: a view may have millions. */
+static uintptr_t committed_run(const struct area *view, uintptr_t page, uintptr_t limit,
+                               bool *committed)
+{
+    *committed = view_is_committed(view, page);
+    uint64_t alike = *committed ? UINT64_MAX : 0;
+    for (uintptr_t at = page; at < limit;) {
+        uint64_t number = section_page(view, at);
+        if (number % 64 == 0 && limit - at >= 64 * PAGE_BYTES &&
+            atomic_load_explicit(&view->section->committed[number / 64], memory_order_acquire) ==
+                alike)
+            at += 64 * PAGE_BYTES;
+        else if (view_is_committed(view, at) == *committed)
+            at += PAGE_BYTES;
+        else
+            return at;
+    }
+    return limit;
+}
+
+uintptr_t view_run(const struct area *view, uintptr_t page, uintptr_t limit, DWORD *protect)
+{
+    bool first, copied;
+    limit = interval_map_next(&view->protect, page, limit);
+    *protect = interval_map_get(&view->protect, page);
+    if (view->section->committed != NULL) {
+        limit = committed_run(view, page, limit, &first);
+        if (!first)
+            *protect = 0;
+        return limit;
+    }
+    if ((*protect & PROTECT_COPY) == 0)
+        return limit;
+    uintptr_t end = copied_run(page, limit, &copied);
+    if (copied)
+        *protect = protect_when_copied(*protect);
+    return end;
+}
+
+static void mark_opened(struct area *view, uintptr_t start, uintptr_t end)
+{
+    for (uintptr_t page = start; page < end && view->opened != NULL; page += PAGE_BYTES) {
+        size_t i = (page - area_base(view)) / PAGE_BYTES;
+        view->opened[i / 64] |= UINT64_C(1) << (i % 64);
+    }
+}
+
+static bool is_opened(const struct area *view, uintptr_t page)
+{
+    size_t i = (page - area_base(view)) / PAGE_BYTES;
+    return view->opened == NULL || (view->opened[i / 64] >> (i % 64) & 1) != 0;
+}
+
+static int remap(const struct area *view, uintptr_t start, uintptr_t end, DWORD protect, bool copy)
+{
+    uintptr_t address = start;
+    uint64_t offset = view->section->start + view->offset + (start - area_base(view));
+    return host_map_file(&address, end - start, protect_access(protect), OS_REPLACE,
+                         view->section->fd, offset, copy);
+}
+
+/* Pages of a shared view turn into copy-on-write ones, or back: the kernel needs another mapping.
+ * Pages that were copied stay private, as on Windows. */
+static int change_sharing(const struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
+{
+    int error = 0;
+    bool copied;
+    for (uintptr_t at = start, next; at < end && error == 0; at = next) {
+        next = copied_run(at, end, &copied);
+        error = copied ? host_map_protect(at, next - at, protect_access(protect))
+                       : remap(view, at, next, protect, (protect & PROTECT_COPY) != 0);
+    }
+    return error;
+}
+
+static int apply_run(const struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
+{
+    bool shared_view = (view->alloc_protect & PROTECT_COPY) == 0;
+    DWORD old = interval_map_get(&view->protect, start);
+    if (shared_view && ((old | protect) & PROTECT_COPY) != 0)
+        return change_sharing(view, start, end, protect);
+    return host_map_protect(start, end - start, protect_access(protect));
+}
+
+static DWORD apply(struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
+{
+    if (!interval_map_ready())
+        return ERROR_NOT_ENOUGH_MEMORY;
+    for (uintptr_t at = start, next; at < end; at = next) {
+        next = interval_map_next(&view->protect, at, end);
+        int error = apply_run(view, at, next, protect);
+        if (error != 0)
+            return win32_error(error);
+    }
+    if ((protect & PAGE_GUARD) != 0)
+        fault_handler_needed();
+    interval_map_set(&view->protect, start, end, protect);
+    mark_opened(view, start, end);
+    return 0;
+}
+
+DWORD view_protect(struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
+{
+    if (!protect_fits_view(view->alloc_protect, protect))
+        return ERROR_INVALID_PARAMETER;
+    return apply(view, start, end, protect);
+}
+
+void view_open_pages(struct area *view, uintptr_t start, uintptr_t end)
+{
+    for (uintptr_t at = start, next; at < end; at = next) {
+        DWORD protect;
+        next = view_run(view, at, end, &protect);
+        if (protect != 0 && host_map_protect(at, next - at, protect_access(protect)) == 0)
+            mark_opened(view, at, next);
+    }
+}
+
+static void open_in_all_views(struct section *section, uint64_t start, uint64_t end)
+{
+    for (struct area *view = section->views; view != NULL; view = view->next_view) {
+        uint64_t low = start > view->offset ? start - view->offset : 0;
+        uint64_t high = end > view->offset ? end - view->offset : 0;
+        if (high > view->size)
+            high = view->size;
+        if (low < high)
+            view_open_pages(view, area_base(view) + low, area_base(view) + high);
+    }
+}
+
+DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
+{
+    struct section *section = view->section;
+    if (section->is_file)
+        return ERROR_ACCESS_DENIED;
+    if (!protect_fits_view(view->alloc_protect, protect))
+        return ERROR_INVALID_PARAMETER;
+    if (section->committed != NULL) {
+        uint64_t first = section_page(view, start), last = section_page(view, end);
+        section_commit_pages(section, first, last);
+        open_in_all_views(section, first * PAGE_BYTES, last * PAGE_BYTES);
+    }
+    return apply(view, start, end, protect);
+}
+
+void view_resolve_fault(struct area *view, uintptr_t page, bool *resolved)
+{
+    *resolved =
+        view->section->committed != NULL && !is_opened(view, page) && view_is_committed(view, page);
+    if (*resolved)
+        view_open_pages(view, page, page + PAGE_BYTES);
+}
+
+DWORD view_unmap(struct area *view)
+{
+    struct section *section = view->section;
+    if (!area_unmap(area_base(view), view->span))
+        return ERROR_NOT_ENOUGH_MEMORY;
+    struct area **link = &section->views;
+    while (*link != view)
+        link = &(*link)->next_view;
+    *link = view->next_view;
+    locked_forget(area_base(view), area_end(view));
+    area_remove(view);
+    return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* virtual.h: the parts of the Virtual functions that lie in different files. All with win32_lock
+ * held, unless said otherwise; DWORD results are 0 or a Win32 error. */
+#ifndef BARROW_WIN32_VIRTUAL_VIRTUAL_H
+#define BARROW_WIN32_VIRTUAL_VIRTUAL_H
+
+#include "barrow/memoryapi.h"
+#include "win32/virtual/area.h"
+
+/* The whole pages that [address, address + size) touches. False: the range wraps around or leaves
+ * user space. */
+bool page_range(uintptr_t address, size_t size, uintptr_t *start, uintptr_t *end);
+
+/* Whether every page of [start, end) of the area is committed. */
+bool pages_committed(const struct area *area, uintptr_t start, uintptr_t end);
+
+/* What VirtualQuery answers; foreign memory included. */
+DWORD query_pages(uintptr_t address, MEMORY_BASIC_INFORMATION *info);
+
+/* Sets access in the kernel and protection in the table. */
+DWORD protect_pages(struct area *area, uintptr_t start, uintptr_t end, DWORD protect);
+
+/* MEM_RESET and MEM_RESET_UNDO of committed pages in [start, end). */
+DWORD reset_pages(struct area *area, uintptr_t start, uintptr_t end);
+DWORD undo_reset(struct area *area, uintptr_t start, uintptr_t end);
+/* For pages that are decommitted. */
+void forget_reset(struct area *area, uintptr_t start, uintptr_t end);
+
+/* Write watch: called for pages that become committed, and before pages are decommitted. */
+DWORD watch_committed(struct area *area, uintptr_t start, uintptr_t end);
+DWORD watch_decommitting(struct area *area, uintptr_t start, uintptr_t end);
+
+/* Views: see view.c. */
+DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD protect);
+DWORD view_protect(struct area *view, uintptr_t start, uintptr_t end, DWORD protect);
+bool view_is_memory(const struct area *view); /* and not of a file */
+/* The first address above page, at most limit, where committed changes; exact for COPY views too:
+ * *protect is what VirtualQuery is to answer for the pages up to there. */
+uintptr_t view_run(const struct area *view, uintptr_t page, uintptr_t limit, DWORD *protect);
+/* Gives the kernel the protection that the table has, for the committed pages of [start, end). */
+void view_open_pages(struct area *view, uintptr_t start, uintptr_t end);
+void view_resolve_fault(struct area *view, uintptr_t page, bool *resolved);
+DWORD view_unmap(struct area *view);
+
+/* The record of locked pages. Forgetting them is needed when pages go away. */
+void locked_forget(uintptr_t start, uintptr_t end);
+bool locked_get(uintptr_t page);
+
+/* Sees to it that faults on guard pages and on pages committed elsewhere come to this library. */
+void fault_handler_needed(void);
+
+#endif

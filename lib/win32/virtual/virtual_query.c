@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* virtual_query.c: VirtualQuery. Memory of ours is answered from the table of areas; all other from
+ * the kernel's list of mappings, cut where an area of ours begins: the kernel may have merged one
+ * of ours and one of the program's into one mapping. */
+#include "win32/virtual/protect.h"
+#include "win32/virtual/virtual.h"
+
+#include "win32/host/host_map.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void query_area(const struct area *area, uintptr_t page, MEMORY_BASIC_INFORMATION *info)
+{
+    uintptr_t end = area_end(area);
+    DWORD protect;
+    if (area->section != NULL) {
+        end = view_run(area, page, end, &protect);
+    } else {
+        protect = interval_map_get(&area->protect, page);
+        end = interval_map_next(&area->protect, page, end);
+    }
+    info->AllocationBase = (PVOID)area_base(area);
+    info->AllocationProtect = area->alloc_protect;
+    info->RegionSize = end - page;
+    info->State = protect != 0 ? MEM_COMMIT : MEM_RESERVE;
+    info->Protect = protect;
+    info->Type = area->section != NULL ? MEM_MAPPED : MEM_PRIVATE;
+}
+
+static void query_free(uintptr_t page, uintptr_t end, MEMORY_BASIC_INFORMATION *info)
+{
+    info->RegionSize = end - page;
+    info->State = MEM_FREE;
+    info->Protect = PAGE_NOACCESS;
+}
+
+/* A module's segments lie one behind the other and are mapped from one file: its base is where the
+ * first of them begins, and it is a module when one of them is executable. */
+static bool same_file(const struct host_mapping *a, const struct host_mapping *b)
+{
+    return a->inode == b->inode && a->device == b->device && !a->shared && !b->shared;
+}
+
+static void find_module(const struct host_mapping *mapping, uintptr_t *base, bool *image)
+{
+    struct host_mapping other;
+    *base = mapping->start;
+    *image = (mapping->access & OS_EXEC) != 0;
+    while (host_mapping_at(*base - 1, &other) == 0 && other.end == *base &&
+           same_file(mapping, &other)) {
+        *base = other.start;
+        *image |= (other.access & OS_EXEC) != 0;
+    }
+    uintptr_t end = mapping->end;
+    while (!*image && host_mapping_at(end, &other) == 0 && other.start == end &&
+           same_file(mapping, &other)) {
+        end = other.end;
+        *image = (other.access & OS_EXEC) != 0;
+    }
+}
+
+static void query_mapping(const struct host_mapping *mapping, uintptr_t low, uintptr_t high,
+                          uintptr_t page, MEMORY_BASIC_INFORMATION *info)
+{
+    uintptr_t base = mapping->start;
+    uintptr_t end = mapping->end < high ? mapping->end : high;
+    bool image = false;
+    bool file = mapping->inode != 0;
+    if (file && !mapping->shared)
+        find_module(mapping, &base, &image);
+    bool reserved = mapping->access == OS_NONE && !file;
+    DWORD protect = protect_of_access(mapping->access, file && !mapping->shared);
+    info->AllocationBase = (PVOID)(base > low ? base : low);
+    info->AllocationProtect = protect;
+    info->RegionSize = end - page;
+    info->State = reserved ? MEM_RESERVE : MEM_COMMIT;
+    info->Protect = reserved ? 0 : protect;
+    info->Type = image ? MEM_IMAGE : (file ? MEM_MAPPED : MEM_PRIVATE);
+}
+
+/* low and high: the gap between areas of ours that the page lies in. */
+static DWORD query_gap(uintptr_t page, uintptr_t low, uintptr_t high,
+                       MEMORY_BASIC_INFORMATION *info)
+{
+    struct host_mapping mapping;
+    int error = host_mapping_at(page > low ? page : low, &mapping);
+    if (error != 0 && error != ENOENT)
+        return ERROR_GEN_FAILURE;
+    if (high > END_OF_USER)
+        high = END_OF_USER;
+    if (error == 0 && mapping.start <= page)
+        query_mapping(&mapping, low, high, page, info);
+    else
+        query_free(page, error == 0 && mapping.start < high ? mapping.start : high, info);
+    return 0;
+}
+
+DWORD query_pages(uintptr_t address, MEMORY_BASIC_INFORMATION *info)
+{
+    uintptr_t page = round_down(address, PAGE_BYTES);
+    memset(info, 0, sizeof(*info));
+    info->BaseAddress = (PVOID)page;
+    const struct area *area = area_spanning(page);
+    if (area != NULL && page < area_end(area)) {
+        query_area(area, page, info);
+        return 0;
+    }
+    uintptr_t high = area_next_start(page);
+    if (area == NULL)
+        return query_gap(page, area_previous_end(page), high, info);
+    /* The rest of an area's last granule is free, and so may be what follows. */
+    uintptr_t low = area_base(area) + area->span;
+    MEMORY_BASIC_INFORMATION next;
+    query_free(page, low, info);
+    if (low < high && query_gap(low, low, high, &next) == 0 && next.State == MEM_FREE)
+        info->RegionSize += next.RegionSize;
+    return 0;
+}
+
+SIZE_T VirtualQuery(LPCVOID address, PMEMORY_BASIC_INFORMATION buffer, SIZE_T length)
+{
+    MEMORY_BASIC_INFORMATION info;
+    if ((uintptr_t)address >= END_OF_USER)
+        return (SIZE_T)fail(ERROR_INVALID_PARAMETER);
+    if (length < sizeof(info))
+        return (SIZE_T)fail(ERROR_BAD_LENGTH);
+    if (buffer == NULL)
+        return (SIZE_T)fail(ERROR_NOACCESS);
+    win32_lock();
+    DWORD error = query_pages((uintptr_t)address, &info);
+    win32_unlock();
+    if (error != 0)
+        return (SIZE_T)fail(error);
+    *buffer = info;
+    return sizeof(info);
+}
+
+SIZE_T VirtualQueryEx(HANDLE process, LPCVOID address, PMEMORY_BASIC_INFORMATION buffer,
+                      SIZE_T length)
+{
+    if (!is_this_process(process))
+        return (SIZE_T)fail(ERROR_INVALID_HANDLE);
+    return VirtualQuery(address, buffer, length);
+}
