@@ -2,6 +2,7 @@
 #include "os/vm.h"
 
 #include "os/linux/syscall.h"
+#include "os/linux/vm_calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +93,7 @@ bool os_commit_executable(void *address, size_t size)
 
 bool os_purge(void *address, size_t size)
 {
-    return syscall4(SYS_madvise, (long)address, (long)size, MADV_DONTNEED, 0) == 0;
+    return call_madvise(address, size, MADV_DONTNEED) == 0;
 }
 
 void os_populate(void *address, size_t size)
@@ -111,15 +112,14 @@ bool os_load_pointer(void *const *from, void **value)
 
 bool os_renew(void *address, size_t size)
 {
-    return !failed(map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED));
+    return !failed(call_map_over(address, size, PROT_READ | PROT_WRITE));
 }
 
 /* DONTUNMAP (Linux 5.7) leaves the old mapping in place and empty: no hole to fill, and nobody can
  * be given that address meanwhile. */
 static long move(void *from, void *to, size_t size)
 {
-    long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-    return syscall6(SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0);
+    return call_mremap(from, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
 }
 
 /* Tries it out. Under QEMU's user mode it seems to work, but the emulator takes the old mapping for
@@ -169,7 +169,7 @@ void os_advise_huge(void *address, size_t size, bool wanted)
 
 void os_release(void *address, size_t size)
 {
-    syscall4(SYS_munmap, (long)address, (long)size, 0, 0);
+    call_munmap(address, size);
 }
 
 size_t os_address_space_limit(void)
