@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c: the command barrow: its sub-commands, --help and --version.
  *
- * To add a sub-command, write its main function in a file of its own and a line in commands[]. */
+ * To add a sub-command, write its main function in a file of its own and a line in commands[]; the man page
+ * barrow(1) and tools/completions name it too. */
 #include "barrow/barrow.h"
 #include "command.h"
+#include "diag/nearest.h"
 
 #include <err.h>
 #include <getopt.h>
@@ -16,9 +18,14 @@
 #define VERSION                                                                                    \
     TEXT(BARROW_VERSION_MAJOR) "." TEXT(BARROW_VERSION_MINOR) "." TEXT(BARROW_VERSION_PATCH)
 
+static int help_main(int argc, char **argv);
+static int version_main(int argc, char **argv);
+
 static const struct command commands[] = {
     { "run", "run a program with barrow as its malloc", run_main },
     { "bench", "measure barrow and other allocators side by side", bench_main },
+    { "help", "show this help, or that of a command", help_main },
+    { "version", "show the version", version_main },
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -43,11 +50,17 @@ static void write_usage(FILE *out)
     fputs("Usage: barrow COMMAND [ARGUMENT]...\n"
           "       barrow --help | --version\n"
           "\n"
+          "Run programs with barrow as their malloc, and measure it.\n"
+          "\n"
           "Commands:\n",
           out);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n'barrow COMMAND --help' tells more about a command.\n", out);
+    fputs("\n"
+          "'barrow help COMMAND' tells more about a command; so does the manual page barrow(1).\n"
+          "Exit status: 125 if barrow itself fails or is called wrongly; see the commands for "
+          "others.\n",
+          out);
 }
 
 static int print_usage(void)
@@ -64,18 +77,56 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+static int complain_unknown(const char *name)
+{
+    const char *names[COMMANDS];
+    for (int i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    const char *nearest = nearest_name(name, strlen(name), names, COMMANDS);
+    if (nearest)
+        warnx("'%s' is not a command of barrow; did you mean '%s'?", name, nearest);
+    else
+        warnx("'%s' is not a command of barrow", name);
+    return usage_error("barrow");
+}
+
 static int call_command(int argc, char **argv)
 {
     const struct command *command = find_command(argv[0]);
-    if (!command) {
-        warnx("'%s' is not a command of barrow", argv[0]);
-        return usage_error("barrow");
-    }
+    if (!command)
+        return complain_unknown(argv[0]);
     char name[32]; /* what getopt puts before its messages */
     snprintf(name, sizeof name, "barrow %s", command->name);
     argv[0] = name;
     optind = 0; /* makes getopt start afresh, in glibc and in musl */
     return command->main(argc, argv);
+}
+
+static int too_many(char **argv, const char *surplus)
+{
+    warnx("'%s' is one argument too many", surplus);
+    return usage_error(argv[0]);
+}
+
+/* barrow help COMMAND is barrow COMMAND --help. */
+static int help_main(int argc, char **argv)
+{
+    static char option[] = "--help";
+    if (argc < 2 || strcmp(argv[1], option) == 0 || strcmp(argv[1], "help") == 0)
+        return print_usage();
+    if (argc > 2)
+        return too_many(argv, argv[2]);
+    char *call[] = { argv[1], option, NULL };
+    return call_command(2, call);
+}
+
+static int version_main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--help") == 0)
+        return print_usage();
+    if (argc > 1)
+        return too_many(argv, argv[1]);
+    return print_text("barrow " VERSION "\n");
 }
 
 int main(int argc, char **argv)
@@ -92,7 +143,8 @@ int main(int argc, char **argv)
     case 'h':
         return print_usage();
     case 'V':
-        return print_text("barrow " VERSION "\n");
+        argv[1] = NULL;
+        return version_main(1, argv);
     case -1:
         break;
     default:

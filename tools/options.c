@@ -1,40 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* options.c: one table of the library's options. The values are checked here although the library
- * checks them too: it can only say so in the middle of the program's output and go on without. */
+/* options.c: the library's options, from the library's own list. The values are checked here although the
+ * library checks them too: it can only say so in the middle of the program's output and go on without. */
 #include "options.h"
 
 #include "size.h"
 
+#include "diag/checks_option.h"
+#include "diag/nearest.h"
+#include "diag/parse.h"
+
 #include <err.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { KIND_SIZE, KIND_NUMBER };
+enum kind { KIND_STATS, KIND_NUMBER, KIND_SIZE, KIND_CHECKS };
 
 struct library_option {
     const char *name;
     const char *variable;
     enum kind kind;
-    int least, most; /* of a number */
+    int64_t min, max; /* of a number */
+    const char *preset;
     const char *value;
     const char *summary;
 };
 
+#define WINDOWS_OPTION(...)
+#define OTHER_VARIABLE(name)
+
 static const struct library_option table[] = {
-    { "background", "BARROW_BACKGROUND", KIND_NUMBER, 0, 1, "0|1",
-      "give memory back from a short-lived thread (1)" },
-    { "commit", "BARROW_COMMIT", KIND_SIZE, 0, 0, "SIZE", "memory to commit at the start" },
-    { "commit-limit", "BARROW_COMMIT_LIMIT", KIND_SIZE, 0, 0, "SIZE",
-      "the most memory to commit; 0 for no limit" },
-    { "huge-pages", "BARROW_HUGE_PAGES", KIND_NUMBER, 0, 1, "0|1", "ask for huge pages (0)" },
-    { "purge-delay", "BARROW_PURGE_DELAY", KIND_NUMBER, -1, 86400000, "MS",
-      "how long free memory is kept: 0 not at all, -1 for ever (500)" },
-    { "reserve", "BARROW_RESERVE", KIND_SIZE, 0, 0, "SIZE",
-      "address space to reserve at the start" },
-    { "verbose", "BARROW_VERBOSE", KIND_NUMBER, 0, 2, "0..2", "messages of the library (0)" },
+#define OPTION(field, ...) { __VA_ARGS__ },
+#include "diag/options.def"
 };
 
 enum { OPTIONS = sizeof table / sizeof table[0] };
@@ -49,50 +46,60 @@ static const struct library_option *option_find(const char *name)
 
 static void complain_unknown(const char *name)
 {
-    char names[256] = "";
-    for (int i = 0; i < OPTIONS; i++) {
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", table[i].name);
-    }
-    warnx("'%s' is not an option of the library; there are %s", name, names);
+    const char *names[OPTIONS];
+    for (int i = 0; i < OPTIONS; i++)
+        names[i] = table[i].name;
+    const char *nearest = nearest_name(name, strlen(name), names, OPTIONS);
+    if (nearest)
+        warnx("'%s' is not an option of the library; did you mean '%s'?", name, nearest);
+    else
+        warnx("'%s' is not an option of the library; 'barrow run --help' lists them", name);
 }
 
-static bool number_parse(const char *text, int64_t *number)
+/* Replaces a size by bytes. Returns false when the library would not take the value. */
+static bool value_check(const struct library_option *option, const char **value,
+                        struct figure *bytes)
 {
-    char *end;
-    errno = 0;
-    *number = strtoll(text, &end, 10);
-    bool starts = (*text >= '0' && *text <= '9') || *text == '-';
-    return errno == 0 && starts && end != text && *end == '\0';
-}
-
-/* Writes the value as the library reads it. */
-static bool value_parse(const struct library_option *option, const char *value,
-                        struct figure *figure)
-{
-    if (option->kind == KIND_SIZE) {
-        uint64_t bytes;
-        if (!size_parse(value, &bytes))
-            return false;
-        snprintf(figure->text, sizeof figure->text, "%" PRIu64, bytes);
-        return true;
-    }
+    struct checks_option checks;
     int64_t number;
-    if (!number_parse(value, &number) || number < option->least || number > option->most)
+    switch (option->kind) {
+    case KIND_STATS:
+        return !strcmp(*value, "0") || !strcmp(*value, "1") || strchr(*value, '/');
+    case KIND_CHECKS:
+        return checks_option_parse(*value, &checks);
+    case KIND_NUMBER:
+        return parse_number(*value, &number) && number >= option->min && number <= option->max;
+    case KIND_SIZE:
+        break;
+    }
+    if (!parse_size(*value, &number))
         return false;
-    snprintf(figure->text, sizeof figure->text, "%" PRId64, number);
+    snprintf(bytes->text, sizeof bytes->text, "%" PRId64, number);
+    *value = bytes->text;
     return true;
 }
 
 static void complain_value(const struct library_option *option, const char *value,
                            const char *called_as)
 {
-    if (option->kind == KIND_SIZE)
+    switch (option->kind) {
+    case KIND_SIZE:
         warnx("%s: '%s' is not a size: digits, then at most one of K, M, G and T", called_as,
               value);
-    else
-        warnx("%s: '%s' is not a number from %d to %d", called_as, value, option->least,
-              option->most);
+        break;
+    case KIND_NUMBER:
+        warnx("%s: '%s' is not a number from %" PRId64 " to %" PRId64, called_as, value,
+              option->min, option->max);
+        break;
+    case KIND_STATS:
+        warnx("%s: '%s' is not 0, 1 or a path with a slash", called_as, value);
+        break;
+    case KIND_CHECKS:
+        warnx("%s: '%s' is not 0, 1, or words of "
+              "guard,fill,quarantine=SIZE,random,sample=N,exit",
+              called_as, value);
+        break;
+    }
 }
 
 bool option_set(const char *name, const char *value, const char *called_as)
@@ -102,12 +109,12 @@ bool option_set(const char *name, const char *value, const char *called_as)
         complain_unknown(name);
         return false;
     }
-    struct figure figure;
-    if (!value_parse(option, value, &figure)) {
+    struct figure bytes;
+    if (!value_check(option, &value, &bytes)) {
         complain_value(option, value, called_as);
         return false;
     }
-    if (setenv(option->variable, figure.text, 1) != 0) {
+    if (setenv(option->variable, value, 1) != 0) {
         warn("%s", option->variable);
         return false;
     }
@@ -136,6 +143,6 @@ void options_describe(FILE *out)
     for (int i = 0; i < OPTIONS; i++) {
         char left[32];
         snprintf(left, sizeof left, "%s=%s", table[i].name, table[i].value);
-        fprintf(out, "  %-18s %s\n", left, table[i].summary);
+        fprintf(out, "  %-20s %s (%s)\n", left, table[i].summary, table[i].preset);
     }
 }

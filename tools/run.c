@@ -45,7 +45,7 @@ static int print_help(void)
           "      --purge-delay=MS     keep free memory for MS milliseconds (0 none, -1 for ever)\n"
           "      --huge-pages         ask the system for huge pages\n"
           "  -v, --verbose            say what is done; twice, more\n"
-          "  -o, --option=NAME=VALUE  set any option of the library, see below\n"
+          "  -o, --option=NAME=VALUE  set an option of the library, see below and barrow(7)\n"
           "      --library=PATH       the library to preload; else that of BARROW_LIBRARY, else\n"
           "                           the one installed or built with this command\n"
           "  -h, --help               show this help\n"

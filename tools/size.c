@@ -3,36 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-
-static bool digits_parse(const char **text, uint64_t *value)
-{
-    const char *at = *text;
-    *value = 0;
-    for (; *at >= '0' && *at <= '9'; at++)
-        if (__builtin_mul_overflow(*value, 10u, value) ||
-            __builtin_add_overflow(*value, (uint64_t)(*at - '0'), value))
-            return false;
-    bool any = at != *text;
-    *text = at;
-    return any;
-}
-
-bool size_parse(const char *text, uint64_t *bytes)
-{
-    static const char suffixes[] = "KMGTkmgt";
-    if (!digits_parse(&text, bytes))
-        return false;
-    if (*text) {
-        const char *suffix = strchr(suffixes, *text);
-        if (!suffix || text[1])
-            return false;
-        unsigned shift = 10 * ((unsigned)(suffix - suffixes) % 4 + 1);
-        if (__builtin_mul_overflow(*bytes, UINT64_C(1) << shift, bytes))
-            return false;
-    }
-    return *bytes <= INT64_MAX;
-}
 
 struct figure size_text(uint64_t bytes)
 {

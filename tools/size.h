@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* size.h: sizes and counts, read from and written for people. */
+/* size.h: sizes and counts, written for people. */
 #ifndef BARROW_TOOLS_SIZE_H
 #define BARROW_TOOLS_SIZE_H
 
-#include <stdbool.h>
 #include <stdint.h>
-
-/* Reads decimal digits with an optional suffix K, M, G or T (powers of 1024, either case), nothing
- * before, between or after. Returns false when text is anything else or exceeds INT64_MAX, the most
- * that the library takes. */
-bool size_parse(const char *text, uint64_t *bytes);
 
 struct figure {
     char text[32]; /* the longest is 18,446,744,073,709,551,615 */

@@ -48,7 +48,7 @@ class HeapsLine(Line):
     def measure(self, allocator: Allocator) -> process.Sample:
         command = [
             "env",
-            f"BARROW_HEAPS_LIBRARY={library()}",
+            f"BARROW_BENCH_HEAPS_LIBRARY={library()}",
             str(places.program("heaps")),
             f"--scale={self.scale:g}",
             "--benchmark_format=json",

@@ -31,7 +31,7 @@ struct Api {
 };
 extern Api api;
 
-/* Of the library that is preloaded, else of the one that BARROW_HEAPS_LIBRARY names. */
+/* Of the library that is preloaded, else of the one that BARROW_BENCH_HEAPS_LIBRARY names. */
 bool load_api();
 
 constexpr uint32_t NO_SERIALIZE = 1;

@@ -31,12 +31,12 @@ template <typename Function> bool find(void *library, const char *name, Function
 
 bool load_api()
 {
-    const char *path = std::getenv("BARROW_HEAPS_LIBRARY");
+    const char *path = std::getenv("BARROW_BENCH_HEAPS_LIBRARY");
     void *library = RTLD_DEFAULT;
     if (dlsym(library, "barrow_HeapCreate") == nullptr) {
         library = path != nullptr ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : nullptr;
         if (library == nullptr) {
-            std::fprintf(stderr, "heaps: BARROW_HEAPS_LIBRARY: %s\n",
+            std::fprintf(stderr, "heaps: BARROW_BENCH_HEAPS_LIBRARY: %s\n",
                          path != nullptr ? dlerror() : "not set, and libbarrow is not preloaded");
             return false;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "diag/checks_option.h"
 
-#include "diag/options.h"
+#include "diag/parse.h"
 
 #include <string.h>
 
@@ -28,7 +28,7 @@ static bool set_number(const char *value, int64_t usual, int64_t most, int64_t *
         *field = usual;
         return true;
     }
-    return options_parse_size(value, field) && *field <= most;
+    return parse_size(value, field) && *field <= most;
 }
 
 static bool set_word(const char *text, struct checks_option *option)

@@ -3,7 +3,9 @@
 #ifndef BARROW_DIAG_CHECKS_OPTION_H
 #define BARROW_DIAG_CHECKS_OPTION_H
 
-#include "os/compiler.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct checks_option {
     bool on;

@@ -6,6 +6,7 @@
 #define BARROW_HEAP_CHECKED_H
 
 #include "diag/checks_option.h"
+#include "os/compiler.h"
 
 struct checked_settings {
     bool on; /* all calls of malloc's family go here */

@@ -12,6 +12,10 @@ const char *os_environment(const char *name);
 /* False when no variable's name begins with BARROW_, so that nobody need ask for any. */
 bool os_environment_has_options(void);
 
+/* Calls `each` with the name, without an end, of every variable that begins with BARROW_. Does nothing in a
+ * set-user-id program. */
+void os_environment_options(void (*each)(const char *name, size_t length));
+
 /* False in the first moments of a process, before the C library has set up its environment. */
 bool os_environment_is_there(void);
 

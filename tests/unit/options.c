@@ -3,6 +3,9 @@
 #include "capture.h"
 
 #include "diag/options.h"
+#include "diag/parse.h"
+#include "heap/purge.h"
+#include "region/region.h"
 
 static const char *const names[] = {
     "BARROW_STATS",      "BARROW_VERBOSE",      "BARROW_PURGE_DELAY", "BARROW_BACKGROUND",
@@ -61,7 +64,7 @@ static void sizes_have_suffixes(void **state)
     };
     for (size_t i = 0; i < COUNT(good); i++) {
         int64_t bytes = -1;
-        assert_true(options_parse_size(good[i].text, &bytes));
+        assert_true(parse_size(good[i].text, &bytes));
         assert_true(bytes == good[i].bytes);
     }
 }
@@ -95,7 +98,7 @@ static void what_is_no_size_is_refused(void **state)
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         int64_t bytes;
-        assert_false(options_parse_size(bad[i], &bytes));
+        assert_false(parse_size(bad[i], &bytes));
     }
 }
 
@@ -103,7 +106,7 @@ static void nothing_set_changes_nothing(void **state)
 {
     (void)state;
     struct capture capture;
-    struct options options = read_with("BARROW_UNKNOWN", "1", &capture);
+    struct options options = read_with("BARROW_TEST_UNKNOWN", "1", &capture);
     assert_string_equal(capture.text, "");
     assert_string_equal(options.stats, "before");
     assert_true(options.verbose == -5 && options.purge_delay == -5 && options.background == -5);
@@ -150,6 +153,13 @@ static void bad_values_are_reported_and_ignored(void **state)
         { "BARROW_COMMIT_LIMIT", "-1" },
         { "BARROW_RESERVE", "8388608T" },
         { "BARROW_COMMIT", "99999999999999999999" },
+        { "BARROW_STATS", "no" },
+        { "BARROW_STATS", "2" },
+        { "BARROW_STATS", "stats.txt" },
+#if defined(_WIN32)
+        { "BARROW_REDIRECT", "7" },
+        { "BARROW_CHILDREN", "5" },
+#endif
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct capture capture;
@@ -189,7 +199,66 @@ static void names_are_compared_whole(void **state)
     struct capture capture;
     assert_true(read_with("BARROW_COMMIT_LIMIT2", "x", &capture).commit_limit == -5);
     assert_true(read_with("BARROW_COMMITS", "x", &capture).commit == -5);
-    assert_string_equal(capture.text, "");
+}
+
+static void unknown_names_are_reported(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name, *text;
+    } unknown[] = {
+        { "BARROW_CHECK",
+          "BARROW_CHECK is not an option of barrow and is ignored; did you mean BARROW_CHECKS?" },
+        { "BARROW_PURGEDELAY",
+          "BARROW_PURGEDELAY is not an option of barrow and is ignored; did you "
+          "mean BARROW_PURGE_DELAY?" },
+        { "BARROW_STATSS", "did you mean BARROW_STATS?" },
+        { "BARROW_XYZZY_PLUGH", "BARROW_XYZZY_PLUGH is not an option of barrow and is ignored\n" },
+        { "BARROW_", "BARROW_ is not an option of barrow and is ignored\n" },
+    };
+    for (size_t i = 0; i < COUNT(unknown); i++) {
+        struct capture capture;
+        read_with(unknown[i].name, "1", &capture);
+        assert_non_null(strstr(capture.text, unknown[i].text));
+        assert_ptr_equal(strchr(capture.text, '\n'), capture.text + strlen(capture.text) - 1);
+    }
+}
+
+static void names_of_the_tools_are_known(void **state)
+{
+    (void)state;
+    const char *const known[] = { "BARROW_LIBRARY", "BARROW_BENCH_BIN", "BARROW_TEST_SCALE",
+                                  "BARROW_ROOT",    "BARROW_CHILDREN",  "BARROW_REDIRECT" };
+    for (size_t i = 0; i < COUNT(known); i++) {
+        struct capture capture;
+        read_with(known[i], "1", &capture);
+        assert_string_equal(capture.text, "");
+    }
+}
+
+/* The list gives each option's default as a user would write it; these hold in a process without options. */
+static void the_list_has_the_true_defaults(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name, *preset;
+    } rows[] = {
+#define OPTION(field, name, variable, kind, min, max, preset, ...) { variable, preset },
+#define WINDOWS_OPTION(...)
+#define OTHER_VARIABLE(name)
+#include "diag/options.def"
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct capture capture;
+        struct options options = read_with(rows[i].name, rows[i].preset, &capture);
+        assert_string_equal(capture.text, "");
+        if (strcmp(rows[i].name, "BARROW_PURGE_DELAY") == 0)
+            assert_int_equal(options.purge_delay, purge_settings.delay);
+        if (strcmp(rows[i].name, "BARROW_HUGE_PAGES") == 0)
+            assert_int_equal(options.huge_pages, region_settings.huge_pages);
+        if (strcmp(rows[i].name, "BARROW_COMMIT_LIMIT") == 0)
+            assert_int_equal(options.commit_limit, region_settings.commit_limit);
+    }
 }
 
 int main(void)
@@ -202,6 +271,9 @@ int main(void)
         cmocka_unit_test(bad_values_are_reported_and_ignored),
         cmocka_unit_test(long_values_do_no_harm),
         cmocka_unit_test(names_are_compared_whole),
+        cmocka_unit_test(unknown_names_are_reported),
+        cmocka_unit_test(names_of_the_tools_are_known),
+        cmocka_unit_test(the_list_has_the_true_defaults),
     };
     return cmocka_run_group_tests_name("options", tests, clear_environment, NULL);
 }

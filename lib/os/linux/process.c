@@ -47,6 +47,15 @@ const char *os_environment(const char *name)
     return NULL;
 }
 
+void os_environment_options(void (*each)(const char *name, size_t length))
+{
+    if (environ == NULL || getauxval(AT_SECURE))
+        return;
+    for (char **entry = environ; *entry != NULL; entry++)
+        if (is_option(*entry))
+            each(*entry, strcspn(*entry, "="));
+}
+
 extern const struct barrow_config barrow_process_heap __attribute__((weak));
 
 const struct barrow_config *os_program_config(void)

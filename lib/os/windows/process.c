@@ -43,6 +43,20 @@ const char *os_environment(const char *name)
     return is_there ? text : NULL;
 }
 
+/* Variables' names have no case on Windows, but the library's are written in capitals. */
+void os_environment_options(void (*each)(const char *name, size_t length))
+{
+    char name[128];
+    WCHAR *all = GetEnvironmentStringsW();
+    for (WCHAR *entry = all; entry != NULL && *entry != L'\0'; entry += wcslen(entry) + 1) {
+        size_t length = wcscspn(entry, L"=");
+        if (wcsncmp(entry, L"BARROW_", 7) == 0 && length < sizeof name / 3)
+            each(name, (size_t)to_utf8(entry, (int)length, name, sizeof name));
+    }
+    if (all != NULL)
+        FreeEnvironmentStringsW(all);
+}
+
 const struct barrow_config *os_program_config(void)
 {
     HMODULE program = GetModuleHandleW(NULL);

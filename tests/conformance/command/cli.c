@@ -26,12 +26,59 @@ static void help_goes_to_output(void **state)
     assert_string_equal(outcome.err, "");
 }
 
+/* The library's own list, and not another: names, defaults, and what a value may be. */
+static void options_are_the_librarys(void **state)
+{
+    (void)state;
+    RUN(&outcome, NULL, BARROW_COMMAND, "run", "--help");
+#define OPTION(field, name, variable, kind, min, max, preset, value, summary)                      \
+    assert_contains(outcome.out, "\n  " name "=" value);                                           \
+    assert_contains(outcome.out, summary " (" preset ")\n");
+#define WINDOWS_OPTION(field, name, ...) assert_lacks(outcome.out, name "=");
+#define OTHER_VARIABLE(name)
+#include "diag/options.def"
+}
+
+static void help_is_a_command_too(void **state)
+{
+    (void)state;
+    RUN(&outcome, NULL, BARROW_COMMAND, "help");
+    assert_exit(outcome.status, 0);
+    assert_contains(outcome.out, "Usage: barrow COMMAND");
+    RUN(&outcome, NULL, BARROW_COMMAND, "help", "run");
+    assert_exit(outcome.status, 0);
+    assert_contains(outcome.out, "Usage: barrow run [OPTION]... [--] PROGRAM");
+    RUN(&outcome, NULL, BARROW_COMMAND, "help", "walk");
+    assert_exit(outcome.status, 125);
+    assert_contains(outcome.err, "'walk' is not a command of barrow");
+}
+
+static void what_was_meant_is_suggested(void **state)
+{
+    (void)state;
+    RUN(&outcome, NULL, BARROW_COMMAND, "rn", "true");
+    assert_exit(outcome.status, 125);
+    assert_contains(outcome.err, "did you mean 'run'?");
+    RUN(&outcome, NULL, BARROW_COMMAND, "vershion");
+    assert_contains(outcome.err, "did you mean 'version'?");
+    RUN(&outcome, NULL, BARROW_COMMAND, "xyzzy");
+    assert_lacks(outcome.err, "did you mean");
+    RUN(&outcome, NULL, BARROW_COMMAND, "run", "-o", "check=1", "true");
+    assert_exit(outcome.status, 125);
+    assert_contains(outcome.err, "did you mean 'checks'?");
+}
+
 static void version_is_the_headers(void **state)
 {
     (void)state;
     RUN(&outcome, NULL, BARROW_COMMAND, "--version");
     assert_exit(outcome.status, 0);
     assert_string_equal(outcome.out, "barrow " BARROW_VERSION "\n");
+    RUN(&outcome, NULL, BARROW_COMMAND, "version");
+    assert_exit(outcome.status, 0);
+    assert_string_equal(outcome.out, "barrow " BARROW_VERSION "\n");
+    RUN(&outcome, NULL, BARROW_COMMAND, "version", "now");
+    assert_exit(outcome.status, 125);
 }
 
 static void output_to_full_device(void)
@@ -135,6 +182,8 @@ static void options_become_variables(void **state)
     assert_variable("--option=purge-delay", "86400000", "BARROW_PURGE_DELAY=86400000");
     assert_variable("--option=background", "0", "BARROW_BACKGROUND=0");
     assert_variable("--option=verbose", "2", "BARROW_VERBOSE=2");
+    assert_variable("--option=stats", "1", "BARROW_STATS=1");
+    assert_variable("--option=checks", "guard,sample=5", "BARROW_CHECKS=guard,sample=5");
     assert_variable("--option=commit-limit", "1M", "BARROW_COMMIT_LIMIT=1048576");
     RUN(&outcome, NULL, BARROW_COMMAND, "run", "--huge-pages", "-vv", "env");
     assert_exit(outcome.status, 0);
@@ -156,7 +205,9 @@ static void bad_options_are_errors(void **state)
         "purge-delay=1s",
         "purge-delay=+1",
         "huge-pages=2",
-        "stats=1",
+        "stats=yes",
+        "checks=2",
+        "checks=guard,",
         "BARROW_VERBOSE=1",
         "=1",
         "",
@@ -188,11 +239,13 @@ static void arguments_pass_unchanged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(help_goes_to_output),        cmocka_unit_test(version_is_the_headers),
-        cmocka_unit_test(unwritten_help_is_an_error), cmocka_unit_test(bare_call_shows_usage),
-        cmocka_unit_test(wrong_calls_point_to_help),  cmocka_unit_test(sizes_become_bytes),
-        cmocka_unit_test(bad_sizes_are_errors),       cmocka_unit_test(options_become_variables),
-        cmocka_unit_test(bad_options_are_errors),     cmocka_unit_test(arguments_pass_unchanged),
+        cmocka_unit_test(options_are_the_librarys),    cmocka_unit_test(help_is_a_command_too),
+        cmocka_unit_test(what_was_meant_is_suggested), cmocka_unit_test(help_goes_to_output),
+        cmocka_unit_test(version_is_the_headers),      cmocka_unit_test(unwritten_help_is_an_error),
+        cmocka_unit_test(bare_call_shows_usage),       cmocka_unit_test(wrong_calls_point_to_help),
+        cmocka_unit_test(sizes_become_bytes),          cmocka_unit_test(bad_sizes_are_errors),
+        cmocka_unit_test(options_become_variables),    cmocka_unit_test(bad_options_are_errors),
+        cmocka_unit_test(arguments_pass_unchanged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

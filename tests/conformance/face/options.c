@@ -181,6 +181,10 @@ static void bad_values_are_reported_once(void **state)
 #if !defined(_WIN32) /* there the account of what was redirected stands beside it */
         "BARROW_STATS=/nonexistent/directory/file",
 #endif
+        "BARROW_CHECK=1",
+        "BARROW_PURGEDELAY=0",
+        "BARROW_OF_A_LATER_VERSION=1",
+        "BARROW_STATS=no",
         "BARROW_CHECKS=2",
         "BARROW_CHECKS=",
         "BARROW_CHECKS=all",
@@ -240,7 +244,6 @@ static void good_values_are_taken_silently(void **state)
         "BARROW_CHECKS=sample=1",
         "BARROW_CHECKS=sample=3,exit",
         "BARROW_CHECKS=guard,fill,quarantine=1M,random,sample=100,exit",
-        "BARROW_OF_A_LATER_VERSION=1",
     };
     static struct child_result result;
     size_t faults = 0;
