@@ -116,12 +116,12 @@
 #define READS_STALE __attribute__((no_sanitize("address"), no_sanitize("thread"), noinline))
 #endif
 
-/* assume(x): an invariant. Checked in debug builds; in release builds it costs nothing. */
+/* ASSERT(x): a contract. Checked in Debug and sanitizer builds; no code in release builds. */
 #if BARROW_DEBUG
-#define assume(x) ((x) ? (void)0 : os_assumption_failed(#x, __FILE__, __LINE__))
-_Noreturn void os_assumption_failed(const char *what, const char *file, int line);
+#define ASSERT(x) ((x) ? (void)0 : os_assertion_failed(#x, __FILE__, __LINE__))
+_Noreturn void os_assertion_failed(const char *what, const char *file, int line);
 #else
-#define assume(x) ((void)0)
+#define ASSERT(x) ((void)0)
 #endif
 
 /* The number of the highest and of the lowest bit set; n is not 0. */

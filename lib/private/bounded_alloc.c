@@ -115,7 +115,7 @@ static uint64_t refill_for(const struct bounded *heap, uint64_t unit, uint64_t u
  * used first. */
 static void refill(struct bounded *heap, uint64_t unit, uint64_t units, uint64_t blocks)
 {
-    assume(heap->quick[units] == quick_end(heap));
+    ASSERT(heap->quick[units] == quick_end(heap));
     for (uint64_t i = blocks; i != 0; i--) {
         set_block(heap, unit + i * units, fields_quick(units));
         block_links(heap, unit + i * units)->next = heap->quick[units];
@@ -138,7 +138,7 @@ static bool cut(struct bounded *heap, uint64_t unit, uint64_t units, size_t size
 
 void *bounded_alloc_slow(struct bounded *heap, size_t size, size_t align, bool *zero)
 {
-    assume(is_power_of_two(align));
+    ASSERT(is_power_of_two(align));
     size_t most = (heap->end - heap->first) * BOUNDED_UNIT - 8;
     if (size > most || align > most)
         return NULL;

@@ -33,7 +33,7 @@ static void PRINTF(2, 3) add(struct text *text, const char *format, ...)
     va_start(arguments, format);
     int n = vsnprintf(piece, sizeof piece, format, arguments);
     va_end(arguments);
-    assume(n >= 0 && (size_t)n < sizeof piece);
+    ASSERT(n >= 0 && (size_t)n < sizeof piece);
     add_bytes(text, piece, (size_t)n);
 }
 

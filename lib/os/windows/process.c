@@ -187,10 +187,10 @@ void os_abort(void)
 }
 
 #if BARROW_DEBUG
-void os_assumption_failed(const char *what, const char *file, int line)
+void os_assertion_failed(const char *what, const char *file, int line)
 {
     char text[256];
-    int n = snprintf(text, sizeof text, "barrow: %s:%d: assumption failed: %s\n", file, line, what);
+    int n = snprintf(text, sizeof text, "barrow: %s:%d: assertion failed: %s\n", file, line, what);
     os_write_error(text, (size_t)n);
     os_abort();
 }

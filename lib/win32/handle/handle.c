@@ -76,7 +76,7 @@ void object_retain(struct object *object)
 void object_release(struct object *object)
 {
     unsigned before = atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel);
-    assume(before > 0);
+    ASSERT(before > 0);
     if (before != 1)
         return;
     if (object->type == OBJECT_FILE)

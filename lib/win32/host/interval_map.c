@@ -56,7 +56,7 @@ static void begin(struct interval_map *map, uintptr_t key, uint32_t value)
 {
     if (interval_map_get(map, key) == value)
         return;
-    assume(spare_count > 0);
+    ASSERT(spare_count > 0);
     struct step *step = spares[--spare_count];
     step->node.key = key;
     step->value = value;
@@ -65,7 +65,7 @@ static void begin(struct interval_map *map, uintptr_t key, uint32_t value)
 
 void interval_map_set(struct interval_map *map, uintptr_t start, uintptr_t end, uint32_t value)
 {
-    assume(start < end);
+    ASSERT(start < end);
     uint32_t after = interval_map_get(map, end);
     struct tree_node *node;
     while ((node = tree_floor(map->root, end)) != NULL && node->key >= start)
