@@ -16,12 +16,21 @@ enum {
     QUICK_MOST = 4 << 20, /* ... that many bytes */
 };
 
+/* What is committed is a multiple of it. */
+#if BOUNDED_JOURNALED
+#define PAGE ((size_t)BOUNDED_FILE_PAGE)
+#else
+#define PAGE os_page_size()
+#endif
+
 /* ---- the records ---------------------------------------------------------------------------- */
 
 /* Blocks of up to a 512th of the heap, but at least of 1 KiB and at most 4, have quick lists. The
  * number of their sizes, with 0 and 1, which have none. */
 static unsigned quick_sizes_for(size_t maximum)
 {
+    if (BOUNDED_JOURNALED)
+        return 0; /* lib/mapped/cache.c has them */
     size_t bytes = maximum / 512;
     bytes = bytes < 1024 ? 1024 : bytes < 4096 ? bytes : 4096;
     size_t units = units_for(bytes), most = maximum / BOUNDED_UNIT / QUICK_SHARE;
@@ -92,19 +101,15 @@ void bounded_set_frontier(struct bounded *heap, uint64_t frontier)
     set_block(heap, frontier, 0); /* the end mark */
 }
 
-static bool commit(bool executable, void *address, size_t size)
-{
-    return executable ? os_commit_executable(address, size) : os_commit(address, size);
-}
-
 static void start(struct bounded *heap, size_t maximum, size_t committed, const struct plan *plan)
 {
-    uint64_t key = mixed((uintptr_t)heap ^ os_milliseconds() << 40) | 1 | (uint64_t)1 << 63;
+    uint64_t seed = BOUNDED_JOURNALED ? os_random() : (uintptr_t)heap;
+    uint64_t key = mixed(seed ^ os_milliseconds() << 40) | 1 | (uint64_t)1 << 63;
     heap->end = heap->limit = maximum / BOUNDED_UNIT;
     heap->levels = (uint16_t)plan->levels;
     heap->lists = (uint32_t)plan->lists;
     heap->quick_fields = (uint64_t)plan->quick_sizes << BOUNDED_SIZE_SHIFT;
-    heap->quick_bytes = units_room(plan->quick_sizes - 1);
+    heap->quick_bytes = plan->quick_sizes == 0 ? 0 : units_room(plan->quick_sizes - 1);
     heap->quick_room = bounded_quick_share(heap);
     bounded_set_key(heap, key, mixed(key ^ (uint64_t)os_process_id()));
     heap->first = heap->fresh = (plan->end + 8 + BOUNDED_UNIT - 1) / BOUNDED_UNIT;
@@ -112,6 +117,18 @@ static void start(struct bounded *heap, size_t maximum, size_t committed, const 
     bounded_set_frontier(heap, heap->initial);
     flip_block(heap, heap->frontier, BOUNDED_PREVIOUS_FREE);
     bounded_make_free(heap, heap->first, heap->frontier - heap->first, BOUNDED_NO_RANGE);
+}
+
+#if !BOUNDED_JOURNALED
+
+static bool commit(bool executable, void *address, size_t size)
+{
+    return executable ? os_commit_executable(address, size) : os_commit(address, size);
+}
+
+static bool bounded_back_more(struct bounded *heap, size_t bytes)
+{
+    return commit(heap->executable, block_address(heap, heap->frontier), bytes);
 }
 
 /* The kernel hands out address space after it was given back: what it orders, a checker of races
@@ -148,6 +165,8 @@ void bounded_destroy(struct bounded *heap)
     os_release(heap, maximum);
 }
 
+#endif
+
 bool bounded_contains(const struct bounded *heap, const void *address)
 {
     return ((uintptr_t)address - (uintptr_t)heap) / BOUNDED_UNIT < heap->end;
@@ -171,7 +190,7 @@ uint64_t bounded_free_at_frontier(const struct bounded *heap)
 
 static bool commit_more(struct bounded *heap, size_t bytes)
 {
-    if (!commit(heap->executable, block_address(heap, heap->frontier), bytes))
+    if (!bounded_back_more(heap, bytes))
         return false;
     /* the new memory becomes a block in use in the end mark's place, and is released as any */
     uint64_t unit = heap->frontier, units = bytes / BOUNDED_UNIT;
@@ -183,7 +202,7 @@ static bool commit_more(struct bounded *heap, size_t bytes)
 
 void bounded_set_limit(struct bounded *heap, size_t bytes)
 {
-    size_t units = (bytes & ~(os_page_size() - 1)) / BOUNDED_UNIT;
+    size_t units = (bytes & ~(PAGE - 1)) / BOUNDED_UNIT;
     heap->limit = bytes == 0 || units > heap->end ? heap->end : units;
 }
 
@@ -192,7 +211,7 @@ static size_t step_for(const struct bounded *heap, size_t needed)
     size_t left = (heap->limit - heap->frontier) * BOUNDED_UNIT;
     size_t step = heap->frontier * BOUNDED_UNIT / 4;
     step = step < LEAST_STEP ? LEAST_STEP : step < LARGEST_STEP ? step : LARGEST_STEP;
-    step = round_up(step < needed ? needed : step, os_page_size());
+    step = round_up(step < needed ? needed : step, PAGE);
     return step < left ? step : left;
 }
 
@@ -204,7 +223,7 @@ uint64_t bounded_grow(struct bounded *heap, uint64_t units)
     if (have < units) {
         if (heap->frontier > heap->limit || units - have > heap->limit - heap->frontier)
             return 0;
-        size_t bytes = round_up((units - have) * BOUNDED_UNIT, os_page_size());
+        size_t bytes = round_up((units - have) * BOUNDED_UNIT, PAGE);
         if (!commit_more(heap, step_for(heap, bytes)) && !commit_more(heap, bytes))
             return 0;
     }

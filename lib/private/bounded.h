@@ -8,6 +8,7 @@
 #define BARROW_PRIVATE_BOUNDED_H
 
 #include "os/compiler.h"
+#include "private/bounded_names.h"
 
 #include <string.h>
 

@@ -20,13 +20,13 @@ static uint64_t carve_oddly(struct bounded *heap, uint64_t unit, uint64_t fields
     if (gap != 0)
         bounded_make_free(heap, unit, gap, range);
     else
-        *block_links(heap, unit) = (struct bounded_links){ 0 };
+        set_links(heap, unit, (struct bounded_links){ 0 });
     if (rest >= BOUNDED_LEAST) {
         bounded_make_free(heap, end - rest, rest, range);
         return units;
     }
     flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
-    *foot_before(heap, end) = 0;
+    set_foot(heap, end, 0);
     return units + rest;
 }
 
@@ -150,6 +150,8 @@ void *bounded_alloc_slow(struct bounded *heap, size_t size, size_t align, bool *
     uint64_t units = units_for(size), gap = 0;
     uint64_t unit = find(heap, units, align, &gap);
     if (unlikely(unit == 0) && (unit = find_with_effort(heap, units, align, &gap)) == 0)
+        return NULL;
+    if (unlikely(!bounded_back(heap, unit + gap, units)))
         return NULL;
     bool is_zero =
         align <= BOUNDED_UNIT ? cut(heap, unit, units, size) : carve(heap, unit, gap, units, size);

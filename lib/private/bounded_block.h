@@ -11,6 +11,7 @@
 #define BARROW_PRIVATE_BOUNDED_BLOCK_H
 
 #include "private/bounded.h"
+#include "private/bounded_journal.h"
 
 enum { BOUNDED_LEAST = 2 };
 
@@ -63,13 +64,45 @@ ALWAYS_INLINE uint64_t block_fields(const struct bounded *heap, uint64_t unit)
 
 ALWAYS_INLINE void set_block(struct bounded *heap, uint64_t unit, uint64_t fields)
 {
+    bounded_note(heap, block_header(heap, unit), 1);
     *block_header(heap, unit) = bounded_stored(fields) ^ bounded_mask(heap, unit);
+}
+
+ALWAYS_INLINE void clear_header(struct bounded *heap, uint64_t unit)
+{
+    bounded_note(heap, block_header(heap, unit), 1);
+    *block_header(heap, unit) = 0;
+}
+
+/* The last word of the block that ends at `end`. */
+ALWAYS_INLINE void set_foot(struct bounded *heap, uint64_t end, uint64_t units)
+{
+    bounded_note(heap, foot_before(heap, end), 1);
+    *foot_before(heap, end) = units;
+}
+
+ALWAYS_INLINE void set_links(struct bounded *heap, uint64_t unit, struct bounded_links links)
+{
+    bounded_note(heap, block_links(heap, unit), 2);
+    *block_links(heap, unit) = links;
+}
+
+ALWAYS_INLINE void set_next(struct bounded *heap, uint64_t unit, uint64_t next)
+{
+    bounded_note(heap, &block_links(heap, unit)->next, 1);
+    block_links(heap, unit)->next = next;
+}
+
+ALWAYS_INLINE void set_previous(struct bounded *heap, uint64_t unit, uint64_t previous)
+{
+    bounded_note(heap, &block_links(heap, unit)->previous, 1);
+    block_links(heap, unit)->previous = previous;
 }
 
 /* Changes some fields and leaves damage as it is. */
 ALWAYS_INLINE void flip_block(struct bounded *heap, uint64_t unit, uint64_t fields)
 {
-    *block_header(heap, unit) ^= bounded_stored(fields);
+    bounded_flip(heap, block_header(heap, unit), bounded_stored(fields));
 }
 
 ALWAYS_INLINE uint64_t fields_units(uint64_t fields)
@@ -196,6 +229,13 @@ struct bounded_range bounded_take_off(struct bounded *heap, uint64_t unit, uint6
 /* The sound free block at `from`, of these fields, becomes one at `to` with the same end. Where it
  * was, nothing is left of it. */
 void bounded_move_start(struct bounded *heap, uint64_t from, uint64_t fields, uint64_t to);
+
+/* What a look at all blocks found. The sum of the quick ones' places tells whether one stands in a
+ * list twice and another in none. */
+struct bounded_census {
+    uint64_t blocks, free_blocks, free_units, given_back;
+    uint64_t quick_blocks, quick_units, quick_places;
+};
 
 #define BOUNDED_NO_RANGE ((struct bounded_range){ 0 })
 

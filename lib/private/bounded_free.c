@@ -20,7 +20,7 @@ void bounded_make_free(struct bounded *heap, uint64_t unit, uint64_t units,
         }
     }
     set_block(heap, unit, fields);
-    *foot_before(heap, unit + units) = units;
+    set_foot(heap, unit + units, units);
     index_insert(heap, unit, units);
 }
 
@@ -40,8 +40,8 @@ struct bounded_range bounded_take_off(struct bounded *heap, uint64_t unit, uint6
  * as zero. */
 ALWAYS_INLINE void wipe(struct bounded *heap, uint64_t unit)
 {
-    *block_header(heap, unit) = 0;
-    *block_links(heap, unit) = (struct bounded_links){ 0 };
+    clear_header(heap, unit);
+    set_links(heap, unit, (struct bounded_links){ 0 });
 }
 
 void bounded_move_start(struct bounded *heap, uint64_t from, uint64_t fields, uint64_t to)
@@ -56,7 +56,7 @@ void bounded_move_start(struct bounded *heap, uint64_t from, uint64_t fields, ui
     index_replace(heap, from, units, to, new_units);
     wipe(heap, from);
     set_block(heap, to, fields_free(new_units));
-    *foot_before(heap, to + new_units) = new_units;
+    set_foot(heap, to + new_units, new_units);
 }
 
 /* The sound free block at `unit`, of these fields, gets that many units. */
@@ -71,7 +71,7 @@ ALWAYS_INLINE void lengthen(struct bounded *heap, uint64_t unit, uint64_t fields
     }
     index_replace(heap, unit, fields_units(fields), unit, units);
     set_block(heap, unit, fields_free(units));
-    *foot_before(heap, unit + units) = units;
+    set_foot(heap, unit + units, units);
 }
 
 /* Joins [unit, end) with the free block before it, and with what `after` says is free behind. */
@@ -89,8 +89,8 @@ static bool join_before(struct bounded *heap, uint64_t unit, uint64_t end, uint6
     } else {
         flip_block(heap, end, BOUNDED_PREVIOUS_FREE);
     }
-    *foot_before(heap, unit) = 0;
-    *block_header(heap, unit) = 0;
+    set_foot(heap, unit, 0);
+    clear_header(heap, unit);
     lengthen(heap, start, fields, end - start, range);
     return true;
 }

@@ -25,14 +25,20 @@ ALWAYS_INLINE bounded_word *index_lists(const struct bounded *heap)
     return (bounded_word *)((char *)heap + heap->lists);
 }
 
+ALWAYS_INLINE void index_set_first(struct bounded *heap, unsigned list, uint64_t unit)
+{
+    bounded_note(heap, &index_lists(heap)[list], 1);
+    index_lists(heap)[list] = unit;
+}
+
 ALWAYS_INLINE void index_insert(struct bounded *heap, uint64_t unit, uint64_t units)
 {
     unsigned list = index_list(units);
     uint64_t next = index_lists(heap)[list];
-    *block_links(heap, unit) = (struct bounded_links){ .next = next, .previous = no_block(heap) };
+    set_links(heap, unit, (struct bounded_links){ .next = next, .previous = no_block(heap) });
     if (next != no_block(heap))
-        block_links(heap, next)->previous = unit;
-    index_lists(heap)[list] = unit;
+        set_previous(heap, next, unit);
+    index_set_first(heap, list, unit);
     heap->sublists[list / BOUNDED_SUBLISTS] |= (uint16_t)(1u << list % BOUNDED_SUBLISTS);
     heap->level_bits |= (uint64_t)1 << list / BOUNDED_SUBLISTS;
     heap->free_units += units;
@@ -52,13 +58,13 @@ ALWAYS_INLINE void index_remove(struct bounded *heap, uint64_t unit, uint64_t un
     struct bounded_links links = *block_links(heap, unit);
     heap->free_units -= units;
     if (links.next != no_block(heap))
-        block_links(heap, links.next)->previous = links.previous;
+        set_previous(heap, links.next, links.previous);
     if (links.previous != no_block(heap)) {
-        block_links(heap, links.previous)->next = links.next;
+        set_next(heap, links.previous, links.next);
         return;
     }
     unsigned list = index_list(units);
-    index_lists(heap)[list] = links.next;
+    index_set_first(heap, list, links.next);
     if (links.next == no_block(heap))
         list_is_empty(heap, list);
 }
@@ -74,13 +80,13 @@ ALWAYS_INLINE void index_replace(struct bounded *heap, uint64_t from, uint64_t f
         return;
     }
     struct bounded_links links = *block_links(heap, from);
-    *block_links(heap, to) = links;
+    set_links(heap, to, links);
     if (links.next != no_block(heap))
-        block_links(heap, links.next)->previous = to;
+        set_previous(heap, links.next, to);
     if (links.previous != no_block(heap))
-        block_links(heap, links.previous)->next = to;
+        set_next(heap, links.previous, to);
     else
-        index_lists(heap)[list] = to;
+        index_set_first(heap, list, to);
     heap->free_units += to_units - from_units;
 }
 

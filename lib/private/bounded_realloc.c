@@ -63,7 +63,7 @@ static bool resize_in_place(struct bounded *heap, uint64_t unit, uint64_t units,
     if (room_in_place(heap, unit, units, wanted) < wanted)
         return false;
     struct extent extent = { .end = unit + units };
-    if (!take_following(heap, &extent))
+    if (!bounded_back(heap, unit, wanted) || !take_following(heap, &extent))
         return false;
     resize_within(heap, unit, wanted, extent, size);
     return true;
@@ -84,7 +84,7 @@ static void *move(struct bounded *heap, void *block, size_t old_size, size_t siz
 static void *slide_down(struct bounded *heap, uint64_t unit, uint64_t fields, size_t size)
 {
     uint64_t units = fields_units(fields), wanted = units_for(size);
-    if (!(fields & BOUNDED_PREVIOUS_FREE))
+    if (BOUNDED_JOURNALED || !(fields & BOUNDED_PREVIOUS_FREE)) /* the move can't be undone */
         return NULL;
     uint64_t before = *foot_before(heap, unit), after = index_free_block(heap, unit + units);
     if (before > unit || index_free_block(heap, unit - before) != before ||
@@ -95,7 +95,7 @@ static void *slide_down(struct bounded *heap, uint64_t unit, uint64_t fields, si
         return NULL;
     bounded_take_off(heap, unit - before, block_fields(heap, unit - before));
     size_t old_size = units_room(units) - fields_slack(fields);
-    *block_header(heap, unit) = 0;
+    clear_header(heap, unit);
     memmove(block_address(heap, unit - before), block_address(heap, unit), old_size);
     set_block(heap, unit - before, 0);
     resize_within(heap, unit - before, wanted, extent, size);

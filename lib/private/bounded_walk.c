@@ -83,15 +83,8 @@ struct bounded_figures bounded_figures(const struct bounded *heap)
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
-/* What a look at all blocks found. The sum of the quick ones' places tells whether one stands in a
- * list twice and another in none. */
-struct census {
-    uint64_t blocks, free_blocks, free_units, given_back;
-    uint64_t quick_blocks, quick_units, quick_places;
-};
-
 static bool count_range(const struct bounded *heap, uint64_t unit, uint64_t fields,
-                        struct census *census)
+                        struct bounded_census *census)
 {
     if ((fields & BOUNDED_SLACK) != BOUNDED_PURGED)
         return (fields & BOUNDED_SLACK) == 0;
@@ -101,8 +94,13 @@ static bool count_range(const struct bounded *heap, uint64_t unit, uint64_t fiel
     return range.start >= pages.start && range.end <= pages.end && range.start < range.end;
 }
 
+static unsigned census_sizes(const struct bounded *heap)
+{
+    return BOUNDED_JOURNALED ? BOUNDED_CACHED : quick_sizes(heap);
+}
+
 static bool count_block(const struct bounded *heap, uint64_t unit, uint64_t fields,
-                        struct census *census)
+                        struct bounded_census *census)
 {
     uint64_t units = fields_units(fields);
     uint64_t rest = fields & BOUNDED_SLACK;
@@ -114,7 +112,7 @@ static bool count_block(const struct bounded *heap, uint64_t unit, uint64_t fiel
     census->blocks++;
     if (fields_state(fields) == 0)
         return fields_slack(fields) <= units_room(units);
-    if (fields_state(fields) != BOUNDED_STATE_QUICK || units >= quick_sizes(heap) || rest != 0)
+    if (fields_state(fields) != BOUNDED_STATE_QUICK || units >= census_sizes(heap) || rest != 0)
         return false;
     census->quick_blocks++;
     census->quick_units += units;
@@ -122,7 +120,7 @@ static bool count_block(const struct bounded *heap, uint64_t unit, uint64_t fiel
     return true;
 }
 
-static bool take_census(const struct bounded *heap, struct census *census)
+static bool take_census(const struct bounded *heap, struct bounded_census *census)
 {
     uint64_t previous = 0;
     for (uint64_t unit = heap->first; unit != heap->frontier;) {
@@ -139,7 +137,8 @@ static bool take_census(const struct bounded *heap, struct census *census)
 }
 
 /* Takes what the list holds off the census. */
-static bool quick_list_is_sound(const struct bounded *heap, uint64_t units, struct census *census)
+static bool quick_list_is_sound(const struct bounded *heap, uint64_t units,
+                                struct bounded_census *census)
 {
     uint64_t word = heap->quick[units];
     for (uint64_t unit; (unit = quick_unit(heap, word)) != 0;) {
@@ -152,8 +151,12 @@ static bool quick_list_is_sound(const struct bounded *heap, uint64_t units, stru
     return word == quick_end(heap);
 }
 
-static bool quick_lists_are_sound(const struct bounded *heap, struct census *census)
+static bool quick_lists_are_sound(const struct bounded *heap, struct bounded_census *census)
 {
+#if BOUNDED_JOURNALED
+    if (!bounded_caches_are_sound(heap, census))
+        return false;
+#endif
     if (census->quick_units != bounded_quick_units(heap))
         return false;
     for (unsigned units = 0; units < quick_sizes(heap); units++)
@@ -192,7 +195,7 @@ static bool free_lists_are_sound(const struct bounded *heap, uint64_t free_block
 
 bool bounded_validate(const struct bounded *heap)
 {
-    struct census census = { 0 };
+    struct bounded_census census = { 0 };
     return !heap->damaged && take_census(heap, &census) && census.blocks == heap->blocks &&
            census.free_units == heap->free_units && census.given_back == heap->given_back &&
            quick_lists_are_sound(heap, &census) && free_lists_are_sound(heap, census.free_blocks);
