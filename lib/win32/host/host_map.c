@@ -226,18 +226,6 @@ int host_mapping_at_text(uintptr_t address, struct host_mapping *out)
     return error;
 }
 
-int host_pagemap_read(uintptr_t address, size_t pages, uint64_t *words)
-{
-    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    off_t at = (off_t)(address / OS_PAGE * sizeof(*words));
-    ssize_t n = pread(fd, words, pages * sizeof(*words), at);
-    int error = n == (ssize_t)(pages * sizeof(*words)) ? 0 : (n < 0 ? errno : EIO);
-    close(fd);
-    return error;
-}
-
 static size_t meminfo_value(const char *name)
 {
     char text[4096];

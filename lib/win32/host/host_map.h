@@ -55,6 +55,8 @@ int host_mapping_at_text(uintptr_t address, struct host_mapping *out);
 #define OS_PAGE_SWAPPED (UINT64_C(1) << 62)
 #define OS_PAGE_SHARED  (UINT64_C(1) << 61) /* of a file or of shared memory */
 int host_pagemap_read(uintptr_t address, size_t pages, uint64_t *words);
+/* Opens the page map, so that later reads need no free descriptor. win32_lock is held for both. */
+int host_pagemap_keep(void);
 
 /* Bytes in a large page, and how many are free now. */
 size_t host_large_page_size(void);

@@ -143,6 +143,8 @@ static DWORD make_view(struct section *section, uint64_t offset, SIZE_T bytes, D
     }
     view->node.key = *base;
     interval_map_set(&view->protect, *base, *base + view->size, protect);
+    if ((protect & PROTECT_COPY) != 0)
+        host_pagemap_keep(); /* should it fail, the calls that need it try again */
     adopt(view);
     return 0;
 }

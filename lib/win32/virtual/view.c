@@ -39,24 +39,33 @@ bool view_is_memory(const struct area *view)
     return !view->section->is_file;
 }
 
-/* The end of the run of pages, within [page, limit), that are all copied or all not. */
-static uintptr_t copied_run(uintptr_t page, uintptr_t limit, bool *copied)
+static DWORD pagemap_error(int error)
+{
+    return error == ENOENT || error == EACCES ? ERROR_NOT_SUPPORTED : win32_error(error);
+}
+
+/* The end of the run of pages, within [page, *limit), that are all copied or all not. Without the
+ * page map there is no answer: to take pages for shared ones would lose what was written to them. */
+static DWORD copied_run(uintptr_t page, uintptr_t *limit, bool *copied)
 {
     uint64_t words[CHUNK];
     uintptr_t at = page;
     *copied = false;
-    while (at < limit) {
-        size_t pages = (limit - at) / PAGE_BYTES < CHUNK ? (limit - at) / PAGE_BYTES : CHUNK;
-        if (host_pagemap_read(at, pages, words) != 0)
-            return limit;
+    while (at < *limit) {
+        size_t pages = (*limit - at) / PAGE_BYTES < CHUNK ? (*limit - at) / PAGE_BYTES : CHUNK;
+        int error = host_pagemap_read(at, pages, words);
+        if (error != 0)
+            return pagemap_error(error);
         for (size_t i = 0; i < pages; i++, at += PAGE_BYTES) {
             if (at == page)
                 *copied = is_copied(words[0]);
-            else if (is_copied(words[i]) != *copied)
-                return at;
+            if (is_copied(words[i]) != *copied) {
+                *limit = at;
+                return 0;
+            }
         }
     }
-    return limit;
+    return 0;
 }
 
 /* Copy-on-write becomes plain writing for the pages that were copied. */
@@ -87,23 +96,30 @@ static uintptr_t committed_run(const struct area *view, uintptr_t page, uintptr_
     return limit;
 }
 
-uintptr_t view_run(const struct area *view, uintptr_t page, uintptr_t limit, DWORD *protect)
+uintptr_t view_committed_run(const struct area *view, uintptr_t page, uintptr_t limit,
+                             DWORD *protect)
 {
-    bool first, copied;
+    bool committed;
     limit = interval_map_next(&view->protect, page, limit);
     *protect = interval_map_get(&view->protect, page);
-    if (view->section->committed != NULL) {
-        limit = committed_run(view, page, limit, &first);
-        if (!first)
-            *protect = 0;
+    if (view->section->committed == NULL)
         return limit;
-    }
+    limit = committed_run(view, page, limit, &committed);
+    if (!committed)
+        *protect = 0;
+    return limit;
+}
+
+DWORD view_run(const struct area *view, uintptr_t page, uintptr_t *limit, DWORD *protect)
+{
+    bool copied;
+    *limit = view_committed_run(view, page, *limit, protect);
     if ((*protect & PROTECT_COPY) == 0)
-        return limit;
-    uintptr_t end = copied_run(page, limit, &copied);
-    if (copied)
+        return 0;
+    DWORD error = copied_run(page, limit, &copied);
+    if (error == 0 && copied)
         *protect = protect_when_copied(*protect);
-    return end;
+    return error;
 }
 
 static void mark_opened(struct area *view, uintptr_t start, uintptr_t end)
@@ -130,25 +146,30 @@ static int remap(const struct area *view, uintptr_t start, uintptr_t end, DWORD 
 
 /* Pages of a shared view turn into copy-on-write ones, or back: the kernel needs another mapping.
  * Pages that were copied stay private, as on Windows. */
-static int change_sharing(const struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
+static DWORD change_sharing(const struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
 {
-    int error = 0;
     bool copied;
-    for (uintptr_t at = start, next; at < end && error == 0; at = next) {
-        next = copied_run(at, end, &copied);
-        error = copied ? host_map_protect(at, next - at, protect_access(protect))
-                       : remap(view, at, next, protect, (protect & PROTECT_COPY) != 0);
+    for (uintptr_t at = start, next; at < end; at = next) {
+        next = end;
+        DWORD unknown = copied_run(at, &next, &copied);
+        if (unknown != 0)
+            return unknown;
+        int error = copied ? host_map_protect(at, next - at, protect_access(protect))
+                           : remap(view, at, next, protect, (protect & PROTECT_COPY) != 0);
+        if (error != 0)
+            return win32_error(error);
     }
-    return error;
+    return 0;
 }
 
-static int apply_run(const struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
+static DWORD apply_run(const struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
 {
     bool shared_view = (view->alloc_protect & PROTECT_COPY) == 0;
     DWORD old = interval_map_get(&view->protect, start);
     if (shared_view && ((old | protect) & PROTECT_COPY) != 0)
         return change_sharing(view, start, end, protect);
-    return host_map_protect(start, end - start, protect_access(protect));
+    int error = host_map_protect(start, end - start, protect_access(protect));
+    return error != 0 ? win32_error(error) : 0;
 }
 
 static DWORD apply(struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
@@ -157,9 +178,9 @@ static DWORD apply(struct area *view, uintptr_t start, uintptr_t end, DWORD prot
         return ERROR_NOT_ENOUGH_MEMORY;
     for (uintptr_t at = start, next; at < end; at = next) {
         next = interval_map_next(&view->protect, at, end);
-        int error = apply_run(view, at, next, protect);
+        DWORD error = apply_run(view, at, next, protect);
         if (error != 0)
-            return win32_error(error);
+            return error;
     }
     if ((protect & PAGE_GUARD) != 0)
         fault_handler_needed();
@@ -179,7 +200,7 @@ void view_open_pages(struct area *view, uintptr_t start, uintptr_t end)
 {
     for (uintptr_t at = start, next; at < end; at = next) {
         DWORD protect;
-        next = view_run(view, at, end, &protect);
+        next = view_committed_run(view, at, end, &protect);
         if (protect != 0 && host_map_protect(at, next - at, protect_access(protect)) == 0)
             mark_opened(view, at, next);
     }

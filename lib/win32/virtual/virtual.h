@@ -34,9 +34,13 @@ DWORD watch_decommitting(struct area *area, uintptr_t start, uintptr_t end);
 DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD protect);
 DWORD view_protect(struct area *view, uintptr_t start, uintptr_t end, DWORD protect);
 bool view_is_memory(const struct area *view); /* and not of a file */
-/* The first address above page, at most limit, where committed changes; exact for COPY views too:
- * *protect is what VirtualQuery is to answer for the pages up to there. */
-uintptr_t view_run(const struct area *view, uintptr_t page, uintptr_t limit, DWORD *protect);
+/* The end of the run of pages, within [page, limit), that have one protection in the table and are
+ * all committed, or all not: then *protect is 0. */
+uintptr_t view_committed_run(const struct area *view, uintptr_t page, uintptr_t limit,
+                             DWORD *protect);
+/* The same, and *protect is what VirtualQuery is to answer: copied pages of a copy-on-write view are
+ * a run of their own. Fails when the kernel does not tell which were copied. */
+DWORD view_run(const struct area *view, uintptr_t page, uintptr_t *limit, DWORD *protect);
 /* Gives the kernel the protection that the table has, for the committed pages of [start, end). */
 void view_open_pages(struct area *view, uintptr_t start, uintptr_t end);
 void view_resolve_fault(struct area *view, uintptr_t page, bool *resolved);

@@ -36,7 +36,7 @@ bool pages_committed(const struct area *area, uintptr_t start, uintptr_t end)
     DWORD protect;
     for (uintptr_t at = start; at < end;) {
         if (area->section != NULL) {
-            at = view_run(area, at, end, &protect);
+            at = view_committed_run(area, at, end, &protect);
         } else {
             protect = interval_map_get(&area->protect, at);
             at = interval_map_next(&area->protect, at, end);

@@ -10,12 +10,12 @@
 #include <errno.h>
 #include <string.h>
 
-static void query_area(const struct area *area, uintptr_t page, MEMORY_BASIC_INFORMATION *info)
+static DWORD query_area(const struct area *area, uintptr_t page, MEMORY_BASIC_INFORMATION *info)
 {
     uintptr_t end = area_end(area);
-    DWORD protect;
+    DWORD protect, error = 0;
     if (area->section != NULL) {
-        end = view_run(area, page, end, &protect);
+        error = view_run(area, page, &end, &protect);
     } else {
         protect = interval_map_get(&area->protect, page);
         end = interval_map_next(&area->protect, page, end);
@@ -26,6 +26,7 @@ static void query_area(const struct area *area, uintptr_t page, MEMORY_BASIC_INF
     info->State = protect != 0 ? MEM_COMMIT : MEM_RESERVE;
     info->Protect = protect;
     info->Type = area->section != NULL ? MEM_MAPPED : MEM_PRIVATE;
+    return error;
 }
 
 static void query_free(uintptr_t page, uintptr_t end, MEMORY_BASIC_INFORMATION *info)
@@ -102,10 +103,8 @@ DWORD query_pages(uintptr_t address, MEMORY_BASIC_INFORMATION *info)
     memset(info, 0, sizeof(*info));
     info->BaseAddress = (PVOID)page;
     const struct area *area = area_spanning(page);
-    if (area != NULL && page < area_end(area)) {
-        query_area(area, page, info);
-        return 0;
-    }
+    if (area != NULL && page < area_end(area))
+        return query_area(area, page, info);
     uintptr_t high = area_next_start(page);
     if (area == NULL)
         return query_gap(page, area_previous_end(page), high, info);

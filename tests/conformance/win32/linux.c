@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* linux.c: what the Win32 face must do on Linux beyond Windows' own rules: fork, memory that others
  * mapped, other users, and the warning for a mistake. */
-#include "win32_test.h"
+#include "linux_test.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,25 +13,6 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define RW     PAGE_READWRITE
-#define MEMORY INVALID_HANDLE_VALUE
-
-static int wait_for(pid_t child)
-{
-    int status = -1;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* In a child, checks end it: its exit code is the line of the first that failed. */
-#define child_check(condition)                                                                     \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            _exit(__LINE__ % 200 + 1);                                                             \
-    } while (0)
 
 static void child_of_fork_has_the_same_state(void **state)
 {
