@@ -197,6 +197,15 @@ int pool_slab_rests(struct pool *pool, struct span *slab)
 
 /* ---- allocate ----------------------------------------------------------------------------- */
 
+/* The program's block, which notes the size asked for. */
+ALWAYS_INLINE void *hand_out(struct freed *block, unsigned size_class, size_t size)
+{
+    size_t most = pool_class_bytes(size_class) - SIZE_WORD;
+    ASSERT(size <= most);
+    *size_word(block, most) = (uint16_t)size;
+    return block;
+}
+
 /* How many blocks are cut at once: as many again as the slab has, from CUT_LEAST to what a page
  * has, since cutting writes into memory that may not be needed yet. */
 static uint32_t cut_count(uint32_t size, uint32_t cut)
@@ -281,12 +290,14 @@ static bool refill(struct pool *pool, unsigned size_class)
     return true;
 }
 
-/* The least class from the size's on whose blocks all lie at multiples of align, or none. */
+/* The least class from the size's on whose blocks all lie at multiples of align, or none. No block
+ * shorter than align is aligned to it; one of align bytes holds SIZE_WORD bytes less. */
 static unsigned aligned_class(size_t align, size_t size)
 {
     if (size > POOL_SIZE_MAX || align > POOL_SIZE_MAX + SIZE_WORD)
         return POOL_CLASSES;
-    unsigned size_class = pool_class(align > 16 && size < align ? align - SIZE_WORD : size);
+    bool rounded = align > 16 && size < align - SIZE_WORD;
+    unsigned size_class = pool_class(rounded ? align - SIZE_WORD : size);
     while (size_class < POOL_CLASSES && (pool_class_bytes(size_class) & (align - 1)) != 0)
         size_class++;
     return size_class;
@@ -312,8 +323,7 @@ void *pool_alloc(struct pool *pool, size_t align, size_t size)
         block = pool->lists[size_class];
         pool->lists[size_class] = block->next;
     }
-    *size_word(block, pool_class_bytes(size_class) - SIZE_WORD) = (uint16_t)size;
-    return block;
+    return hand_out(block, size_class, size);
 }
 
 void *pool_alloc_dry(struct pool *pool, size_t size)
@@ -328,8 +338,7 @@ void *pool_alloc_dry(struct pool *pool, size_t size)
         pool->lists[size_class] = block->next;
     else if ((block = nursery_alloc(pool, size_class)) == NULL)
         return pool_alloc(pool, 1, size);
-    *size_word(block, pool_class_bytes(size_class) - SIZE_WORD) = (uint16_t)size;
-    return block;
+    return hand_out(block, size_class, size);
 }
 
 /* ---- free --------------------------------------------------------------------------------- */
