@@ -86,8 +86,14 @@ BARROW_API void *barrow_calloc(size_t count, size_t size);
 BARROW_API void *barrow_realloc(void *block, size_t size);
 BARROW_API void *barrow_reallocarray(void *block, size_t count, size_t size);
 BARROW_API void barrow_free(void *block);
+
+/* Free a block that was allocated, or last resized, with that size, and with that alignment. A size
+ * that belongs to another size class, and an alignment that the address does not have, end the
+ * process with a message; in the checked mode and for blocks of private heaps every other size
+ * does. So do C++'s sized operators delete. */
 BARROW_API void barrow_free_sized(void *block, size_t size);
 BARROW_API void barrow_free_aligned_sized(void *block, size_t alignment, size_t size);
+
 BARROW_API int barrow_posix_memalign(void **out, size_t alignment, size_t size);
 BARROW_API void *barrow_aligned_alloc(size_t alignment, size_t size);
 BARROW_API void *barrow_memalign(size_t alignment, size_t size);

@@ -47,3 +47,17 @@ void bad_list(const void *block)
                     ", which is none: a freed block was written to (use after free)");
     os_abort();
 }
+
+void bad_size(const char *call, const void *block, size_t size, size_t holds)
+{
+    message("%s(%p): wrong size: freed as a block of %zu bytes, but it holds %zu", call, block,
+            size, holds);
+    os_abort();
+}
+
+void bad_alignment(const char *call, const void *block, size_t alignment)
+{
+    message("%s(%p): wrong alignment: the block does not start at a multiple of %zu", call, block,
+            alignment);
+    os_abort();
+}

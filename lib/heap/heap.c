@@ -153,20 +153,11 @@ void *heap_alloc_zero_slow(size_t size, const void *caller)
     return likely(block != NULL) ? memset(block, 0, size) : alloc(size, size, caller);
 }
 
-/* The least class whose blocks all start at multiples of align, see heap_alloc_aligned;
- * SIZE_CLASSES if there is none. */
-static unsigned aligned_class(size_t align, size_t size)
-{
-    if (align > SLAB_BLOCK_MAX || size > SLAB_BLOCK_MAX)
-        return SIZE_CLASSES;
-    return size_class_of(round_up(size != 0 ? size : 1, align));
-}
-
 static void *alloc_aligned(size_t align, size_t size)
 {
     if (unlikely(scope_heap() != NULL) && !thread_words()->busy)
         return alloc_in_scope(align, size, false);
-    unsigned size_class = aligned_class(align, size);
+    unsigned size_class = size_class_of_aligned(align, size);
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
@@ -256,6 +247,11 @@ size_t heap_usable_size(const void *block, const char *call)
 {
     const struct bin *bin = bin_of_block(theap_fast(), tag_at(block), block);
     return likely(bin != NULL) ? bin_bytes(bin) : usable_size_slow(block, call);
+}
+
+bool heap_size_is_exact(const void *block)
+{
+    return checked_is_on() || private_heap_with(block) != NULL;
 }
 
 /* ---- free --------------------------------------------------------------------------------- */
@@ -377,13 +373,10 @@ bool heap_resize_in_place(void *block, size_t size, const char *call)
     return size <= size_class_bytes(span->size_class);
 }
 
-/* A slab's block of `old` bytes; it stays where it is unless half of it would be idle and a smaller
- * class could have it. */
+/* A slab's block of `old` bytes. */
 static inline void *resize_in_slabs(void *block, size_t old, size_t size, const char *call)
 {
-    if (size <= old && (size >= old / 2 || old == size_class_bytes(0)))
-        return block;
-    return move(block, old, size, call);
+    return size_class_keeps(old, size) ? block : move(block, old, size, call);
 }
 
 static NOINLINE void *realloc_slow(void *block, size_t size, const char *call)

@@ -37,8 +37,11 @@ void *heap_realloc(void *block, size_t size, const char *call);
 
 bool heap_resize_in_place(void *block, size_t size, const char *call);
 
-/* How many bytes the block holds; not what was asked for, but in private heaps. */
+/* How many bytes the block holds; not what was asked for, unless heap_size_is_exact. */
 size_t heap_usable_size(const void *block, const char *call);
+
+/* True of blocks of private heaps and of the checked mode. */
+bool heap_size_is_exact(const void *block);
 
 /* Whether the address starts a block of malloc's that the program has. Any address. */
 bool heap_is_block(const void *address);
@@ -83,15 +86,20 @@ ALWAYS_INLINE void bin_push(struct theap *theap, struct bin *bin, struct block *
         theap_overflow(theap, bin);
 }
 
-ALWAYS_INLINE void *heap_alloc(size_t size)
+/* A small block of less than `limit` bytes, which is SMALL_LIMIT or, for callers that serve some
+ * processes only, 0. NULL: it takes the slow path. */
+ALWAYS_INLINE void *heap_alloc_fast(size_t size, size_t limit)
 {
     struct theap *theap = theap_fast();
-    if (likely(size <= SMALL_MAX)) {
-        void *block = bin_pop(theap_bin(theap, theap->bin_of[(size + 15) / 16]));
-        if (likely(block != NULL))
-            return block;
-    }
-    return heap_alloc_slow(size, __builtin_return_address(0));
+    if (unlikely(size >= limit))
+        return NULL;
+    return bin_pop(theap_bin(theap, theap->bin_of[(size + 15) / 16]));
+}
+
+ALWAYS_INLINE void *heap_alloc(size_t size)
+{
+    void *block = heap_alloc_fast(size, SMALL_LIMIT);
+    return likely(block != NULL) ? block : heap_alloc_slow(size, __builtin_return_address(0));
 }
 
 ALWAYS_INLINE void *heap_alloc_zero(size_t size)
@@ -105,8 +113,7 @@ ALWAYS_INLINE void *heap_alloc_zero(size_t size)
     return heap_alloc_zero_slow(size, __builtin_return_address(0));
 }
 
-/* align is a power of two. Every class from the rounded size on has steps that align divides, or
- * has just that size, so its blocks are aligned. */
+/* align is a power of two; see size_class_of_aligned. */
 ALWAYS_INLINE void *heap_alloc_aligned(size_t align, size_t size)
 {
     struct theap *theap = theap_fast();
@@ -119,22 +126,51 @@ ALWAYS_INLINE void *heap_alloc_aligned(size_t align, size_t size)
     return heap_alloc_aligned_slow(align, size);
 }
 
-ALWAYS_INLINE void heap_free(void *address, const char *call)
+/* Where the block's bin is among the theap's, if this is a slab of this theap and its class is not
+ * long; all else comes out as BINS_SIZE or more. */
+ALWAYS_INLINE uint64_t bin_offset_of(const struct theap *theap, const void *address)
+{
+    size_t granule = granule_of(address);
+    return unlikely(!granule_has_tag(granule)) ? UINT64_MAX : tag_of(granule) - theap->tag;
+}
+
+ALWAYS_INLINE bool free_to_bin(struct theap *theap, struct bin *bin, struct block *block)
+{
+    if (unlikely(is_off_start(bin, block)) || unlikely(block_may_be_free(block)))
+        return false;
+    bin_push(theap, bin, block);
+    return true;
+}
+
+/* Offsets of bins are served below the limit: BINS_SIZE, or 0 for none. It is read where it is
+ * compared, in one instruction. False, and nothing changed: it takes the slow path. */
+ALWAYS_INLINE bool heap_free_fast(void *block, const size_t *limit)
 {
     struct theap *theap = theap_fast();
-    struct block *block = address;
-    size_t granule = granule_of(address);
-    if (unlikely(!granule_has_tag(granule)))
-        return heap_free_slow(address, call);
-    /* the offset of a bin, if this is a slab of this theap and its class is not long; all else
-     * comes out as a larger number */
-    uint64_t offset = tag_of(granule) - theap->tag;
-    if (unlikely(offset >= BINS_SIZE))
-        return heap_free_slow(address, call);
-    struct bin *bin = theap_bin(theap, offset);
-    if (unlikely(is_off_start(bin, address)) || unlikely(block_may_be_free(block)))
-        return heap_free_slow(address, call);
-    bin_push(theap, bin, block);
+    uint64_t offset = bin_offset_of(theap, block);
+    if (unlikely(offset >= READ_RACY(*limit)))
+        return false;
+    return free_to_bin(theap, theap_bin(theap, offset), block);
+}
+
+ALWAYS_INLINE void heap_free(void *address, const char *call)
+{
+    static const size_t all_bins = BINS_SIZE;
+    if (unlikely(!heap_free_fast(address, &all_bins)))
+        heap_free_slow(address, call);
+}
+
+/* The same for a block of that size, which must be of the bin that such blocks come from. Sizes are
+ * served below the limit: SMALL_LIMIT, or 0 for none. What it leaves is for heap/sized.h. */
+ALWAYS_INLINE bool heap_free_sized_fast(void *block, size_t size, size_t limit)
+{
+    struct theap *theap = theap_fast();
+    if (unlikely(size >= limit))
+        return false;
+    size_t expected = theap->bin_of[(size + 15) / 16];
+    if (unlikely(bin_offset_of(theap, block) != expected))
+        return false;
+    return free_to_bin(theap, theap_bin(theap, expected), block);
 }
 
 #endif

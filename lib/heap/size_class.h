@@ -16,6 +16,7 @@ enum {
     EVEN_CLASSES = 16, /* those in steps of 16 bytes */
     SLAB_BLOCK_MAX = 64 * 1024,
     SMALL_MAX = 4096, /* up to here the class is looked up in a table, see struct theap */
+    SMALL_LIMIT = SMALL_MAX + 1,
     SMALL_UNITS = SMALL_MAX / 16 + 1,
     LONG_UNIT = 256 /* divides the sizes of all long classes, see size_class_magic */
 };
@@ -34,6 +35,23 @@ ALWAYS_INLINE size_t size_class_bytes(unsigned size_class)
         return (size_class + 1) * 16;
     unsigned log = 8 + (size_class - EVEN_CLASSES) / 8, step = (size_class - EVEN_CLASSES) % 8;
     return ((size_t)1 << log) + ((size_t)(step + 1) << (log - 3));
+}
+
+/* The smallest class whose blocks hold `size` bytes and start at multiples of align, a power of two:
+ * every class from the rounded size on has steps that align divides, or has just that size.
+ * SIZE_CLASSES if slabs have no such blocks. */
+ALWAYS_INLINE unsigned size_class_of_aligned(size_t align, size_t size)
+{
+    if (align > SLAB_BLOCK_MAX || size > SLAB_BLOCK_MAX)
+        return SIZE_CLASSES;
+    return size_class_of(round_up(size != 0 ? size : 1, align));
+}
+
+/* Whether realloc leaves a slab's block of `bytes` where it is: it fits, and half of the block would
+ * not be idle, or there is no smaller class. */
+ALWAYS_INLINE bool size_class_keeps(size_t bytes, size_t size)
+{
+    return size <= bytes && (size >= bytes / 2 || bytes == size_class_bytes(0));
 }
 
 /* How long the class's slabs are: at least 16 blocks, and 32 up to 8 KiB. */

@@ -236,13 +236,27 @@ static size_t alignment(unsigned size_class)
     return size & -size;
 }
 
-unsigned slab_lender(struct theap *theap, unsigned size_class)
+/* Behind the last class that may lend a block to this one. */
+static unsigned lenders_end(unsigned size_class)
 {
     unsigned end = size_class + BORROW_STEPS + 1;
-    for (unsigned lender = size_class; lender < end && lender < SIZE_CLASSES; lender++)
+    return end < SIZE_CLASSES ? end : SIZE_CLASSES;
+}
+
+unsigned slab_lender(struct theap *theap, unsigned size_class)
+{
+    for (unsigned lender = size_class; lender < lenders_end(size_class); lender++)
         if (has_listed(theap, lender) && alignment(lender) >= alignment(size_class))
             return lender;
     return size_class;
+}
+
+bool slab_may_serve(unsigned size_class, size_t bytes)
+{
+    size_t own = size_class_bytes(size_class);
+    if (own <= SMALL_MAX)
+        return bytes == own;
+    return bytes >= own && bytes <= size_class_bytes(lenders_end(size_class) - 1);
 }
 
 struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted, bool *zero)

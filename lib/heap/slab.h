@@ -16,6 +16,9 @@ struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted
  * lending each class would keep the most that it ever had. */
 unsigned slab_lender(struct theap *theap, unsigned size_class);
 
+/* Whether a fresh block for that class may be one of `bytes`: its own, or lent. Without the lock. */
+bool slab_may_serve(unsigned size_class, size_t bytes);
+
 /* Cuts a list of free blocks behind the first `count`, which are no more than it has; the rest. */
 struct block *slab_cut(struct block *first, uint32_t count);
 

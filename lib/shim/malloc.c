@@ -4,6 +4,7 @@
 #include "barrow/barrow.h"
 #include "heap/heap.h"
 #include "heap/purge.h"
+#include "heap/sized.h"
 #include "os/vm.h"
 #include "shim/face.h"
 
@@ -79,15 +80,13 @@ EXPORT void *barrow_reallocarray(void *block, size_t count, size_t size)
 
 EXPORT void barrow_free_sized(void *block, size_t size)
 {
-    (void)size;
-    heap_free(block, "free_sized");
+    heap_free_sized(block, size, SIZED_RESIZED, "free_sized");
 }
 
 EXPORT void barrow_free_aligned_sized(void *block, size_t alignment, size_t size)
 {
-    (void)alignment;
-    (void)size;
-    heap_free(block, "free_aligned_sized");
+    if (unlikely(!heap_free_aligned_sized_fast(block, alignment, size, SMALL_LIMIT)))
+        heap_free_sized_slow(block, alignment, size, SIZED_RESIZED, "free_aligned_sized");
 }
 
 /* alignment is a power of two */

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* C++'s operators new and delete, under the names that the Itanium ABI gives them, so that a C
  * program need not load a C++ library. What failure needs of one (the new-handler, bad_alloc) is
- * looked up when it happens. ISO C++20, [new.delete]. */
+ * looked up when it happens. ISO C++20, [new.delete].
+ *
+ * A program may replace any of the 20 forms, and the others must then reach its own as the
+ * standard's default definitions do; form.h says which form calls which. So a form is served here
+ * only while all that its default definition would call is ours too. */
 #if BARROW_OVERRIDE_MALLOC
 
 #include "diag/message.h"
-#include "heap/heap.h"
+#include "heap/sized.h"
 #include "os/process.h"
-
-#include <dlfcn.h>
-
-/* size_t is "unsigned long" in the names: x86-64 and aarch64 agree. */
-#define OPERATOR(result, name, parameters)                                                         \
-    EXPORT result name parameters;                                                                 \
-    result name parameters
+#include "shim/form.h"
 
 typedef void new_handler(void);
 
@@ -24,27 +22,9 @@ extern char _ZTISt9bad_alloc[] __attribute__((weak));
 extern char _ZTVSt9bad_alloc[] __attribute__((weak));
 extern void _ZNSt9bad_allocD1Ev(void *) __attribute__((weak));
 
-/* Weak, so that a static program gets by without a loader. */
-extern void *dlopen(const char *, int) __attribute__((weak));
-extern void *dlsym(void *, const char *) __attribute__((weak));
+#define FIND(name) ((__typeof__(&name))(&name != NULL ? (void *)&name : form_search(#name)))
 
-/* A weak name is bound when this library is loaded. A C++ library that came later is found by
- * search; if it came with a plugin, loaded apart, only by its own name. */
-static COLD void *search(const char *name)
-{
-    static const char *const libraries[] = { "libstdc++.so.6", "libc++abi.so.1" };
-    if (dlsym == NULL || dlopen == NULL)
-        return NULL;
-    void *found = dlsym(RTLD_DEFAULT, name);
-    for (size_t i = 0; found == NULL && i < sizeof libraries / sizeof libraries[0]; i++) {
-        void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
-        if (library != NULL)
-            found = dlsym(library, name);
-    }
-    return found;
-}
-
-#define FIND(name) ((__typeof__(&name))(&name != NULL ? (void *)&name : search(#name)))
+/* ---- out of memory ------------------------------------------------------------------------ */
 
 static COLD new_handler *current_handler(void)
 {
@@ -88,66 +68,175 @@ static COLD void *alloc_or_throw(size_t align, size_t size)
     return block;
 }
 
-/* A new-handler may throw bad_alloc, which the nothrow forms must turn into NULL. C can't catch;
- * the C++ library's own nothrow form can, and it calls our throwing one. */
-static COLD void *alloc_or_null(const char *name, size_t align, size_t size)
+/* ---- operator new ------------------------------------------------------------------------- */
+
+/* What the fast path left: the form may be the program's to serve, or not be known yet. */
+static NOINLINE void *new_slow(enum form form, size_t size, size_t align)
 {
-    static const char nothrow;
-    if (current_handler() == NULL)
-        return NULL;
-    void *next = dlsym != NULL ? dlsym(RTLD_NEXT, name) : NULL;
-    if (next == NULL)
-        return NULL;
-    return align <= 16 ? ((void *(*)(size_t, const void *))next)(size, &nothrow)
-                       : ((void *(*)(size_t, size_t, const void *))next)(size, align, &nothrow);
+    switch (form_served_by(form)) {
+    case SERVED_LATER:
+        return form_call_next_new(form, size, align);
+    case SERVED_BY_BASE:
+        return form_call_base_new(form, size, align);
+    default:
+        return alloc_or_throw(align, size);
+    }
 }
 
-static inline void *new_plain(size_t size)
+/* C can't catch what a replaced operator new or a new-handler throws. The C++ library's own form
+ * can, and it calls the throwing one. */
+static NOINLINE void *new_nothrow_slow(enum form form, size_t size, size_t align)
 {
-    void *block = heap_alloc(size);
-    return likely(block != NULL) ? block : alloc_or_throw(1, size);
+    if (form_served_by(form) == SERVED_HERE) {
+        void *block = try_alloc(align, size);
+        if (block != NULL || current_handler() == NULL)
+            return block;
+    }
+    return form_call_next_new(form, size, align);
 }
 
-static inline void *new_aligned(size_t size, size_t align)
+ALWAYS_INLINE void *new_plain(enum form form, size_t size)
 {
-    void *block = try_alloc(align, size);
-    return likely(block != NULL) ? block : alloc_or_throw(align, size);
+    void *block = heap_alloc_fast(size, form_limit(form));
+    return likely(block != NULL) ? block : new_slow(form, size, 1);
 }
 
-static inline void *new_nothrow(const char *name, size_t size, size_t align)
+ALWAYS_INLINE void *new_nothrow(enum form form, size_t size)
 {
-    void *block = try_alloc(align, size);
-    return likely(block != NULL) ? block : alloc_or_null(name, align, size);
+    void *block = heap_alloc_fast(size, form_limit(form));
+    return likely(block != NULL) ? block : new_nothrow_slow(form, size, 1);
 }
 
-/* clang-format off */
-OPERATOR(void *, _Znwm, (size_t size)) { return new_plain(size); }
-OPERATOR(void *, _Znam, (size_t size)) { return new_plain(size); }
-OPERATOR(void *, _ZnwmSt11align_val_t, (size_t size, size_t align)) { return new_aligned(size, align); }
-OPERATOR(void *, _ZnamSt11align_val_t, (size_t size, size_t align)) { return new_aligned(size, align); }
-OPERATOR(void *, _ZnwmRKSt9nothrow_t, (size_t size, const void *tag))
-{ (void)tag; return new_nothrow("_ZnwmRKSt9nothrow_t", size, 1); }
-OPERATOR(void *, _ZnamRKSt9nothrow_t, (size_t size, const void *tag))
-{ (void)tag; return new_nothrow("_ZnamRKSt9nothrow_t", size, 1); }
-OPERATOR(void *, _ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *tag))
-{ (void)tag; return new_nothrow("_ZnwmSt11align_val_tRKSt9nothrow_t", size, align); }
-OPERATOR(void *, _ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *tag))
-{ (void)tag; return new_nothrow("_ZnamSt11align_val_tRKSt9nothrow_t", size, align); }
+ALWAYS_INLINE void *aligned_fast(enum form form, size_t size, size_t align)
+{
+    return likely(form_limit(form) != 0) ? try_alloc(align, size) : NULL;
+}
 
-/* The size and alignment that some forms are told are not needed. */
-OPERATOR(void, _ZdlPv, (void *block)) { heap_free(block, "operator delete"); }
-OPERATOR(void, _ZdaPv, (void *block)) { heap_free(block, "operator delete[]"); }
-#define ALIAS(name, of, ...) EXPORT void name(__VA_ARGS__) __attribute__((alias(#of)))
-ALIAS(_ZdlPvm, _ZdlPv, void *);
-ALIAS(_ZdlPvSt11align_val_t, _ZdlPv, void *);
-ALIAS(_ZdlPvmSt11align_val_t, _ZdlPv, void *);
-ALIAS(_ZdlPvRKSt9nothrow_t, _ZdlPv, void *);
-ALIAS(_ZdlPvSt11align_val_tRKSt9nothrow_t, _ZdlPv, void *);
-ALIAS(_ZdaPvm, _ZdaPv, void *);
-ALIAS(_ZdaPvSt11align_val_t, _ZdaPv, void *);
-ALIAS(_ZdaPvmSt11align_val_t, _ZdaPv, void *);
-ALIAS(_ZdaPvRKSt9nothrow_t, _ZdaPv, void *);
-ALIAS(_ZdaPvSt11align_val_tRKSt9nothrow_t, _ZdaPv, void *);
-/* clang-format on */
+ALWAYS_INLINE void *new_aligned(enum form form, size_t size, size_t align)
+{
+    void *block = aligned_fast(form, size, align);
+    return likely(block != NULL) ? block : new_slow(form, size, align);
+}
+
+ALWAYS_INLINE void *new_aligned_nothrow(enum form form, size_t size, size_t align)
+{
+    void *block = aligned_fast(form, size, align);
+    return likely(block != NULL) ? block : new_nothrow_slow(form, size, align);
+}
+
+#define NEW(form)                                                                                  \
+    void *form_##form(size_t size)                                                                 \
+    {                                                                                              \
+        return new_plain(form, size);                                                              \
+    }
+#define NEW_ALIGNED(form)                                                                          \
+    void *form_##form(size_t size, size_t align)                                                   \
+    {                                                                                              \
+        return new_aligned(form, size, align);                                                     \
+    }
+#define NEW_NOTHROW(form)                                                                          \
+    void *form_##form(size_t size, const void *nothrow)                                            \
+    {                                                                                              \
+        (void)nothrow;                                                                             \
+        return new_nothrow(form, size);                                                            \
+    }
+#define NEW_ALIGNED_NOTHROW(form)                                                                  \
+    void *form_##form(size_t size, size_t align, const void *nothrow)                              \
+    {                                                                                              \
+        (void)nothrow;                                                                             \
+        return new_aligned_nothrow(form, size, align);                                             \
+    }
+
+NEW(NEW_ONE)
+NEW(NEW_ARRAY)
+NEW_ALIGNED(NEW_ONE_ALIGNED)
+NEW_ALIGNED(NEW_ARRAY_ALIGNED)
+NEW_NOTHROW(NEW_ONE_NOTHROW)
+NEW_NOTHROW(NEW_ARRAY_NOTHROW)
+NEW_ALIGNED_NOTHROW(NEW_ONE_ALIGNED_NOTHROW)
+NEW_ALIGNED_NOTHROW(NEW_ARRAY_ALIGNED_NOTHROW)
+
+/* ---- operator delete ---------------------------------------------------------------------- */
+
+static const char *call_of(enum form form)
+{
+    return form_is_array(form) ? "operator delete[]" : "operator delete";
+}
+
+static NOINLINE void delete_slow(enum form form, void *block, size_t align)
+{
+    enum served served = form_served_by(form);
+    if (served != SERVED_HERE)
+        form_call_delete(form, served, block, 0, align);
+    else
+        heap_free(block, call_of(form));
+}
+
+static NOINLINE void delete_sized_slow(enum form form, void *block, size_t size, size_t align)
+{
+    enum served served = form_served_by(form);
+    if (served != SERVED_HERE)
+        form_call_delete(form, served, block, size, align);
+    else
+        heap_free_sized_slow(block, align, size, SIZED_AS_MADE, call_of(form));
+}
+
+ALWAYS_INLINE void delete_plain(enum form form, void *block, size_t align)
+{
+    if (unlikely(!heap_free_fast(block, &form_limits[form])))
+        delete_slow(form, block, align);
+}
+
+#define DELETE(form)                                                                               \
+    void form_##form(void *block)                                                                  \
+    {                                                                                              \
+        delete_plain(form, block, 1);                                                              \
+    }
+#define DELETE_NOTHROW(form)                                                                       \
+    void form_##form(void *block, const void *nothrow)                                             \
+    {                                                                                              \
+        (void)nothrow;                                                                             \
+        delete_plain(form, block, 1);                                                              \
+    }
+#define DELETE_SIZED(form)                                                                         \
+    void form_##form(void *block, size_t size)                                                     \
+    {                                                                                              \
+        if (unlikely(!heap_free_sized_fast(block, size, form_limit(form))))                        \
+            delete_sized_slow(form, block, size, 1);                                               \
+    }
+#define DELETE_ALIGNED(form)                                                                       \
+    void form_##form(void *block, size_t align)                                                    \
+    {                                                                                              \
+        delete_plain(form, block, align);                                                          \
+    }
+#define DELETE_ALIGNED_NOTHROW(form)                                                               \
+    void form_##form(void *block, size_t align, const void *nothrow)                               \
+    {                                                                                              \
+        (void)nothrow;                                                                             \
+        delete_plain(form, block, align);                                                          \
+    }
+#define DELETE_ALIGNED_SIZED(form)                                                                 \
+    void form_##form(void *block, size_t size, size_t align)                                       \
+    {                                                                                              \
+        if (unlikely(!heap_free_aligned_sized_fast(block, align, size, form_limit(form))))         \
+            delete_sized_slow(form, block, size, align);                                           \
+    }
+
+DELETE(DELETE_ONE)
+DELETE(DELETE_ARRAY)
+DELETE_SIZED(DELETE_ONE_SIZED)
+DELETE_SIZED(DELETE_ARRAY_SIZED)
+DELETE_NOTHROW(DELETE_ONE_NOTHROW)
+DELETE_NOTHROW(DELETE_ARRAY_NOTHROW)
+DELETE_ALIGNED(DELETE_ONE_ALIGNED)
+DELETE_ALIGNED(DELETE_ARRAY_ALIGNED)
+DELETE_ALIGNED_SIZED(DELETE_ONE_ALIGNED_SIZED)
+DELETE_ALIGNED_SIZED(DELETE_ARRAY_ALIGNED_SIZED)
+DELETE_ALIGNED_NOTHROW(DELETE_ONE_ALIGNED_NOTHROW)
+DELETE_ALIGNED_NOTHROW(DELETE_ARRAY_ALIGNED_NOTHROW)
+
+#define OWN(form, name, base, result, parameters)                                                  \
+    result own_##form parameters __attribute__((alias(name)));
+FORMS(OWN)
 
 #endif

@@ -7,6 +7,7 @@
 #include "heap/process.h"
 #include "os/compiler.h"
 #include "os/process.h"
+#include "shim/form.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,6 +16,9 @@ static void start(void)
 {
     process_heap_start();
     checked_start_sampling();
+#if BARROW_OVERRIDE_MALLOC
+    form_prepare();
+#endif
 }
 
 AT_LOAD(start)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The C++ operators new and delete in all their forms: 8 that allocate, 12 that free.
+#include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <memory>
@@ -284,6 +286,96 @@ void ExpressionsAndContainers(void **)
     assert_true(refused);
 }
 
+struct WrongDelete {
+    const char *call; // as the message has it
+    void (*make)();
+    bool found; // without the checked mode
+};
+
+const WrongDelete kWrongDeletes[] = {
+    { "operator delete", [] { ::operator delete(opaque(::operator new(1)), opaque_size(32)); },
+      true },
+    { "operator delete", [] { ::operator delete(opaque(::operator new(32)), opaque_size(1)); },
+      true },
+    { "operator delete", [] { ::operator delete(opaque(::operator new(30)), opaque_size(31)); },
+      false },
+    { "operator delete", [] { ::operator delete(opaque(::operator new(9000)), opaque_size(90)); },
+      true },
+    { "operator delete", [] { ::operator delete(opaque(::operator new(900000)), opaque_size(90)); },
+      true },
+    { "operator delete[]",
+      [] { ::operator delete[](opaque(::operator new[](300)), opaque_size(100)); }, true },
+    { "operator delete",
+      [] { ::operator delete(opaque(::operator new(9000, kAligned)), opaque_size(10), kAligned); },
+      true },
+    { "operator delete[]",
+      [] {
+          ::operator delete[](opaque(::operator new[](600, kAligned)), opaque_size(10), kAligned);
+      },
+      true },
+    { "operator delete[]",
+      [] {
+          ::operator delete[](opaque(::operator new[](600, kAligned)), opaque_size(599), kAligned);
+      },
+      false },
+};
+
+int ChildDeletes(const char *argument)
+{
+    kWrongDeletes[std::strtoul(argument, nullptr, 10)].make();
+    return 0;
+}
+
+void CheckWrongDeletes(const char *checks, bool all)
+{
+    static child_result result;
+    for (std::size_t i = 0; i < sizeof(kWrongDeletes) / sizeof(kWrongDeletes[0]); i++) {
+        const std::string number = std::to_string(i);
+        const std::string start = std::string("barrow: ") + kWrongDeletes[i].call + "(";
+        const char *const args[] = { "--case", "deletes", number.c_str(), nullptr };
+        const char *const env[] = { checks, nullptr };
+        child child = {};
+        child.args = args;
+        child.env = env;
+        child_run(&child, &result);
+        const std::string line = result.err;
+        const bool found = child_killed(&result, SIGABRT) && line.rfind(start, 0) == 0 &&
+                           line.find(": wrong size") != std::string::npos;
+        if (!(all || kWrongDeletes[i].found ? found : child_exited(&result, 0))) {
+            child_show(number.c_str(), &result);
+            fail();
+        }
+    }
+}
+
+// A block of another size class is always found, any other size in the checked mode.
+void WrongSizesAreFound(void **)
+{
+    CheckWrongDeletes("BARROW_CHECKS=0", false);
+    CheckWrongDeletes("BARROW_CHECKS=guard", true);
+    CheckWrongDeletes("BARROW_CHECKS=sample=1", true);
+}
+
+// By the thread that allocated and by another.
+void RightSizesOfAllKinds(void **)
+{
+    std::vector<std::pair<void *, std::size_t>> blocks;
+    for (int round = 0; round < 2; round++) {
+        for (std::size_t size = 0; size < 3 * MIB; size = size * 9 / 8 + 1)
+            for (int i = 0; i < 20; i++)
+                blocks.emplace_back(::operator new(size), size);
+        const auto drop = [&blocks] {
+            for (const auto &[block, size] : blocks)
+                ::operator delete(block, size);
+        };
+        if (round == 0)
+            drop();
+        else
+            std::thread(drop).join();
+        blocks.clear();
+    }
+}
+
 // All 20 come from the library that malloc comes from, not from the C++ library.
 void TheyAreOfThisLibrary(void **)
 {
@@ -323,10 +415,14 @@ void TheyAreOfThisLibrary(void **)
 
 int main(int argc, char **argv)
 {
-    static const child_function cases[] = { { "limit", ChildWithLimit }, { nullptr, nullptr } };
+    static const child_function cases[] = { { "limit", ChildWithLimit },
+                                            { "deletes", ChildDeletes },
+                                            { nullptr, nullptr } };
     static const CMUnitTest tests[] = {
         cmocka_unit_test(EveryPairWorks),
         cmocka_unit_test(EveryDeleteFrees),
+        cmocka_unit_test(WrongSizesAreFound),
+        cmocka_unit_test(RightSizesOfAllKinds),
         cmocka_unit_test(ZeroBytesAreABlock),
         cmocka_unit_test(ImpossibleSizesThrowOrGiveNull),
         cmocka_unit_test(TheNewHandlerIsCalled),
