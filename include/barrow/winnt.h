@@ -59,6 +59,7 @@
 /* Access to and sharing of files. */
 #define DELETE           0x00010000u
 #define SYNCHRONIZE      0x00100000u
+#define MAXIMUM_ALLOWED  0x02000000u
 #define GENERIC_ALL      0x10000000u
 #define GENERIC_EXECUTE  0x20000000u
 #define GENERIC_WRITE    0x40000000u

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define SHARE_TRIES 50
+#define OPEN_TRIES  100 /* of a file that comes and goes, or of links that lead on */
 
 static THREAD_LOCAL bool last_open_failed;
 
@@ -69,37 +70,48 @@ static DWORD path_error(const char *path, int error)
                                                                       : ERROR_PATH_NOT_FOUND;
 }
 
+static unsigned open_flags(const struct opening *o)
+{
+    unsigned flags = (o->flags & FILE_FLAG_WRITE_THROUGH) != 0 ? HOST_OPEN_WRITE_THROUGH : 0;
+    return (o->rights & WRITES) == FILE_APPEND_DATA ? flags | HOST_OPEN_APPEND : flags;
+}
+
 /* The kernel lets only readers set marks, so a writer opens for reading too, if he may. */
 static int open_present(struct opening *o)
 {
     bool write = (o->rights & WRITES) != 0;
-    bool through = (o->flags & FILE_FLAG_WRITE_THROUGH) != 0;
-    int error = host_file_open(o->path, write, OS_OPEN_EXISTING, false, through, &o->fd);
+    unsigned flags = open_flags(o);
+    int error = host_file_open(o->path, flags | (write ? HOST_OPEN_WRITE : 0), &o->fd);
     if (error == EACCES && write && (o->rights & READS) == 0)
-        error = host_file_open_blind(o->path, &o->fd);
+        error = host_file_open(o->path, flags | HOST_OPEN_WRITE_ONLY, &o->fd);
     return error;
 }
 
 static int open_new(struct opening *o)
 {
-    return host_file_open(o->path, true, OS_OPEN_NEW, (o->flags & FILE_ATTRIBUTE_READONLY) != 0,
-                          (o->flags & FILE_FLAG_WRITE_THROUGH) != 0, &o->fd);
+    unsigned mode = (o->flags & FILE_ATTRIBUTE_READONLY) != 0 ? HOST_OPEN_READ_ONLY_FILE : 0;
+    return host_file_open(o->path, open_flags(o) | HOST_OPEN_WRITE | HOST_OPEN_NEW | mode, &o->fd);
 }
 
-/* Creation never takes a file that someone else put there meanwhile: new and existing stay apart.
- */
+/* Creation never takes a file that someone else put there meanwhile: new and existing stay apart. A
+ * name that can be neither opened nor created is a link whose target is missing: then the target is
+ * created. */
 static int open_either(struct opening *o)
 {
-    int error;
-    do {
+    for (unsigned i = 0; i < OPEN_TRIES; i++) {
         o->existed = true;
-        error = open_present(o);
+        int error = open_present(o);
         if (error != ENOENT)
-            break;
+            return error;
         o->existed = false;
         error = open_new(o);
-    } while (error == EEXIST);
-    return error;
+        if (error != EEXIST)
+            return error;
+        error = host_file_follow_link(o->path, sizeof(o->path));
+        if (error == ENAMETOOLONG)
+            return error;
+    }
+    return ELOOP;
 }
 
 static DWORD open_by_disposition(struct opening *o)
@@ -152,14 +164,24 @@ static DWORD claim_share(int fd, DWORD rights, DWORD share)
     return ERROR_SHARING_VIOLATION;
 }
 
+/* Cutting a file below a mapping would make the views fault. */
+static DWORD truncate_unmapped(int fd)
+{
+    if (host_mark_seen(fd, 1u << OS_MARK_MAPPED))
+        return ERROR_USER_MAPPED_FILE;
+    int error = host_file_resize(fd, 0);
+    return error != 0 && error != EINVAL ? win32_error(error) : 0;
+}
+
 static DWORD truncate_if_wanted(const struct opening *o)
 {
     if (!o->existed || (o->disposition != CREATE_ALWAYS && o->disposition != TRUNCATE_EXISTING))
         return 0;
-    if (host_mark_seen(o->fd, 1u << OS_MARK_MAPPED))
-        return ERROR_USER_MAPPED_FILE;
-    int error = host_file_resize(o->fd, 0);
-    return error != 0 && error != EINVAL ? win32_error(error) : 0;
+    if (host_size_lock(o->fd, true) != 0)
+        return ERROR_LOCK_VIOLATION;
+    DWORD error = truncate_unmapped(o->fd);
+    host_size_unlock(o->fd);
+    return error;
 }
 
 static DWORD settle(struct opening *o, DWORD rights)
@@ -174,21 +196,39 @@ static DWORD settle(struct opening *o, DWORD rights)
     return denied != 0 ? denied : truncate_if_wanted(o);
 }
 
-static struct file *make_file(const struct opening *o, DWORD rights)
+static struct file *make_file(const struct opening *o)
 {
     struct file *file = meta_alloc(sizeof(*file));
     if (file == NULL)
         return NULL;
-    object_init(&file->object, OBJECT_FILE);
+    object_init(&file->object, &file_kind);
     file->fd = o->fd;
     file->owner = host_process();
-    file->append = (rights & WRITES) == FILE_APPEND_DATA;
-    if ((o->flags & FILE_FLAG_DELETE_ON_CLOSE) != 0) {
-        file->delete_at = meta_alloc(TEXT_ROOM);
-        if (file->delete_at != NULL)
-            strcpy(file->delete_at, o->path);
-    }
+    file->delete_on_close = (o->flags & FILE_FLAG_DELETE_ON_CLOSE) != 0;
+    file->overlapped = (o->flags & FILE_FLAG_OVERLAPPED) != 0;
     return file;
+}
+
+/* A new file that cannot be used goes again; not when another process has opened it meanwhile. */
+static void give_up(const struct opening *o)
+{
+    host_mark_clear(o->fd);
+    if (!o->existed && !host_mark_seen(o->fd, OS_MARKS_ALL))
+        host_file_remove_open(o->fd);
+}
+
+static DWORD make_handle(const struct opening *o, DWORD rights, HANDLE *handle)
+{
+    struct file *file = make_file(o);
+    *handle = file != NULL ? handle_open(&file->object, rights) : NULL;
+    if (*handle == NULL) {
+        give_up(o);
+        if (file == NULL)
+            host_file_close(o->fd);
+    }
+    if (file != NULL)
+        object_release(&file->object);
+    return *handle != NULL ? 0 : ERROR_NOT_ENOUGH_MEMORY;
 }
 
 static DWORD open_file(struct opening *o, HANDLE *handle)
@@ -198,16 +238,11 @@ static DWORD open_file(struct opening *o, HANDLE *handle)
     if (error != 0)
         return error;
     error = settle(o, rights);
-    struct file *file = error == 0 ? make_file(o, rights) : NULL;
-    if (file == NULL) {
-        host_file_close(o->fd);
-        if (!o->existed)
-            host_file_remove(o->path);
-        return error != 0 ? error : ERROR_NOT_ENOUGH_MEMORY;
-    }
-    *handle = handle_open(&file->object, rights);
-    object_release(&file->object);
-    return *handle != NULL ? 0 : ERROR_NOT_ENOUGH_MEMORY;
+    if (error == 0)
+        return make_handle(o, rights, handle);
+    give_up(o);
+    host_file_close(o->fd);
+    return error;
 }
 
 static DWORD create_file(LPCSTR name, DWORD access, DWORD share, DWORD disposition, DWORD flags,
@@ -259,56 +294,81 @@ HANDLE CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTE
                        model);
 }
 
-/* A forked child shares the opening with its parent, and with it the marks: only he who made them
- * takes them back before the descriptor itself goes. */
-void file_last_handle(struct object *object)
+/* A forked child shares the opening with its parent, and with it the marks: only the process that
+ * made them takes them back before the descriptor itself goes. */
+static void file_last_handle(struct object *object)
 {
     struct file *file = (struct file *)object;
     if (file->owner != host_process())
         return;
     host_mark_clear(file->fd);
-    if (file->delete_at != NULL)
-        host_file_remove(file->delete_at);
+    if (file->delete_on_close)
+        host_file_remove_open(file->fd);
 }
 
-void file_destroy(struct object *object)
+static void file_destroy(struct object *object)
 {
     struct file *file = (struct file *)object;
     host_file_close(file->fd);
-    meta_free(file->delete_at, TEXT_ROOM);
     meta_free(file, sizeof(*file));
 }
 
-struct file *file_of(HANDLE handle, DWORD rights)
+/* The descriptor cannot be given rights that it was not opened with. */
+static bool file_may_grant(DWORD own, DWORD *wanted)
 {
-    DWORD access;
-    struct object *object = handle_object(handle, OBJECT_FILE, &access);
+    *wanted = file_rights(*wanted);
+    return (*wanted & ~own) == 0;
+}
+
+const struct object_kind file_kind = { .last_handle = file_last_handle,
+                                       .destroy = file_destroy,
+                                       .may_grant = file_may_grant };
+
+static struct file *file_if(struct object *object, bool allowed)
+{
     if (object == NULL)
         return fail_null(ERROR_INVALID_HANDLE);
-    if ((access & rights) == rights)
+    if (allowed)
         return (struct file *)object;
     object_release(object);
     return fail_null(ERROR_ACCESS_DENIED);
 }
 
+struct file *file_of(HANDLE handle, DWORD rights)
+{
+    DWORD access = 0;
+    struct object *object = handle_object(handle, &file_kind, &access);
+    return file_if(object, (access & rights) == rights);
+}
+
+struct file *file_for_writing(HANDLE handle, bool *append)
+{
+    DWORD access = 0;
+    struct object *object = handle_object(handle, &file_kind, &access);
+    *append = (access & WRITES) == FILE_APPEND_DATA;
+    return file_if(object, (access & WRITES) != 0);
+}
+
 static DWORD may_delete(int fd)
 {
-    struct host_file_info info;
-    if (host_file_info(fd, &info) == 0 && info.is_directory)
-        return ERROR_ACCESS_DENIED;
     if (host_mark_seen(fd, 1u << OS_MARK_DENIES_DELETE))
         return ERROR_SHARING_VIOLATION;
     return host_mark_seen(fd, 1u << OS_MARK_MAPPED) ? ERROR_ACCESS_DENIED : 0;
 }
 
-/* A file that may not be read has no marks either: it goes unasked. */
+/* A file that may not be read has no marks either, and links and FIFOs have none: they go unasked. A
+ * link is removed, and not what it leads to. */
 static DWORD delete_file(const char *path)
 {
+    struct host_file_info info;
     int fd;
-    int error = host_file_open(path, false, OS_OPEN_EXISTING, false, false, &fd);
-    if (error != 0 && error != EACCES)
+    int error = host_file_info_of_link(path, &info);
+    if (error == 0 && info.is_directory)
+        error = EACCES;
+    if (error != 0)
         return path_error(path, error);
-    if (error == 0) {
+    if (info.is_regular &&
+        host_file_open_same(path, info.device, info.inode, HOST_ANY_OWNER, false, &fd) == 0) {
         DWORD denied = may_delete(fd);
         host_file_close(fd);
         if (denied != 0)

@@ -8,9 +8,9 @@
 struct file {
     struct object object;
     int fd;
-    int owner;       /* the process that opened it: it alone takes the marks back */
-    bool append;     /* FILE_APPEND_DATA without FILE_WRITE_DATA */
-    char *delete_at; /* path to remove with the last handle, TEXT_ROOM bytes, or NULL */
+    int owner;            /* the process that opened it: it alone takes the marks back */
+    bool delete_on_close; /* the name goes with the last handle */
+    bool overlapped;      /* FILE_FLAG_OVERLAPPED: calls give offsets, the position does not move */
 };
 
 /* FILE_READ_DATA and so on, from the generic rights. */
@@ -18,6 +18,10 @@ DWORD file_rights(DWORD access);
 
 /* The file of a handle, retained; NULL with the last error set when it is none or lacks a right. */
 struct file *file_of(HANDLE handle, DWORD rights);
+
+/* The same for a handle with FILE_WRITE_DATA or FILE_APPEND_DATA; *append: with the latter alone, so
+ * it may write at the end only. */
+struct file *file_for_writing(HANDLE handle, bool *append);
 
 /* In CreateFileMapping, INVALID_HANDLE_VALUE means memory; from a failed CreateFile it is a
  * mistake. Remembers that the thread's last CreateFile failed, and tells it once. */

@@ -1,144 +1,203 @@
 /* SPDX-License-Identifier: MIT */
-/* handle.c: the table of handles: 2^20 slots in chunks that are made as needed. */
+/* handle.c: the table of handles: 2^20 slots in chunks that are made as needed.
+ *
+ * Free slots form a queue: the slot that was freed first is used first, and none before 16,384
+ * are free, so that the value of a closed handle does not come back soon. Every step from one state
+ * of the table to the next is made with the lock held: a handle is looked up and duplicated in one
+ * step, so an object whose last handle was closed never gets another. What the end of an object takes
+ * happens after the lock was released. */
 #include "win32/handle/object.h"
-
-#include "win32/handle/file.h"
 
 #include "win32/host/meta.h"
 
-#include <pthread.h>
+#include "os/lock.h"
 
-#define SLOT_BITS   20
-#define SLOTS       ((size_t)1 << SLOT_BITS)
-#define CHUNK_SLOTS ((size_t)1024)
+#define SLOT_BITS       20
+#define SLOTS           ((size_t)1 << SLOT_BITS)
+#define CHUNK_SLOTS     ((size_t)1024)
+#define GENERATIONS     512u /* 0 is not used: no handle is NULL */
+#define FREE_BEFORE_USE (16 * CHUNK_SLOTS)
+
+_Static_assert(((uint64_t)GENERATIONS << SLOT_BITS) << 2 <= (uint64_t)1 << 31,
+               "handles are positive numbers of 32 bits");
 
 struct slot {
     struct object *object; /* NULL: free */
-    uint64_t generation;   /* of the handle in use, or of the last one */
     DWORD access;
-    uint32_t next_free; /* slot number + 1; 0 ends the list */
+    uint32_t generation; /* of the handle in use, or of the last one */
+    uint32_t next_free;  /* slot number + 1; 0 ends the queue */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct os_lock lock;
 static struct slot *chunks[SLOTS / CHUNK_SLOTS];
 static size_t used_slots; /* ever used: slots below this are in a chunk */
-static uint32_t first_free;
+static size_t free_slots; /* in the queue */
+static uint32_t first_free, last_free;
 
 static struct slot *slot_at(size_t number)
 {
+    ASSERT(number < used_slots);
     return &chunks[number / CHUNK_SLOTS][number % CHUNK_SLOTS];
 }
 
-static HANDLE handle_value(size_t number, const struct slot *slot)
+static HANDLE slot_handle(size_t number, const struct slot *slot)
 {
-    return (HANDLE)(uintptr_t)((slot->generation << SLOT_BITS | number) << 2);
+    ASSERT(slot->generation > 0 && slot->generation < GENERATIONS);
+    return (HANDLE)(((uintptr_t)slot->generation << SLOT_BITS | number) << 2);
 }
 
-/* The live slot of a handle, or NULL. Locked. */
+/* The open slot of a handle, or NULL. Locked. */
 static struct slot *find(HANDLE handle)
 {
-    uint64_t value = (uint64_t)(uintptr_t)handle;
+    uintptr_t value = (uintptr_t)handle;
     size_t number = value >> 2 & (SLOTS - 1);
+    ASSERT(os_lock_is_mine(&lock));
     if ((value & 3) != 0 || number >= used_slots)
         return NULL;
     struct slot *slot = slot_at(number);
     return slot->object != NULL && slot->generation == value >> (SLOT_BITS + 2) ? slot : NULL;
 }
 
-/* A free slot, by number; SLOTS when there is none. Locked. */
-static size_t take_slot(void)
+/* Makes the chunk of the next slot that was never used. Locked. */
+static bool extend(void)
 {
-    if (first_free != 0) {
-        size_t number = first_free - 1;
-        first_free = slot_at(number)->next_free;
-        return number;
-    }
     if (used_slots == SLOTS)
-        return SLOTS;
+        return false;
     struct slot **chunk = &chunks[used_slots / CHUNK_SLOTS];
     if (*chunk == NULL)
         *chunk = meta_alloc(CHUNK_SLOTS * sizeof(struct slot));
-    return *chunk != NULL ? used_slots++ : SLOTS;
+    if (*chunk == NULL)
+        return false;
+    used_slots++;
+    return true;
 }
 
-void object_init(struct object *object, enum object_type type)
+static size_t dequeue(void)
 {
-    object->type = type;
+    size_t number = first_free - 1;
+    ASSERT(free_slots > 0);
+    first_free = slot_at(number)->next_free;
+    if (--free_slots == 0)
+        last_free = 0;
+    return number;
+}
+
+static void enqueue(size_t number)
+{
+    struct slot *slot = slot_at(number);
+    slot->object = NULL;
+    slot->next_free = 0;
+    if (last_free != 0)
+        slot_at(last_free - 1)->next_free = (uint32_t)number + 1;
+    else
+        first_free = (uint32_t)number + 1;
+    last_free = (uint32_t)number + 1;
+    free_slots++;
+}
+
+/* A free slot, by number; SLOTS when there is none. Locked. */
+static size_t take_slot(void)
+{
+    if (free_slots < FREE_BEFORE_USE && extend())
+        return used_slots - 1;
+    return free_slots > 0 ? dequeue() : SLOTS;
+}
+
+/* NULL when no slot is free. Locked. */
+static HANDLE insert(struct object *object, DWORD access)
+{
+    size_t number = take_slot();
+    if (number == SLOTS)
+        return NULL;
+    struct slot *slot = slot_at(number);
+    slot->object = object;
+    slot->access = access;
+    slot->generation = slot->generation + 1 < GENERATIONS ? slot->generation + 1 : 1;
+    object_retain(object);
+    object->handles++;
+    return slot_handle(number, slot);
+}
+
+/* Frees the slot of an open handle. Answers the object, whose reference is now the caller's; *last:
+ * it has no handle any more. Locked. */
+static struct object *take_out(HANDLE handle, bool *last)
+{
+    struct slot *slot = find(handle);
+    struct object *object = slot != NULL ? slot->object : NULL;
+    if (object == NULL)
+        return NULL;
+    ASSERT(object->handles > 0);
+    enqueue((uintptr_t)handle >> 2 & (SLOTS - 1));
+    *last = --object->handles == 0;
+    return object;
+}
+
+void object_init(struct object *object, const struct object_kind *kind)
+{
+    object->kind = kind;
+    object->handles = 0;
     atomic_init(&object->references, 1);
-    atomic_init(&object->handles, 0);
+    atomic_init(&object->ended, false);
 }
 
 void object_retain(struct object *object)
 {
-    atomic_fetch_add_explicit(&object->references, 1, memory_order_relaxed);
+    unsigned before = atomic_fetch_add_explicit(&object->references, 1, memory_order_relaxed);
+    ASSERT(before > 0);
+    (void)before;
 }
 
 void object_release(struct object *object)
 {
+    /* release: what this thread did with the object comes before its end in another thread */
     unsigned before = atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel);
     ASSERT(before > 0);
-    if (before != 1)
-        return;
-    if (object->type == OBJECT_FILE)
-        file_destroy(object);
-    else
-        section_destroy(object);
+    if (before == 1)
+        object->kind->destroy(object);
+}
+
+/* A thread that closes the last handle and the end of the process may both come here. */
+static void end(struct object *object)
+{
+    if (!atomic_exchange(&object->ended, true))
+        object->kind->last_handle(object);
 }
 
 HANDLE handle_open(struct object *object, DWORD access)
 {
-    HANDLE handle = NULL;
     win32_fork_register();
-    pthread_mutex_lock(&lock);
-    size_t number = take_slot();
-    if (number != SLOTS) {
-        struct slot *slot = slot_at(number);
-        slot->object = object;
-        slot->access = access;
-        slot->generation++;
-        object_retain(object);
-        atomic_fetch_add(&object->handles, 1);
-        handle = handle_value(number, slot);
-    }
-    pthread_mutex_unlock(&lock);
+    os_lock(&lock);
+    ASSERT(object->handles == 0 && !object->ended);
+    HANDLE handle = insert(object, access);
+    os_unlock(&lock);
     return handle;
 }
 
-struct object *handle_object(HANDLE handle, int type, DWORD *access)
+struct object *handle_object(HANDLE handle, const struct object_kind *kind, DWORD *access)
 {
     struct object *object = NULL;
-    pthread_mutex_lock(&lock);
+    os_lock(&lock);
     struct slot *slot = find(handle);
-    if (slot != NULL && (type == 0 || (int)slot->object->type == type)) {
+    if (slot != NULL && (kind == NULL || slot->object->kind == kind)) {
         object = slot->object;
         object_retain(object);
         if (access != NULL)
             *access = slot->access;
     }
-    pthread_mutex_unlock(&lock);
+    os_unlock(&lock);
     return object;
 }
 
 static bool close_handle(HANDLE handle)
 {
-    struct object *object = NULL;
     bool last = false;
-    pthread_mutex_lock(&lock);
-    struct slot *slot = find(handle);
-    if (slot != NULL) {
-        object = slot->object;
-        slot->object = NULL;
-        slot->next_free = first_free;
-        first_free = (uint32_t)((uintptr_t)handle >> 2 & (SLOTS - 1)) + 1;
-        last = atomic_fetch_sub(&object->handles, 1) == 1;
-    }
-    pthread_mutex_unlock(&lock);
+    os_lock(&lock);
+    struct object *object = take_out(handle, &last);
+    os_unlock(&lock);
     if (object == NULL)
         return false;
-    if (last && object->type == OBJECT_FILE)
-        file_last_handle(object);
-    else if (last)
-        section_last_handle(object);
+    if (last)
+        end(object);
     object_release(object);
     return true;
 }
@@ -150,31 +209,35 @@ BOOL CloseHandle(HANDLE object)
     return close_handle(object) ? TRUE : fail(ERROR_INVALID_HANDLE);
 }
 
-/* What the copy may do. A file's descriptor cannot be given rights that it was not opened with; a
- * section's handle can, within the section's own protection, which each mapping checks. */
-static bool grant(const struct object *object, DWORD own, DWORD *access)
+/* Locked. */
+static DWORD duplicate(HANDLE source, LPHANDLE copy, DWORD access, DWORD options)
 {
-    if (object->type != OBJECT_FILE)
-        return true;
-    *access = file_rights(*access);
-    return (*access & ~own) == 0;
-}
-
-static DWORD duplicate(HANDLE source, LPHANDLE target, DWORD access, DWORD options)
-{
-    DWORD own;
-    struct object *object = handle_object(source, 0, &own);
-    if (object == NULL)
+    struct slot *slot = find(source);
+    if (slot == NULL)
         return ERROR_INVALID_HANDLE;
     if ((options & DUPLICATE_SAME_ACCESS) != 0)
-        access = own;
-    bool granted = (options & DUPLICATE_SAME_ACCESS) != 0 || grant(object, own, &access);
-    HANDLE made = granted ? handle_open(object, access) : NULL;
-    object_release(object);
-    if (!granted)
+        access = slot->access;
+    else if (!slot->object->kind->may_grant(slot->access, &access))
         return ERROR_ACCESS_DENIED;
-    *target = made;
-    return made != NULL ? 0 : ERROR_NOT_ENOUGH_MEMORY;
+    *copy = insert(slot->object, access);
+    return *copy != NULL ? 0 : ERROR_NOT_ENOUGH_MEMORY;
+}
+
+/* The source is closed in the same step, also when no copy could be made, as on Windows. */
+static DWORD duplicate_and_close(HANDLE source, LPHANDLE copy, DWORD access, DWORD options)
+{
+    bool last = false;
+    struct object *closed = NULL;
+    os_lock(&lock);
+    DWORD error = duplicate(source, copy, access, options);
+    if ((options & DUPLICATE_CLOSE_SOURCE) != 0)
+        closed = take_out(source, &last);
+    os_unlock(&lock);
+    if (last)
+        end(closed);
+    if (closed != NULL)
+        object_release(closed);
+    return error;
 }
 
 BOOL DuplicateHandle(HANDLE source_process, HANDLE source, HANDLE target_process, LPHANDLE target,
@@ -186,9 +249,7 @@ BOOL DuplicateHandle(HANDLE source_process, HANDLE source, HANDLE target_process
         return fail(ERROR_INVALID_HANDLE);
     if ((options & ~(DUPLICATE_CLOSE_SOURCE | DUPLICATE_SAME_ACCESS)) != 0)
         return fail(ERROR_INVALID_PARAMETER);
-    DWORD error = duplicate(source, &made, access, options);
-    if ((options & DUPLICATE_CLOSE_SOURCE) != 0)
-        close_handle(source);
+    DWORD error = duplicate_and_close(source, &made, access, options);
     if (error != 0)
         return fail(error);
     if (target != NULL)
@@ -200,7 +261,7 @@ BOOL DuplicateHandle(HANDLE source_process, HANDLE source, HANDLE target_process
 
 BOOL GetHandleInformation(HANDLE object, LPDWORD flags)
 {
-    struct object *found = handle_object(object, 0, NULL);
+    struct object *found = handle_object(object, NULL, NULL);
     if (found == NULL)
         return fail(ERROR_INVALID_HANDLE);
     object_release(found);
@@ -209,21 +270,34 @@ BOOL GetHandleInformation(HANDLE object, LPDWORD flags)
     return TRUE;
 }
 
-void handle_each_section(void (*act)(struct object *section))
+void handle_each(const struct object_kind *kind, void (*act)(struct object *object))
 {
+    ASSERT(os_lock_is_mine(&lock));
     for (size_t i = 0; i < used_slots; i++) {
         struct object *object = slot_at(i)->object;
-        if (object != NULL && object->type == OBJECT_SECTION)
+        if (object != NULL && (kind == NULL || object->kind == kind))
             act(object);
     }
 }
 
+/* The process ends by exit, or by a return from main: no handle outlives it, as on Windows. A signal
+ * handler may call exit while its thread is in here; the next process then cleans up. */
+static void end_all(void)
+{
+    if (os_lock_is_mine(&lock))
+        return;
+    os_lock(&lock);
+    handle_each(NULL, end);
+    os_unlock(&lock);
+}
+AT_END(end_all)
+
 void handle_fork_prepare(void)
 {
-    pthread_mutex_lock(&lock);
+    os_lock(&lock);
 }
 
 void handle_fork_release(void)
 {
-    pthread_mutex_unlock(&lock);
+    os_unlock(&lock);
 }

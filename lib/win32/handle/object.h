@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* object.h: what handles refer to, and the table of handles.
  *
- * A handle's value is 4 * (slot + 2^20 * generation): a multiple of 4, never NULL, never one of the
- * negative pseudo handles, never the address of a heap. The generation of a slot rises with each
- * use, so that a closed handle stays invalid for good: a slot would have to be used 2^41 times. */
+ * A handle's value is 4 * (slot + 2^20 * generation), with a generation of 1 to 511: a multiple of 4
+ * below 2^31, so HandleToLong keeps all of it; never NULL, never a negative pseudo handle. The
+ * generation of a slot rises with each use, and slots wait in a queue before they are used again:
+ * the value of a closed handle stays invalid for at least eight million further handles. */
 #ifndef BARROW_WIN32_HANDLE_OBJECT_H
 #define BARROW_WIN32_HANDLE_OBJECT_H
 
@@ -11,37 +12,48 @@
 
 #include <stdatomic.h>
 
-enum object_type { OBJECT_FILE = 1, OBJECT_SECTION = 2 };
+struct object;
 
-/* The head of each object. It lives while anything refers to it: handles, views, calls under way.
- */
-struct object {
-    enum object_type type;
-    atomic_uint references;
-    atomic_uint handles; /* when it falls to 0, the object's name or its locks go */
+/* What differs from one kind of object to the next. Every function is called without a lock, but
+ * for may_grant, which is called with the table locked. */
+struct object_kind {
+    /* The last handle is closed, or the process ends: the object's name or its locks go. Called
+     * once at most; calls on the object may still be in progress, and views may refer to it. */
+    void (*last_handle)(struct object *object);
+    /* Nothing refers to the object any more. */
+    void (*destroy)(struct object *object);
+    /* Whether a handle with the access *wanted may be made from one with the access own. Replaces
+     * the generic rights in *wanted. */
+    bool (*may_grant)(DWORD own, DWORD *wanted);
 };
 
-/* By type: called when the last handle is closed, and when nothing refers to the object any more.
- */
-void file_last_handle(struct object *file);
-void file_destroy(struct object *file);
-void section_last_handle(struct object *section);
-void section_destroy(struct object *section);
+extern const struct object_kind file_kind;
+extern const struct object_kind section_kind;
 
-void object_init(struct object *object, enum object_type type); /* with one reference */
+/* The head of each object. It lives while anything refers to it: handles, views, calls in progress.
+ */
+struct object {
+    const struct object_kind *kind;
+    atomic_uint references;
+    unsigned handles;  /* guarded by the table's lock */
+    atomic_bool ended; /* last_handle was called */
+};
+
+void object_init(struct object *object, const struct object_kind *kind); /* with one reference */
 void object_retain(struct object *object);
 void object_release(struct object *object);
 
-/* A new handle; takes a reference of its own. NULL when there is no memory for it. */
+/* A handle to an object that has had none; takes a reference of its own. NULL when there is no
+ * memory for it, or 2^20 handles are open. */
 HANDLE handle_open(struct object *object, DWORD access);
 
-/* The object of a handle, retained, and the handle's access; NULL when it is no live handle, or
- * when type is not 0 and another. */
-struct object *handle_object(HANDLE handle, int type, DWORD *access);
+/* The object of a handle, retained, and the handle's access; NULL when it is no open handle, or when
+ * kind is not NULL and another. */
+struct object *handle_object(HANDLE handle, const struct object_kind *kind, DWORD *access);
 
-/* Calls act for each section that has a live handle, once or more often; for fork. The table is
- * locked meanwhile. */
-void handle_each_section(void (*act)(struct object *section));
+/* Calls act for each object of the kind that has an open handle, once for each of its handles. The
+ * table's lock is held: for fork. */
+void handle_each(const struct object_kind *kind, void (*act)(struct object *object));
 
 void handle_fork_prepare(void);
 void handle_fork_release(void);

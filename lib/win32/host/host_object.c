@@ -1,285 +1,298 @@
 /* SPDX-License-Identifier: MIT */
 /* host_object.c: named objects on Linux: files in /dev/shm.
  *
- *     /dev/shm/barrow-UID[.N]/NAME     the user's own: folder 0700, files 0600
- *     /dev/shm/barrow-global/NAME[~N]  everyone's: folder 1777, files 0666
+ *     /dev/shm/barrow-UID[.N]/NAME[~N]      the user's own: folder 0700, files 0600
+ *     /dev/shm/barrow-global[.N]/NAME[~N]   everyone's: folder 1777, files 0666
  *
  * Each process that has the object open holds a shared flock on the file, through an opening that
  * serves nothing else. The lock ends with the process however it dies, so:
- *   - who can lock a file exclusively has found a dead one, and removes it;
- *   - who gives his lock up tries to lock exclusively first: if that works he was the last, and
- *     removes the name;
+ *   - a file that can be locked exclusively is dead, and is removed; whoever opens an object of any
+ *     name looks through the folder for such files (host_object_sweep.c);
+ *   - a process that gives its lock up tries to lock exclusively first: if that works it was the
+ *     last, and removes the name;
  *   - a file appears under its name complete and locked (O_TMPFILE, then linkat), so nobody meets a
- *     half-made one;
+ *     half-made one, and a sweep never takes a new one for a dead one;
  *   - after locking, the link count tells whether the file was removed meanwhile: then start over.
  *
- * Other users: a folder of ours is used only if it is a real folder, our own and closed to others;
- * when someone else took its name, the next N serves. In the shared folder, files of other users
- * can be opened, and cannot be removed (the folder is sticky): a dead one of theirs makes us use
- * the next N, and looking up tries all. Symbolic links are never followed. */
-#include "win32/host/host_file.h"
+ * What lies under a name and is no object passes for occupied: a folder, a FIFO, a link, a file of
+ * another user that is dead and cannot be removed, or that he holds for himself. Then the next N
+ * serves, and looking up tries all. Two processes may find different N free at the same time; so
+ * after its file has appeared a process looks at all N again, and steps back if there is another. */
+#include "win32/host/host_object.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "win32/host/host_call.h"
+
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#define ROOT         "/dev/shm/barrow-"
-#define GLOBAL       ROOT "global"
-#define FOLDER_TRIES 64
-#define NAME_TRIES   8
-#define RACE_TRIES   2000 /* some two seconds ... */
-#define RACE_YIELDS  100  /* ... from here on */
+#define NAME_ROOM   256
+#define NAME_TRIES  8
+#define RACE_TRIES  2000 /* some two seconds ... */
+#define RACE_YIELDS 100  /* ... from here on */
 
-#ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE 1 /* linux/fs.h's: not every C library comes with the kernel's headers */
-#endif
+struct opening {
+    int folder;
+    bool global;
+    const char *name;
+    const struct host_object_plan *plan; /* NULL: nothing is created */
+    struct host_object *out;
+};
 
-static bool folder_is_ours(const char *path)
+bool host_try_lock(int fd, int operation)
 {
-    struct stat s;
-    return lstat(path, &s) == 0 && S_ISDIR(s.st_mode) && s.st_uid == geteuid() &&
-           (s.st_mode & 077) == 0;
-}
-
-static void user_folder(unsigned n, char *path, size_t room)
-{
-    if (n == 0)
-        snprintf(path, room, ROOT "%u", (unsigned)geteuid());
-    else
-        snprintf(path, room, ROOT "%u.%u", (unsigned)geteuid(), n);
-}
-
-/* All numbers are looked at before one is made, so that every process finds the same. */
-static int open_user_folder(int *folder)
-{
-    char path[64];
-    for (unsigned n = 0; n < FOLDER_TRIES; n++) {
-        user_folder(n, path, sizeof(path));
-        if (folder_is_ours(path))
-            goto found;
-    }
-    for (unsigned n = 0; n < FOLDER_TRIES; n++) {
-        user_folder(n, path, sizeof(path));
-        if (mkdir(path, 0700) == 0 || folder_is_ours(path))
-            goto found;
-    }
-    return EACCES;
-found:
-    *folder = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return *folder < 0 ? errno : 0;
-}
-
-/* Under another name first, so that nobody meets it with the modes that the umask leaves. */
-static void make_global_folder(void)
-{
-    char draft[] = ROOT "global.XXXXXX";
-    if (mkdtemp(draft) == NULL)
-        return;
-    if (chmod(draft, 01777) != 0 ||
-        syscall(SYS_renameat2, AT_FDCWD, draft, AT_FDCWD, GLOBAL, RENAME_NOREPLACE) != 0)
-        rmdir(draft); /* somebody else was quicker */
-}
-
-static int open_global_folder(int *folder)
-{
-    const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    struct stat s;
-    *folder = open(GLOBAL, flags);
-    if (*folder < 0 && errno == ENOENT) {
-        make_global_folder();
-        *folder = open(GLOBAL, flags);
-    }
-    if (*folder < 0)
-        return errno;
-    if (fstat(*folder, &s) == 0 && (s.st_mode & 01777) == 01777)
-        return 0;
-    close(*folder);
-    return EACCES;
-}
-
-/* The two openings of the file at a path below folder; or of a descriptor, by its path in /proc. */
-static int open_pair(int folder, const char *path, int extra, struct host_object *out)
-{
-    out->lock_fd = openat(folder, path, O_RDWR | O_CLOEXEC | extra);
-    if (out->lock_fd < 0)
-        return errno;
-    int error = host_file_reopen(out->lock_fd, true, &out->data_fd);
-    if (error != 0)
-        close(out->lock_fd);
-    return error;
+    return syscall4(SYS_flock, fd, operation | LOCK_NB, 0, 0) == 0;
 }
 
 static void close_pair(struct host_object *object)
 {
-    close(object->lock_fd);
-    close(object->data_fd);
+    host_file_close(object->lock_fd);
+    host_file_close(object->data_fd);
+    object->lock_fd = object->data_fd = -1;
+}
+
+/* The two openings of a file that a descriptor has open. */
+static int open_pair(int fd, struct host_object *out)
+{
+    out->data_fd = -1;
+    out->lock_fd = (int)call_reopen(fd, O_RDWR | O_NONBLOCK);
+    if (out->lock_fd < 0)
+        return -out->lock_fd;
+    out->data_fd = (int)call_reopen(fd, O_RDWR | O_NONBLOCK);
+    if (out->data_fd >= 0)
+        return 0;
+    int error = -out->data_fd;
+    close_pair(out);
+    return error;
+}
+
+/* Looks at what lies under the name before it opens it. ENOENT: nothing. EEXIST: what can be no
+ * object of ours, or may not be used. */
+static int open_named(int folder, const char *name, struct host_file_info *info,
+                      struct host_object *out)
+{
+    int seen = (int)call_openat(folder, name, O_PATH | O_NOFOLLOW, 0);
+    if (seen < 0)
+        return -seen;
+    int error = host_file_info(seen, info);
+    if (error == 0)
+        error = info->is_regular ? open_pair(seen, out) : EEXIST;
+    call_close(seen);
+    return error == EACCES || error == EPERM || error == EAGAIN || error == ETXTBSY ? EEXIST
+                                                                                    : error;
 }
 
 static bool is_linked(int fd)
 {
-    struct stat s;
-    return fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_nlink != 0;
+    struct host_file_info info;
+    return host_file_info(fd, &info) == 0 && info.links != 0;
 }
 
-/* 0: alive, and locked. ENOENT: none, or a dead one that is now removed. EEXIST: a dead one that
- * cannot be removed. EAGAIN: try again. */
-static int join(int folder, const char *name, struct host_object *out)
+bool host_remove_name(int folder, const char *name, int fd)
 {
-    int error = open_pair(folder, name, O_NOFOLLOW, out);
+    struct stat there;
+    struct host_file_info mine;
+    if (host_file_info(fd, &mine) != 0 || mine.links == 0)
+        return true;
+    if (fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT;
+    if (there.st_ino != mine.inode || there.st_dev != mine.device)
+        return true; /* it was renamed: not under this name any more */
+    return syscall4(SYS_unlinkat, folder, (long)name, 0, 0) == 0;
+}
+
+/* Whether a file of that owner is used by programs that keep to the rules above. */
+static bool is_trusted(const struct host_file_info *info)
+{
+    return info->owner == 0 || info->owner == host_user();
+}
+
+/* 0: alive, and locked. ENOENT: none, or a dead one that is now removed. EEXIST: occupied. EAGAIN:
+ * try again. */
+static int join(const struct opening *o, const char *name)
+{
+    struct host_file_info info;
+    struct host_object *out = o->out;
+    int error = open_named(o->folder, name, &info, out);
     if (error != 0)
         return error;
-    if (flock(out->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        bool removed = !is_linked(out->lock_fd) || unlinkat(folder, name, 0) == 0;
-        close_pair(out);
-        return removed ? ENOENT : EEXIST;
+    if (host_try_lock(out->lock_fd, LOCK_EX)) {
+        error = host_remove_name(o->folder, name, out->lock_fd) ? ENOENT : EEXIST;
+    } else if (host_try_lock(out->lock_fd, LOCK_SH)) {
+        if (is_linked(out->lock_fd))
+            return 0;
+        error = EAGAIN;
+    } else {
+        error = is_trusted(&info) ? EAGAIN : EEXIST; /* somebody is about to remove it */
     }
-    if (flock(out->lock_fd, LOCK_SH | LOCK_NB) == 0 && is_linked(out->lock_fd))
-        return 0;
     close_pair(out);
-    return EAGAIN;
+    return error;
 }
 
-static int fill(int fd, const void *head, size_t head_size, uint64_t size, bool global)
+static int fill(int fd, const struct host_object_plan *plan, bool global)
 {
     size_t done;
-    int error = fchmod(fd, global ? 0666 : 0600) == 0 ? 0 : errno;
+    int error = (int)-syscall4(SYS_fchmod, fd, global ? 0666 : 0600, 0, 0);
     if (error == 0)
-        error = host_file_resize(fd, size);
-    return error != 0 ? error : host_file_write(fd, head, head_size, 0, &done);
+        error = plan->reserve ? host_file_grow(fd, plan->size) : host_file_resize(fd, plan->size);
+    return error != 0 ? error : host_file_write(fd, plan->head, plan->head_size, 0, &done);
 }
 
 static int publish(int folder, const char *name, int fd)
 {
-    char path[64];
-    if (flock(fd, LOCK_SH | LOCK_NB) != 0)
-        return errno;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return linkat(AT_FDCWD, path, folder, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+    char path[HOST_FD_PATH];
+    if (!host_try_lock(fd, LOCK_SH))
+        return EAGAIN;
+    host_fd_path(fd, path);
+    return (int)-syscall6(SYS_linkat, AT_FDCWD, (long)path, folder, (long)name, AT_SYMLINK_FOLLOW,
+                          0);
 }
 
-static int create(int folder, const char *name, bool global, const void *head, size_t head_size,
-                  uint64_t size, struct host_object *out)
+static int create(const struct opening *o, const char *name)
 {
-    int fd = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = (int)call_openat(o->folder, ".", O_TMPFILE | O_RDWR, 0600);
     if (fd < 0)
-        return errno;
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    int error = fill(fd, head, head_size, size, global);
+        return -fd;
+    int error = fill(fd, o->plan, o->global);
     if (error == 0)
-        error = open_pair(AT_FDCWD, path, 0, out);
-    close(fd);
+        error = open_pair(fd, o->out);
+    call_close(fd);
     if (error != 0)
         return error;
-    error = publish(folder, name, out->lock_fd);
+    error = publish(o->folder, name, o->out->lock_fd);
     if (error != 0)
-        close_pair(out);
-    out->created = error == 0;
+        close_pair(o->out);
+    o->out->created = error == 0;
     return error == EEXIST ? EAGAIN : error;
 }
 
-static void numbered(const char *name, unsigned n, char *path, size_t room)
+static void numbered(const char *name, unsigned n, char path[NAME_ROOM])
 {
     if (n == 0)
-        snprintf(path, room, "%s", name);
+        snprintf(path, NAME_ROOM, "%s", name);
     else
-        snprintf(path, room, "%s~%u", name, n);
+        snprintf(path, NAME_ROOM, "%s~%u", name, n);
+}
+
+/* Whether a live object has the name under another number. */
+static bool has_double(const struct opening *o, unsigned number)
+{
+    char path[NAME_ROOM];
+    struct host_object other;
+    struct opening look = { .folder = o->folder, .global = o->global, .out = &other };
+    for (unsigned n = 0; n < NAME_TRIES; n++) {
+        numbered(o->name, n, path);
+        if (n == number || join(&look, path) != 0)
+            continue;
+        close_pair(&other);
+        return true;
+    }
+    return false;
+}
+
+static int create_alone(const struct opening *o, unsigned number)
+{
+    char path[NAME_ROOM];
+    numbered(o->name, number, path);
+    int error = create(o, path);
+    if (error != 0 || !has_double(o, number))
+        return error;
+    if (host_try_lock(o->out->lock_fd, LOCK_EX))
+        host_remove_name(o->folder, path, o->out->lock_fd);
+    close_pair(o->out);
+    o->out->created = false;
+    return EAGAIN;
 }
 
 /* One round: looks for a live one under all numbers, then creates at the first free number. */
-static int open_once(int folder, const char *name, bool global, const void *head, size_t head_size,
-                     uint64_t size, struct host_object *out)
+static int open_once(const struct opening *o)
 {
-    char path[256];
-    int place = -1;
-    unsigned tries = global ? NAME_TRIES : 1;
-    for (unsigned n = 0; n < tries; n++) {
-        numbered(name, n, path, sizeof(path));
-        int error = join(folder, path, out);
-        if (error == ENOENT && place < 0)
-            place = (int)n;
+    char path[NAME_ROOM];
+    int number = -1;
+    for (unsigned n = 0; n < NAME_TRIES; n++) {
+        numbered(o->name, n, path);
+        int error = join(o, path);
+        if (error == ENOENT && number < 0)
+            number = (int)n;
         if (error != ENOENT && error != EEXIST)
             return error;
     }
-    if (head == NULL)
+    if (o->plan == NULL)
         return ENOENT;
-    if (place < 0)
-        return EACCES;
-    numbered(name, (unsigned)place, path, sizeof(path));
-    return create(folder, path, global, head, head_size, size, out);
+    return number < 0 ? EACCES : create_alone(o, (unsigned)number);
 }
 
-/* Somebody is about to take the file away, or to come first, and may have been stopped in the
- * middle of it. */
+/* Somebody is about to remove the file, or to create it, and may have been stopped in the middle of
+ * it. Two that step back from each other must not do it in step. */
 static void let_others_finish(unsigned tries)
 {
     if (tries < RACE_YIELDS)
         sched_yield();
     else
-        usleep(1000);
+        call_sleep_a_millisecond();
+    if ((unsigned)host_process() % 2 == tries % 2)
+        sched_yield();
 }
 
-int host_object_open(const char *name, bool global, const void *head, size_t head_size,
-                     uint64_t size, struct host_object *out)
+int host_object_open(const char *name, bool global, const struct host_object_plan *plan,
+                     struct host_object *out)
 {
-    int folder;
-    int error = global ? open_global_folder(&folder) : open_user_folder(&folder);
+    struct opening o = { .global = global, .name = name, .plan = plan, .out = out };
+    int error = host_object_folder(global, &o.folder);
     if (error != 0)
         return error;
+    host_object_sweep(o.folder, global);
     out->created = false;
+    out->holder = host_process();
     error = EAGAIN;
     for (unsigned i = 0; i < RACE_TRIES && error == EAGAIN; i++) {
         if (i != 0)
             let_others_finish(i);
-        error = open_once(folder, name, global, head, head_size, size, out);
+        error = open_once(&o);
     }
-    close(folder);
+    call_close(o.folder);
     return error == EAGAIN ? EACCES : error;
 }
 
 /* Removes the name, under whatever number, if it still is this file. */
-static void remove_name(int folder, const char *name, bool global, int fd)
+static void remove_numbered(int folder, const char *name, int fd)
 {
-    struct stat mine, there;
-    char path[256];
-    if (fstat(fd, &mine) != 0)
-        return;
-    for (unsigned n = 0; n < (global ? NAME_TRIES : 1); n++) {
-        numbered(name, n, path, sizeof(path));
-        if (fstatat(folder, path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-            there.st_ino == mine.st_ino && there.st_dev == mine.st_dev)
-            unlinkat(folder, path, 0);
+    char path[NAME_ROOM];
+    for (unsigned n = 0; n < NAME_TRIES && is_linked(fd); n++) {
+        numbered(name, n, path);
+        host_remove_name(folder, path, fd);
     }
 }
 
+/* The child of a fork that did not get a lock of its own shares its parent's, and leaves it alone. */
 void host_object_leave(struct host_object *object, const char *name, bool global)
 {
     int folder;
-    if (flock(object->lock_fd, LOCK_EX | LOCK_NB) == 0 &&
-        (global ? open_global_folder(&folder) : open_user_folder(&folder)) == 0) {
-        remove_name(folder, name, global, object->lock_fd);
-        close(folder);
+    if (object->holder == host_process()) {
+        if (host_try_lock(object->lock_fd, LOCK_EX) && host_object_folder(global, &folder) == 0) {
+            remove_numbered(folder, name, object->lock_fd);
+            call_close(folder);
+        }
+        host_try_lock(object->lock_fd, LOCK_UN);
     }
-    flock(object->lock_fd, LOCK_UN);
-    close(object->lock_fd);
+    host_file_close(object->lock_fd);
     object->lock_fd = -1;
 }
 
 int host_object_lock_again(const struct host_object *object)
 {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", object->lock_fd);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0) {
-        close(fd);
+    int fd = (int)call_reopen(object->lock_fd, O_RDWR);
+    if (fd >= 0 && !host_try_lock(fd, LOCK_SH)) {
+        call_close(fd);
         fd = -1;
     }
-    return fd;
+    return fd < 0 ? -1 : fd;
+}
+
+void host_object_use_lock(struct host_object *object, int lock_fd)
+{
+    host_file_close(object->lock_fd);
+    object->lock_fd = lock_fd;
+    object->holder = host_process();
 }

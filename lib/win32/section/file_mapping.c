@@ -20,7 +20,7 @@ struct request {
     const char *name;
 };
 
-static DWORD check_flags(DWORD flags)
+static DWORD check_flags(DWORD flags, bool is_file)
 {
     DWORD kind = flags & (SEC_RESERVE | SEC_COMMIT);
     DWORD extra = flags & (SEC_NOCACHE | SEC_WRITECOMBINE | SEC_LARGE_PAGES);
@@ -31,23 +31,8 @@ static DWORD check_flags(DWORD flags)
     if (extra != 0 && kind == 0)
         return ERROR_INVALID_PARAMETER;
     if ((flags & SEC_LARGE_PAGES) != 0)
-        return kind == SEC_RESERVE ? ERROR_INVALID_PARAMETER : ERROR_PRIVILEGE_NOT_HELD;
+        return kind == SEC_RESERVE || is_file ? ERROR_INVALID_PARAMETER : ERROR_PRIVILEGE_NOT_HELD;
     return (flags & SEC_IMAGE) != 0 ? ERROR_BAD_EXE_FORMAT : 0;
-}
-
-static DWORD check_protect(DWORD protect)
-{
-    switch (protect) {
-    case PAGE_READONLY:
-    case PAGE_READWRITE:
-    case PAGE_WRITECOPY:
-    case PAGE_EXECUTE_READ:
-    case PAGE_EXECUTE_READWRITE:
-    case PAGE_EXECUTE_WRITECOPY:
-        return 0;
-    default:
-        return ERROR_INVALID_PARAMETER;
-    }
 }
 
 /* The handle's rights follow from the protection, also when the mapping was there before. */
@@ -80,7 +65,7 @@ static DWORD check_memory(const struct request *r)
     MEMORYSTATUSEX status = { .dwLength = sizeof(status) };
     if (r->size == 0)
         return ERROR_INVALID_PARAMETER;
-    if (r->size > (uint64_t)1 << 46)
+    if (r->size > SECTION_MOST)
         return ERROR_NOT_ENOUGH_MEMORY;
     if (r->size < ALWAYS_THERE || (r->flags & SEC_RESERVE) != 0)
         return 0;
@@ -102,15 +87,14 @@ static DWORD make_memory(const struct request *r, struct section **out, bool *ex
     return section_new_memory(fresh.size, r->protect, r->flags, out);
 }
 
-/* Grows the file to the mapping's size, where the protection allows it. */
+/* Grows the file to the mapping's size, where the protection allows it; never cuts it: another
+ * process may be growing it too. */
 static DWORD fit_file(int fd, const struct request *r, uint64_t *size)
 {
     struct host_file_info info;
     int error = host_file_info(fd, &info);
     if (error != 0)
         return win32_error(error);
-    if (!info.is_regular)
-        return ERROR_BAD_EXE_FORMAT;
     *size = r->size != 0 ? r->size : info.size;
     if (*size == 0)
         return ERROR_FILE_INVALID;
@@ -118,34 +102,55 @@ static DWORD fit_file(int fd, const struct request *r, uint64_t *size)
         return 0;
     if ((r->protect & PROTECT_WRITE) == 0)
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (!host_file_has_room(fd, *size - info.size))
-        return ERROR_DISK_FULL;
-    error = host_file_resize(fd, *size);
-    return error != 0 ? ERROR_DISK_FULL : 0;
+    return host_file_grow(fd, *size) != 0 ? ERROR_DISK_FULL : 0;
+}
+
+/* From here on SetEndOfFile and CREATE_ALWAYS leave the file as long as it is: looking at its size
+ * and saying that it is mapped are one step to them. */
+static DWORD fit_and_mark(int fd, const struct request *r, uint64_t *size)
+{
+    if (host_size_lock(fd, (r->protect & PROTECT_WRITE) != 0) != 0)
+        return ERROR_LOCK_VIOLATION;
+    DWORD error = fit_file(fd, r, size);
+    if (error == 0)
+        host_mark_set(fd, 1u << OS_MARK_MAPPED);
+    host_size_unlock(fd);
+    return error;
+}
+
+/* fresh->fd is open, and is closed or given to the section. */
+static DWORD make_of_file(struct section *fresh, const struct request *r, struct section **out,
+                          bool *existed)
+{
+    DWORD error = fit_and_mark(fresh->fd, r, &fresh->size);
+    if (error == 0 && r->name == NULL)
+        return section_new_file(fresh->fd, fresh->size, r->protect, fresh->flags, out);
+    if (error == 0)
+        error = section_named(r->name, fresh, out, existed);
+    host_file_close(fresh->fd);
+    return error;
 }
 
 static DWORD map_open_file(const struct file *file, const struct request *r, struct section **out,
                            bool *existed)
 {
-    struct section fresh = { .protect = r->protect, .is_file = true };
-    DWORD error = fit_file(file->fd, r, &fresh.size);
+    struct section fresh = { .protect = r->protect, .flags = SEC_COMMIT, .is_file = true };
+    struct host_file_info info;
+    int error = host_file_info(file->fd, &info);
     if (error != 0)
-        return error;
+        return win32_error(error);
+    if (!info.is_regular)
+        return ERROR_BAD_EXE_FORMAT;
     if (host_file_reopen(file->fd, (r->protect & PROTECT_WRITE) != 0, &fresh.fd) != 0)
         return ERROR_ACCESS_DENIED;
-    fresh.flags = SEC_COMMIT;
-    if (r->name == NULL)
-        return section_new_file(fresh.fd, fresh.size, r->protect, fresh.flags, out);
-    error = section_named(r->name, &fresh, out, existed);
-    host_file_close(fresh.fd);
-    return error;
+    return make_of_file(&fresh, r, out, existed);
 }
 
 static DWORD make_from_file(HANDLE handle, const struct request *r, struct section **out,
                             bool *existed)
 {
     DWORD access;
-    struct object *object = handle_object(handle, OBJECT_FILE, &access);
+    struct object *object = handle_object(handle, &file_kind, &access);
     if (object == NULL)
         return ERROR_INVALID_HANDLE;
     DWORD error = (file_rights_needed(r->protect) & ~access) != 0
@@ -175,9 +180,9 @@ HANDLE CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES attributes, DWORD p
                          .size = (uint64_t)size_high << 32 | size_low,
                          .name = name != NULL && *name != '\0' ? name : NULL };
     (void)attributes;
-    DWORD error = check_protect(r.protect);
+    DWORD error = section_protect_is_valid(r.protect) ? 0 : ERROR_INVALID_PARAMETER;
     if (error == 0)
-        error = check_flags(r.flags);
+        error = check_flags(r.flags, file != INVALID_HANDLE_VALUE);
     if (error == 0)
         error = make_section(file, &r, &section, &existed);
     if (error != 0)
@@ -203,12 +208,8 @@ HANDLE CreateFileMappingW(HANDLE file, LPSECURITY_ATTRIBUTES attributes, DWORD p
 /* What may be mapped through the handle. Windows takes FILE_MAP_COPY alone for reading. */
 static DWORD opened_rights(DWORD access)
 {
-    DWORD rights = access & SECTION_ALL_ACCESS;
-    if (access == FILE_MAP_COPY)
-        rights = SECTION_MAP_READ;
-    if ((access & FILE_MAP_EXECUTE) != 0)
-        rights |= SECTION_MAP_EXECUTE;
-    return rights | SECTION_QUERY;
+    DWORD rights = section_rights(access) | SECTION_QUERY;
+    return (access & ~FILE_MAP_EXECUTE) == FILE_MAP_COPY ? rights | SECTION_MAP_READ : rights;
 }
 
 HANDLE OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR name)

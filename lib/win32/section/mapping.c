@@ -9,11 +9,15 @@
 
 #include <errno.h>
 
-/* The protection that a view gets for the access it was asked with. */
+/* Bits that say how to map, not what for. */
+#define MAP_ADVICE (FILE_MAP_EXECUTE | FILE_MAP_RESERVE | FILE_MAP_LARGE_PAGES)
+
+/* The protection that a view gets for the access it was asked with. FILE_MAP_COPY is also the bit of
+ * SECTION_QUERY, so it counts only when no other right of a section is asked for. */
 static DWORD protect_for_access(DWORD access)
 {
     DWORD protect = PAGE_NOACCESS;
-    if ((access & (FILE_MAP_COPY | FILE_MAP_WRITE | FILE_MAP_READ)) == FILE_MAP_COPY)
+    if ((access & ~MAP_ADVICE) == FILE_MAP_COPY)
         protect = PAGE_WRITECOPY;
     else if ((access & FILE_MAP_WRITE) != 0)
         protect = PAGE_READWRITE;
@@ -178,7 +182,7 @@ LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD of
         return fail_null(ERROR_MAPPED_ALIGNMENT);
     if (base > HIGHEST_ADDRESS)
         return fail_null(ERROR_INVALID_PARAMETER);
-    struct object *object = handle_object(mapping, OBJECT_SECTION, &handle_access);
+    struct object *object = handle_object(mapping, &section_kind, &handle_access);
     if (object == NULL)
         return fail_null(ERROR_INVALID_HANDLE);
     DWORD error = map_view((struct section *)object, handle_access, access, offset, size, &base);
@@ -208,7 +212,10 @@ BOOL UnmapViewOfFile(LPCVOID address)
     return TRUE;
 }
 
-static DWORD flush(uintptr_t address, SIZE_T size)
+/* The part of a file that is to be written, and its section, retained; *section NULL: there is
+ * nothing to write. Locked. */
+static DWORD find_flushed(uintptr_t address, SIZE_T size, struct section **section,
+                          uint64_t *offset, uint64_t *bytes)
 {
     uintptr_t start, end;
     if (!page_range(address, size, &start, &end))
@@ -222,15 +229,26 @@ static DWORD flush(uintptr_t address, SIZE_T size)
         return ERROR_INVALID_ADDRESS;
     if (!view->section->is_file || (view->alloc_protect & PROTECT_COPY) != 0)
         return 0;
-    uint64_t offset = view->offset + (start - area_base(view));
-    int error = host_file_start_writing(view->section->fd, offset, end - start);
-    return error != 0 ? win32_error(error) : 0;
+    *section = view->section;
+    *offset = view->offset + (start - area_base(view));
+    *bytes = end - start;
+    object_retain(&view->section->object);
+    return 0;
 }
 
+/* The call to the kernel may wait for the disk, so it is made without the lock; the section's
+ * reference keeps its descriptor open meanwhile. */
 BOOL FlushViewOfFile(LPCVOID address, SIZE_T size)
 {
+    struct section *section = NULL;
+    uint64_t offset, bytes;
     win32_lock();
-    DWORD error = flush((uintptr_t)address, size);
+    DWORD error = find_flushed((uintptr_t)address, size, &section, &offset, &bytes);
     win32_unlock();
+    if (section != NULL) {
+        int failed = host_file_start_writing(section->fd, offset, bytes);
+        error = failed != 0 ? win32_error(failed) : 0;
+        object_release(&section->object);
+    }
     return error != 0 ? fail(error) : TRUE;
 }

@@ -7,24 +7,29 @@
  *     then     the data, for a section of memory
  *
  * A section of a file is reached through its path, or when the path leads elsewhere by now, through
- * a process that has it open; both are taken only if they lead to the very same file. */
+ * a process that has it open; both are taken only if they lead to the very same file.
+ *
+ * Another user may have written the head of a global object, and may write it while it is read. So
+ * the head is read once, by a call and not through a mapping, and each of its fields is compared with
+ * what it can be before any is used. */
 #include "win32/section/section.h"
 
 #include "win32/host/host_map.h"
 #include "win32/host/meta.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define HEAD_BYTES   GRANULE_BYTES
-#define HEAD_MAGIC   UINT64_C(0x3153574f52524142) /* "BARROWS1" */
-#define NAME_ROOM    1024
-#define ENCODED_ROOM 256
-#define HOLDERS      64
+#define HEAD_BYTES GRANULE_BYTES
+#define HEAD_MAGIC UINT64_C(0x3253574f52524142) /* "BARROWS2" */
+#define NAME_ROOM  1024
+#define HOLDERS    64
 
+/* A process that has a section's file open. */
 struct holder {
-    atomic_int process;
-    atomic_int fd;
+    int32_t process;
+    int32_t fd;
 };
 
 struct head {
@@ -60,7 +65,7 @@ static uint64_t hash_name(const char *name, uint64_t hash)
  * ends in 128 bits of hash instead. The head holds the exact name for comparison. */
 static void encode_name(const char *name, char *encoded)
 {
-    const size_t most = ENCODED_ROOM - 8; /* room for the number that host_object.c may add */
+    const size_t most = SECTION_NAME_ROOM - 8; /* room for the number that host_object.c may add */
     size_t n = 0;
     const char *at = name;
     for (; *at != '\0' && n + 3 < most; at++) {
@@ -91,70 +96,74 @@ static DWORD split_name(const char **name, bool *global)
     return **name != '\0' ? 0 : ERROR_INVALID_NAME;
 }
 
-static struct head *map_head(int fd)
+static uint64_t bytes_in_file(const struct head *head)
 {
-    uintptr_t address = 0;
-    int error = host_map_file(&address, HEAD_BYTES, OS_READ | OS_WRITE, OS_NEAR, fd, 0, false);
-    return error == 0 ? (struct head *)address : NULL;
+    return HEAD_BYTES + head->committed_bytes +
+           (head->is_file ? 0 : round_up(head->size, PAGE_BYTES));
 }
 
-static void unmap_head(struct head *head)
+static bool memory_is_sound(const struct head *head)
 {
-    host_unmap((uintptr_t)head, HEAD_BYTES);
+    return head->size <= SECTION_MOST && is_aligned(head->size, PAGE_BYTES) &&
+           head->committed_bytes == section_committed_bytes(head->size, head->flags) &&
+           (head->flags & ~(SEC_COMMIT | SEC_RESERVE | SEC_NOCACHE | SEC_WRITECOMBINE)) == 0;
 }
 
-/* Another user may have written the head of a global object: nothing in it is believed unless it
- * agrees with the file's size, and it is copied before it is judged. */
-static bool head_is_sound(const struct head *head, const char *name, uint64_t file_size)
+static bool file_is_sound(const struct head *head)
 {
-    uint64_t data = head->is_file ? 0 : round_up(head->size, PAGE_BYTES);
-    if (head->magic != HEAD_MAGIC || head->size == 0 || head->size > (uint64_t)1 << 60)
-        return false;
-    if ((head->flags & SEC_RESERVE) != 0 && head->committed_bytes < head->size / PAGE_BYTES / 8 + 8)
-        return false;
-    if (head->committed_bytes > file_size || !is_aligned(head->committed_bytes, GRANULE_BYTES))
-        return false;
-    if (HEAD_BYTES + head->committed_bytes + data > file_size)
-        return false;
-    return memchr(head->name, '\0', NAME_ROOM) != NULL && strcmp(head->name, name) == 0 &&
+    return head->size <= INT64_MAX && head->committed_bytes == 0 && head->flags == SEC_COMMIT &&
            memchr(head->path, '\0', sizeof(head->path)) != NULL;
 }
 
-static void register_holder(struct head *head, int fd)
+static bool head_is_sound(const struct head *head, const char *name, uint64_t file_size)
 {
+    if (head->magic != HEAD_MAGIC || head->is_file > 1 || head->size == 0)
+        return false;
+    if (!section_protect_is_valid(head->protect))
+        return false;
+    if (head->is_file ? !file_is_sound(head) : !memory_is_sound(head))
+        return false;
+    return bytes_in_file(head) <= file_size && memchr(head->name, '\0', NAME_ROOM) != NULL &&
+           strcmp(head->name, name) == 0;
+}
+
+/* Notes that this process has the section's file open as fd. Entries of processes that are no more
+ * are used again. Each entry is locked while it is changed; nobody waits for one. */
+static void register_holder(int data_fd, const struct head *head, int fd)
+{
+    const struct holder mine = { host_process(), fd };
+    size_t done;
     for (size_t i = 0; i < HOLDERS; i++) {
-        int expected = 0;
-        if (atomic_compare_exchange_strong(&head->holders[i].process, &expected, host_process())) {
-            atomic_store(&head->holders[i].fd, fd);
+        struct holder now;
+        uint64_t at = offsetof(struct head, holders) + i * sizeof(now);
+        if (host_process_exists(head->holders[i].process) ||
+            !host_bytes_lock(data_fd, at, sizeof(now)))
+            continue;
+        bool unused = host_file_read(data_fd, &now, sizeof(now), (int64_t)at, &done) == 0 &&
+                      now.process == head->holders[i].process;
+        if (unused)
+            host_file_write(data_fd, &mine, sizeof(mine), (int64_t)at, &done);
+        host_bytes_unlock(data_fd, at, sizeof(now));
+        if (unused)
             return;
-        }
     }
-    head->holders[0].process = host_process(); /* full of the dead: any entry will do */
-    head->holders[0].fd = fd;
 }
 
 /* owner: of the object file. A file that is reached by a path from another user's head must be that
  * user's own: else he could make us map and change a file of ours. */
-static int open_described_file(struct head *shared, const struct head *head, uint32_t owner,
-                               bool write, int *fd)
+static bool open_described_file(const struct head *head, uint32_t owner, bool write, int *fd)
 {
-    struct host_file_info info;
-    if (host_file_open(head->path, write, OS_OPEN_EXISTING, false, false, fd) == 0) {
-        bool same = host_file_info(*fd, &info) == 0 && info.device == head->device &&
-                    info.inode == head->inode;
-        if (same && (owner == host_user() || owner == info.owner))
-            return 0;
-        host_file_close(*fd);
-        if (same)
-            return 1;
+    bool own = owner == host_user();
+    if (head->path[0] == '/' && host_file_open_same(head->path, head->device, head->inode,
+                                                    own ? HOST_ANY_OWNER : owner, write, fd) == 0)
+        return true;
+    for (size_t i = 0; i < HOLDERS && own; i++) {
+        const struct holder *holder = &head->holders[i];
+        if (holder->process != 0 && host_file_of_process(holder->process, holder->fd, head->device,
+                                                         head->inode, write, fd) == 0)
+            return true;
     }
-    for (size_t i = 0; i < HOLDERS && owner == host_user(); i++) {
-        int process = shared->holders[i].process, number = shared->holders[i].fd;
-        if (process != 0 &&
-            host_file_of_process(process, number, head->device, head->inode, write, fd) == 0)
-            return 0;
-    }
-    return 1;
+    return false;
 }
 
 static bool wants_write(DWORD protect)
@@ -162,22 +171,30 @@ static bool wants_write(DWORD protect)
     return protect == PAGE_READWRITE || protect == PAGE_EXECUTE_READWRITE;
 }
 
-static DWORD attach_file(struct section *section, struct head *shared, const struct head *head,
-                         uint32_t owner, const struct section *fresh)
+static bool open_file_of(struct section *section, const struct head *head, uint32_t owner,
+                         const struct section *fresh)
 {
-    int error =
-        fresh != NULL && section->shared.created
-            ? host_file_reopen(fresh->fd, wants_write(head->protect), &section->fd)
-            : open_described_file(shared, head, owner, wants_write(head->protect), &section->fd);
-    if (error != 0) {
-        section->fd = -1;
-        return ERROR_ACCESS_DENIED;
+    struct host_file_info info;
+    bool write = wants_write(head->protect);
+    bool open = fresh != NULL && section->shared.created
+                    ? host_file_reopen(fresh->fd, write, &section->fd) == 0
+                    : open_described_file(head, owner, write, &section->fd);
+    return open && host_file_info(section->fd, &info) == 0 && info.size >= head->size;
+}
+
+static DWORD attach_file(struct section *section, const struct head *head, uint32_t owner,
+                         const struct section *fresh)
+{
+    int data_fd = section->shared.data_fd;
+    bool open = open_file_of(section, head, owner, fresh);
+    if (open) {
+        section->is_file = true;
+        host_mark_set(section->fd, 1u << OS_MARK_MAPPED);
+        if (owner == host_user())
+            register_holder(data_fd, head, section->fd);
     }
-    host_file_close(section->shared.data_fd);
-    section->is_file = true;
-    host_mark_set(section->fd, 1u << OS_MARK_MAPPED);
-    register_holder(shared, section->fd);
-    return 0;
+    host_file_close(data_fd);
+    return open ? 0 : ERROR_ACCESS_DENIED;
 }
 
 static DWORD attach_memory(struct section *section, const struct head *head)
@@ -195,34 +212,31 @@ static DWORD attach_memory(struct section *section, const struct head *head)
     return 0;
 }
 
+static bool read_head(int fd, struct head *head, struct host_file_info *info)
+{
+    size_t done;
+    return host_file_read(fd, head, sizeof(*head), 0, &done) == 0 && done == sizeof(*head) &&
+           host_file_info(fd, info) == 0;
+}
+
 /* Fills the section in from the object's head. */
 static DWORD attach(struct section *section, const char *name, const struct section *fresh,
-                    struct head *copy)
+                    struct head *head)
 {
     struct host_file_info info;
     int data_fd = section->shared.data_fd;
-    struct head *shared = map_head(data_fd);
-    DWORD error = ERROR_ACCESS_DENIED;
-    if (shared == NULL || host_file_info(data_fd, &info) != 0 || info.size < HEAD_BYTES) {
+    if (!read_head(data_fd, head, &info) || !head_is_sound(head, name, info.size)) {
         host_file_close(data_fd);
-    } else {
-        memcpy(copy, shared, sizeof(*copy));
-        section->size = copy->size;
-        section->protect = copy->protect;
-        section->flags = copy->flags;
-        if (!head_is_sound(copy, name, info.size))
-            host_file_close(data_fd);
-        else if (copy->is_file)
-            error = attach_file(section, shared, copy, info.owner, fresh);
-        else
-            error = attach_memory(section, copy);
+        return ERROR_ACCESS_DENIED;
     }
-    if (shared != NULL)
-        unmap_head(shared);
-    return error;
+    section->size = head->size;
+    section->protect = head->protect;
+    section->flags = head->flags;
+    return head->is_file ? attach_file(section, head, info.owner, fresh)
+                         : attach_memory(section, head);
 }
 
-static uint64_t describe(struct head *head, const char *name, const struct section *fresh)
+static void describe(struct head *head, const char *name, const struct section *fresh)
 {
     struct host_file_info info;
     memset(head, 0, sizeof(*head));
@@ -232,31 +246,41 @@ static uint64_t describe(struct head *head, const char *name, const struct secti
     head->flags = fresh->flags;
     head->is_file = fresh->is_file;
     strncpy(head->name, name, NAME_ROOM - 1);
-    if (fresh->is_file) {
-        if (host_file_info(fresh->fd, &info) == 0) {
-            head->device = info.device;
-            head->inode = info.inode;
-        }
-        host_file_path(fresh->fd, head->path, sizeof(head->path));
-        return HEAD_BYTES;
+    if (!fresh->is_file) {
+        head->committed_bytes = section_committed_bytes(fresh->size, fresh->flags);
+        return;
     }
-    if ((fresh->flags & SEC_RESERVE) != 0)
-        head->committed_bytes = round_up(fresh->size / PAGE_BYTES / 8 + 16, GRANULE_BYTES);
-    return HEAD_BYTES + head->committed_bytes + round_up(fresh->size, PAGE_BYTES);
+    if (host_file_info(fresh->fd, &info) == 0) {
+        head->device = info.device;
+        head->inode = info.inode;
+    }
+    if (host_file_path(fresh->fd, head->path, sizeof(head->path)) != 0)
+        head->path[0] = '\0';
+}
+
+static DWORD object_error(int error)
+{
+    return error == ENOSPC || error == EFBIG || error == EDQUOT ? ERROR_COMMITMENT_LIMIT
+                                                                : win32_error(error);
 }
 
 static DWORD open_object(struct section *section, const char *name, const struct section *fresh,
                          struct head *head)
 {
-    uint64_t bytes = fresh != NULL ? describe(head, name, fresh) : 0;
+    struct host_object_plan plan = { .head = head, .head_size = sizeof(*head) };
+    if (fresh != NULL) {
+        describe(head, name, fresh);
+        plan.size = bytes_in_file(head);
+        plan.reserve = (fresh->flags & SEC_RESERVE) == 0;
+    }
     encode_name(name, section->name);
-    int error = host_object_open(section->name, section->global, fresh != NULL ? head : NULL,
-                                 sizeof(*head), bytes, &section->shared);
+    int error = host_object_open(section->name, section->global, fresh != NULL ? &plan : NULL,
+                                 &section->shared);
     if (error == 0)
         return attach(section, name, fresh, head);
-    meta_free(section->name, ENCODED_ROOM);
+    meta_free(section->name, SECTION_NAME_ROOM);
     section->name = NULL;
-    return win32_error(error);
+    return object_error(error);
 }
 
 DWORD section_named(const char *name, const struct section *fresh, struct section **out,
@@ -266,13 +290,11 @@ DWORD section_named(const char *name, const struct section *fresh, struct sectio
     DWORD error = split_name(&name, &global);
     if (error != 0)
         return error;
-    struct section *section = meta_alloc(sizeof(*section));
+    struct section *section = section_alloc(0, 0, 0);
     struct head *head = meta_alloc(sizeof(*head));
     if (section != NULL) {
-        object_init(&section->object, OBJECT_SECTION);
-        section->fd = section->shared.lock_fd = section->spare_lock = -1;
         section->global = global;
-        section->name = meta_alloc(ENCODED_ROOM);
+        section->name = meta_alloc(SECTION_NAME_ROOM);
     }
     error = ERROR_NOT_ENOUGH_MEMORY;
     if (section != NULL && head != NULL && section->name != NULL)

@@ -8,17 +8,11 @@
 #include "win32/host/host_file.h"
 #include "win32/virtual/area.h"
 
-/* Unnamed sections lie one behind the other in a memory file that they share, the pool, so that
- * 100,000 of them need one descriptor. Offsets are not used twice; the memory of a section that
- * goes is punched out. After a fork parent and child share a pool's memory, so both go on with a
- * new one, and what is in the old one is only given back with the pool. */
-struct section_pool {
-    atomic_uint references;
-    int fd;
-    uint64_t used;
-    uint64_t size;
-    atomic_bool forked;
-};
+struct section_pool; /* see pool.c */
+
+/* Larger sections of memory are refused. */
+#define SECTION_NAME_ROOM 256 /* of the encoded name */
+#define SECTION_MOST      ((uint64_t)1 << 46)
 
 struct section {
     struct object object;
@@ -35,15 +29,18 @@ struct section {
     size_t committed_bytes;
     bool was_mapped;    /* a view was made: there may be memory behind it */
     struct area *views; /* of this process; guarded by win32_lock */
-    char *name;         /* encoded, or NULL; gone with the last handle */
+    char *name;         /* encoded, SECTION_NAME_ROOM bytes, or NULL */
     bool global;
     struct host_object shared; /* when named */
-    int spare_lock;            /* while a fork is under way: the child's lock */
+    int spare_lock;            /* while a fork is in progress: the child's lock */
 };
+
+/* A section with one reference and nothing in it but these, or NULL. */
+struct section *section_alloc(uint64_t size, DWORD protect, DWORD flags);
 
 /* Sections of memory; sizes are exact. Returns 0 or a Win32 error. */
 DWORD section_new_memory(uint64_t size, DWORD protect, DWORD flags, struct section **out);
-/* Of an open file; fd becomes the section's. */
+/* Of an open file, which is marked as mapped; fd becomes the section's. */
 DWORD section_new_file(int fd, uint64_t size, DWORD protect, DWORD flags, struct section **out);
 
 /* Opens the named section, or makes it with what *fresh says (size, protect, flags; for a file
@@ -59,7 +56,25 @@ static inline bool section_page_committed(const struct section *section, uint64_
             1) != 0;
 }
 
-void section_commit_pages(struct section *section, uint64_t first, uint64_t end);
+/* Commits pages by number, in every process. ERROR_COMMITMENT_LIMIT: a named section's file system
+ * has no room for them; then none of them is. */
+DWORD section_commit_pages(struct section *section, uint64_t first, uint64_t end);
+
+/* The bytes of the bit field of a section of that size, whole granules; 0 without SEC_RESERVE. */
+uint64_t section_committed_bytes(uint64_t size, DWORD flags);
+
+/* Whether CreateFileMapping takes the protection (without SEC_ flags). */
+bool section_protect_is_valid(DWORD protect);
+
+/* SECTION_MAP_READ and so on, from the generic rights and FILE_MAP_EXECUTE. */
+DWORD section_rights(DWORD access);
+
+/* The memory of unnamed sections: a place in a memory file. pool_take fills in pool, pool_start,
+ * pool_size and fd, and returns 0 or a Win32 error. The place reads as zero. */
+DWORD pool_take(struct section *section, uint64_t bytes);
+void pool_return(struct section *section);
+void pool_fork_prepare(void);
+void pool_fork_release(void);
 
 void section_fork_prepare(void);
 void section_fork_parent(void);

@@ -227,7 +227,9 @@ DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD prote
         return ERROR_INVALID_PARAMETER;
     if (section->committed != NULL) {
         uint64_t first = section_page(view, start), last = section_page(view, end);
-        section_commit_pages(section, first, last);
+        DWORD error = section_commit_pages(section, first, last);
+        if (error != 0)
+            return error;
         open_in_all_views(section, first * PAGE_BYTES, last * PAGE_BYTES);
     }
     return apply(view, start, end, protect);
