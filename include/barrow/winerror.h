@@ -12,6 +12,7 @@
 #define ERROR_ACCESS_DENIED          5u
 #define ERROR_INVALID_HANDLE         6u
 #define ERROR_NOT_ENOUGH_MEMORY      8u
+#define ERROR_BAD_FORMAT             11u
 #define ERROR_OUTOFMEMORY            14u
 #define ERROR_WRITE_PROTECT          19u
 #define ERROR_BAD_LENGTH             24u
@@ -50,6 +51,7 @@
 #define ERROR_MAPPED_ALIGNMENT       1132u
 #define ERROR_USER_MAPPED_FILE       1224u
 #define ERROR_PRIVILEGE_NOT_HELD     1314u
+#define ERROR_FILE_CORRUPT           1392u
 #define ERROR_NO_SYSTEM_RESOURCES    1450u
 #define ERROR_WORKING_SET_QUOTA      1453u
 #define ERROR_COMMITMENT_LIMIT       1455u

@@ -11,7 +11,7 @@
 void os_thread_prepare(void);
 
 /* Who has something to do when a thread ends. */
-enum os_exit { OS_EXIT_THEAP, OS_EXIT_POOLS, OS_EXITS };
+enum os_exit { OS_EXIT_THEAP, OS_EXIT_POOLS, OS_EXIT_MAPPED, OS_EXITS };
 
 /* Calls on_exit(argument) when the calling thread ends, after its other thread-local destructors as
  * far as possible. May be called again from within on_exit, a few times; returns false when the

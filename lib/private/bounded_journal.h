@@ -56,6 +56,10 @@ void bounded_format(struct bounded *heap, size_t maximum, size_t committed);
 /* Whether the records can be worked with; blocks are asked as they are used. */
 bool bounded_records_are_sound(const struct bounded *heap, size_t maximum, size_t committed);
 
+/* Makes them so, but for lists and counts, where they can't be believed. */
+void bounded_restore_places(struct bounded *heap, size_t maximum, size_t committed, uint64_t key,
+                            uint64_t salt);
+
 /* A change begins, and ends for good. Under the heap's lock, one at a time. */
 void bounded_journal_begin(struct bounded *heap);
 void bounded_journal_end(struct bounded *heap);
@@ -68,7 +72,7 @@ ALWAYS_INLINE void bounded_note_word(struct bounded *heap, const bounded_word *w
 {
     struct bounded_journal *journal = bounded_journal(heap);
     uint64_t count = journal->count;
-    assume(journal->active && count < JOURNAL_NOTES);
+    ASSERT(journal->active && count < JOURNAL_NOTES);
     journal->notes[count].place = (uint64_t)((const char *)word - (char *)journal) | flip;
     journal->notes[count].old = *word;
     atomic_signal_fence(memory_order_seq_cst);
@@ -86,7 +90,7 @@ ALWAYS_INLINE void bounded_note(struct bounded *heap, const void *words, unsigne
 /* Changes a bit of a header that may be another thread's, which may be changing other bits of it. */
 ALWAYS_INLINE void bounded_flip(struct bounded *heap, bounded_word *header, uint64_t bits)
 {
-    assume(bits == bounded_stored(BOUNDED_PREVIOUS_FREE));
+    ASSERT(bits == bounded_stored(BOUNDED_PREVIOUS_FREE));
     bounded_note_word(heap, header, JOURNAL_FLIP);
     __atomic_fetch_xor(header, bits, __ATOMIC_RELAXED);
     atomic_signal_fence(memory_order_seq_cst);

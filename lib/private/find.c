@@ -28,7 +28,7 @@ struct span *private_span_of(const void *address)
 
 size_t private_size(struct private_heap *heap, const void *address)
 {
-    if (heap->kind == HEAP_BOUNDED) {
+    if (heap->bounded != NULL) {
         struct entry entry = private_enter(heap, 0);
         size_t size = bounded_block_size(heap->bounded, address);
         private_leave(heap, entry);
@@ -40,12 +40,12 @@ size_t private_size(struct private_heap *heap, const void *address)
 
 static bool is_around(struct private_heap *heap, const void *address)
 {
-    return heap->kind == HEAP_BOUNDED && bounded_contains(heap->bounded, address);
+    return heap->bounded != NULL && bounded_contains(heap->bounded, address);
 }
 
 bool private_has(struct private_heap *heap, const void *address)
 {
-    return heap->kind == HEAP_BOUNDED
+    return heap->bounded != NULL
                ? is_around(heap, address) && private_size(heap, address) != PRIVATE_NO_BLOCK
                : find_in(heap, address) != NULL;
 }

@@ -10,6 +10,8 @@ static void repair(struct private_heap *heap)
     lock_after_fork(heap);
     attach_after_fork(heap);
     large_blocks_repair(heap);
+    if (heap->kind == HEAP_MAPPED)
+        heap->backend->after_fork(heap);
     if (os_lock_is_held(&heap->facts_lock) && !os_lock_is_mine(&heap->facts_lock))
         os_lock_reset(&heap->facts_lock);
     atomic_store_explicit(&heap->pins, 0, memory_order_relaxed);

@@ -99,6 +99,8 @@ void private_destroy(struct private_heap *heap)
     size_t bytes = atomic_load_explicit(&heap->charged, memory_order_relaxed);
     if (kind == HEAP_BOUNDED)
         bounded_destroy(heap->bounded);
+    else if (kind == HEAP_MAPPED)
+        heap->backend->end(heap);
     else
         release_spans(heap);
     if (kind != HEAP_OWNED)

@@ -19,10 +19,11 @@ static void hold_off(struct private_heap *heap)
         os_work_await(&pool->working);
 }
 
-/* Then it is the program that lets one thread at a time use the heap. */
+/* Then it is the program that lets one thread at a time use the heap; or the backend has a lock. */
 static bool has_no_lock(const struct private_heap *heap)
 {
-    return heap->kind == HEAP_OWNED || (heap->kind == HEAP_BOUNDED && !heap->serialized);
+    return heap->kind == HEAP_OWNED || (heap->kind == HEAP_BOUNDED && !heap->serialized) ||
+           heap->kind == HEAP_MAPPED;
 }
 
 /* Then nobody else is at work without the mutex. */
@@ -34,6 +35,8 @@ static bool has_right_of_way(const struct private_heap *heap)
 
 void private_lock(struct private_heap *heap)
 {
+    if (heap->kind == HEAP_MAPPED)
+        heap->backend->lock(heap);
     if (has_no_lock(heap))
         return;
     if (os_lock_is_mine(&heap->mutex)) {
@@ -48,6 +51,10 @@ void private_lock(struct private_heap *heap)
 
 bool private_lock_pinned(struct private_heap *heap)
 {
+    if (heap->kind == HEAP_MAPPED) {
+        heap->backend->lock(heap);
+        return true;
+    }
     /* The destroyer may be the one that holds the lock, and it waits for the pin. */
     while (!os_lock_is_mine(&heap->mutex) && !os_try_lock(&heap->mutex)) {
         if (atomic_load_explicit(&heap->closing, memory_order_relaxed))
@@ -61,6 +68,8 @@ bool private_lock_pinned(struct private_heap *heap)
 
 bool private_unlock(struct private_heap *heap)
 {
+    if (heap->kind == HEAP_MAPPED)
+        return heap->backend->unlock(heap);
     if (has_no_lock(heap))
         return true;
     if (!os_lock_is_mine(&heap->mutex))
@@ -164,6 +173,8 @@ struct entry private_enter(struct private_heap *heap, unsigned flags)
         return (struct entry){ NULL, false };
     if (heap->kind == HEAP_BOUNDED)
         return enter_bounded(heap);
+    if (heap->kind == HEAP_MAPPED)
+        return (struct entry){ NULL, false };
     return (struct entry){ &heap->pool, false };
 }
 

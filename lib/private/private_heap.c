@@ -21,6 +21,8 @@ static void *alloc_in(struct private_heap *heap, struct entry entry, size_t alig
         void *block = bounded_alloc_slow(heap->bounded, size, align, &is_zero);
         return block != NULL && zero && !is_zero ? memset(block, 0, size) : block;
     }
+    if (heap->kind == HEAP_MAPPED)
+        return heap->backend->alloc(heap, align, size, zero);
     if (size > POOL_SIZE_MAX || align > GRANULE_SIZE)
         return large_blocks_alloc(heap, align, size, zero);
     void *block = entry.pool != NULL ? pool_alloc(entry.pool, align, size) : NULL;
@@ -62,6 +64,8 @@ static bool free_in(struct private_heap *heap, struct entry entry, void *address
 {
     if (heap->kind == HEAP_BOUNDED)
         return bounded_free(heap->bounded, address);
+    if (heap->kind == HEAP_MAPPED)
+        return heap->backend->free(heap, address);
     struct span *span = find_in(heap, address);
     if (span != NULL)
         free_in_span(heap, entry, span, address);
@@ -86,7 +90,7 @@ bool private_free_own(struct pool *pool, void *address)
 /* Pools have an inbox that any thread, and any handler, may post to. */
 void private_free_interrupted(struct private_heap *heap, void *address)
 {
-    struct span *span = heap->kind != HEAP_BOUNDED ? find_in(heap, address) : NULL;
+    struct span *span = heap->bounded == NULL ? find_in(heap, address) : NULL;
     if (span == NULL || span_kind(span) == SPAN_LARGE)
         return;
     mark_free(span, address);
@@ -127,14 +131,15 @@ static void *realloc_in(struct private_heap *heap, struct entry entry, void *add
                         unsigned flags, bool *valid)
 {
     bool in_place = (flags & PRIVATE_IN_PLACE) != 0;
-    struct span *span = heap->kind != HEAP_BOUNDED ? find_in(heap, address) : NULL;
-    size_t old = heap->kind == HEAP_BOUNDED ? bounded_block_size(heap->bounded, address)
-                 : span == NULL             ? PRIVATE_NO_BLOCK
-                                            : size_in_span(span, address);
+    struct span *span = heap->bounded == NULL ? find_in(heap, address) : NULL;
+    size_t old = heap->bounded != NULL ? bounded_block_size(heap->bounded, address)
+                 : span == NULL        ? PRIVATE_NO_BLOCK
+                                       : size_in_span(span, address);
     *valid = old != PRIVATE_NO_BLOCK;
     if (!*valid)
         return NULL;
-    char *block = heap->kind == HEAP_BOUNDED
+    char *block = heap->kind == HEAP_MAPPED ? heap->backend->realloc(heap, address, size, in_place)
+                  : heap->kind == HEAP_BOUNDED
                       ? bounded_realloc(heap->bounded, address, size, in_place)
                       : resize_in(heap, entry, span, address, size, in_place);
     if (block != NULL && (flags & PRIVATE_ZERO) != 0 && size > old)

@@ -4,6 +4,7 @@
  *   owned    HEAP_NO_SERIALIZE: one pool, and nothing between the call and it
  *   shared   a pool for each thread that uses the heap; see attach.c and lock.c
  *   bounded  one reservation of the size that was asked for, see bounded.h, behind one lock
+ *   mapped   a bounded one in a file, see lib/mapped; it is reached by its backend
  *
  * A heap stands in a slot of the table of handles, at the place in it that is its kind's. The
  * process heap is in slot 0, a shared heap: what malloc has handed out is not here but in heap/. */
@@ -14,7 +15,7 @@
 #include "private/pool.h"
 #include "region/large.h"
 
-enum heap_kind { HEAP_GONE, HEAP_OWNED, HEAP_SHARED, HEAP_BOUNDED };
+enum heap_kind { HEAP_GONE, HEAP_OWNED, HEAP_SHARED, HEAP_BOUNDED, HEAP_MAPPED };
 
 enum { HEAP_NAME_MAX = 64 };
 
@@ -24,6 +25,23 @@ struct bounded;
 struct private_asked {
     int (*call)(void *heap, size_t wanted, void *context); /* NULL: nobody */
     void *context;
+};
+
+struct private_heap;
+
+/* What a layer above does with its heaps. A mapped heap's blocks are read as a bounded one's. */
+struct heap_backend {
+    void *(*alloc)(struct private_heap *heap, size_t align, size_t size, bool zero);
+    bool (*free)(struct private_heap *heap, void *block);
+    void *(*realloc)(struct private_heap *heap, void *block, size_t size, bool in_place);
+    bool (*validate)(struct private_heap *heap);
+    size_t (*compact)(struct private_heap *heap);
+    void (*lock)(struct private_heap *heap);
+    bool (*unlock)(struct private_heap *heap);
+    void (*end)(struct private_heap *heap);
+    void (*after_fork)(struct private_heap *heap);
+    uint32_t (*failure)(
+        const struct private_heap *heap); /* why a call failed: a Win32 error, or 0 */
 };
 
 struct private_heap {
@@ -53,9 +71,10 @@ struct private_heap {
                                  * first's index, and the last one's */
     struct large_account large_account;
 
-    _Atomic uint32_t initial; /* see initial.h; 0: none */
-    struct bounded *bounded;
-    size_t maximum; /* of a bounded heap, else 0 */
+    _Atomic uint32_t initial;           /* see initial.h; 0: none */
+    struct bounded *bounded;            /* also of a mapped one */
+    const struct heap_backend *backend; /* of a mapped one */
+    size_t maximum;                     /* of a bounded or mapped heap, else 0 */
 
     _Atomic size_t charged; /* bytes of spans */
     _Atomic size_t charged_peak;

@@ -112,13 +112,14 @@ struct private_heap *slot_take(enum heap_place place)
     return heap;
 }
 
-void slot_open(struct private_heap *heap, enum heap_kind kind)
+uint64_t slot_open(struct private_heap *heap, enum heap_kind kind)
 {
     os_lock(&lock);
-    heap->serial = ++serials; /* so it rises along the list */
+    uint64_t serial = heap->serial = ++serials; /* so it rises along the list */
     heap->kind = (uint8_t)kind;
     append(heap);
     os_unlock(&lock);
+    return serial;
 }
 
 void slot_close(struct private_heap *heap)

@@ -10,7 +10,7 @@
 /* That place of a slot, zeroed but for the slot's number; NULL when there is none. Nobody finds the
  * heap in it before it is opened, which gives it its serial, nor after it is closed. */
 struct private_heap *slot_take(enum heap_place place);
-void slot_open(struct private_heap *heap, enum heap_kind kind);
+uint64_t slot_open(struct private_heap *heap, enum heap_kind kind);
 void slot_close(struct private_heap *heap);
 void slot_give(struct private_heap *heap);
 

@@ -151,7 +151,7 @@ enum walked private_walk(struct private_heap *heap, struct piece *piece)
         return show_rest(heap, piece);
     const struct span *initial = initial_span(heap);
     bool starts = piece->data == (char *)heap + HEADER;
-    if (heap->kind == HEAP_BOUNDED)
+    if (heap->bounded != NULL)
         return starts ? show_reservation(heap, piece) : walk_bounded(heap, piece);
     if (starts && initial != NULL)
         return show_slab(initial, piece);
@@ -225,6 +225,8 @@ bool private_validate(struct private_heap *heap)
 {
     if (heap->kind == HEAP_BOUNDED)
         return bounded_validate(heap->bounded);
+    if (heap->kind == HEAP_MAPPED)
+        return heap->backend->validate(heap);
     for (struct pool *pool = first_pool(heap); pool != NULL; pool = pool->next_in_heap)
         if (!pool->torn && !validate_pool(pool))
             return false;
@@ -275,6 +277,8 @@ size_t private_compact(struct private_heap *heap)
     private_lock(heap);
     if (heap->kind == HEAP_BOUNDED)
         largest = bounded_compact(heap->bounded);
+    else if (heap->kind == HEAP_MAPPED)
+        largest = heap->backend->compact(heap);
     else
         for (struct pool *pool = first_pool(heap); pool != NULL; pool = pool->next_in_heap) {
             size_t free = pool->torn ? 0 : pool_compact(pool);
@@ -322,7 +326,7 @@ static void bounded_totals(const struct private_heap *heap, struct private_figur
 void private_figures(struct private_heap *heap, struct private_figures *figures)
 {
     struct piece piece = { .data = NULL };
-    if (heap->kind == HEAP_BOUNDED)
+    if (heap->bounded != NULL)
         bounded_totals(heap, figures);
     else
         private_totals(heap, figures);

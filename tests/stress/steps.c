@@ -4,21 +4,19 @@
  * The processor's trap flag does the stopping, so no place is left to chance. */
 #include <windows.h>
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <ucontext.h>
-
 #include "crew.h"
 #include "guard.h"
+#include "single_step.h"
 #include "support/calls.h"
 #include "support/check.h"
 #include "support/scale.h"
 #include "support/suite.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
 enum {
-    TRAP_FLAG = 0x100,
     EVERY_STEP = 120, /* so many at first, then the first of each STRIDE ... */
     STRIDE = 29,
     MOST_STOPS = 400, /* ... up to these */
@@ -27,20 +25,11 @@ enum {
 
 /* ---- one instruction at a time -------------------------------------------------------------- */
 
-static volatile sig_atomic_t stepping;
 static void (*stepped)(void), (*at_step)(void);
 static volatile size_t step, stops, stops_of_call;
 
-static void on_trap(int signal, siginfo_t *info, void *context)
+static void maybe_stop(void)
 {
-    greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
-    (void)signal;
-    (void)info;
-    if (!stepping) {
-        *flags &= ~TRAP_FLAG;
-        return;
-    }
-    *flags |= TRAP_FLAG;
     if (step++ < EVERY_STEP || (step % STRIDE == 0 && stops_of_call < MOST_STOPS)) {
         stops++;
         stops_of_call++;
@@ -53,10 +42,7 @@ static void run_in_steps(void call(void), void hook(void))
     stepped = call;
     at_step = hook;
     step = stops_of_call = 0;
-    stepping = 1;
-    raise(SIGTRAP);
-    call();
-    stepping = 0;
+    single_step(call, maybe_stop);
 }
 
 /* ---- the calls ------------------------------------------------------------------------------ */
@@ -289,14 +275,12 @@ static void handler_that_allocates_after_any_instruction(void **state)
 
 static int set_up(void **state)
 {
-    struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
     (void)state;
-    sigemptyset(&action.sa_mask);
     shared = HeapCreate(0, 0, 0);
     bounded = HeapCreate(0, 0, 1 << 20);
     for (int i = 0; i < 200; i++) /* until this thread has the right of way, see private/lock.c */
         use_bounded();
-    return shared == NULL || bounded == NULL || sigaction(SIGTRAP, &action, NULL) != 0;
+    return shared == NULL || bounded == NULL || single_step_prepare() != 0;
 }
 
 int main(void)

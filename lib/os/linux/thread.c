@@ -38,9 +38,15 @@ static void run_pools_exit(void *argument)
     run_exit_call(OS_EXIT_POOLS, argument);
 }
 
+static void run_mapped_exit(void *argument)
+{
+    run_exit_call(OS_EXIT_MAPPED, argument);
+}
+
 static void make_exit_keys(void)
 {
-    static void (*const run[OS_EXITS])(void *) = { run_theap_exit, run_pools_exit };
+    static void (*const run[OS_EXITS])(void *) = { run_theap_exit, run_pools_exit,
+                                                   run_mapped_exit };
     for (int i = 0; i < OS_EXITS; i++)
         exits[i].key_works = pthread_key_create(&exits[i].key, run[i]) == 0;
 }

@@ -63,7 +63,9 @@ void *heap_unknown(DWORD flags)
 
 void *heap_exhausted(const struct private_heap *heap, DWORD flags)
 {
-    return fail_with(heap, flags, STATUS_NO_MEMORY, ERROR_NOT_ENOUGH_MEMORY);
+    DWORD error =
+        heap->kind == HEAP_MAPPED ? heap->backend->failure(heap) : ERROR_NOT_ENOUGH_MEMORY;
+    return fail_with(heap, flags, STATUS_NO_MEMORY, error);
 }
 
 /* ---- HeapSize ----------------------------------------------------------------------------- */
