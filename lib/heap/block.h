@@ -1,59 +1,141 @@
 /* SPDX-License-Identifier: MIT */
-/* block.h: what a free block holds. A block in use holds nothing of ours. */
+/* block.h: the contents of a free block. A block in use holds nothing of the library's.
+ *
+ * Two secrets, drawn when the process makes its first theap, protect the lists of free blocks:
+ *
+ *     in a cache, a batch or an inbox    next             next ^ secret
+ *     in a slab's own list               next ^ secret2   next ^ secret ^ the block's own address
+ *
+ * The second word, the mark, vouches for the link: a link is followed only if the two agree, so a
+ * program that writes to a freed block cannot redirect a list unless it knows the secret. A block
+ * whose two words agree is free: other data agrees with a probability of 2^-56. That holds without
+ * a look at any other memory, and so at the same cost whatever other threads do.
+ *
+ * Programs can read what slabs' lists have left in memory: a slab's span may become a large block.
+ * So that form holds no address, and copied elsewhere it does not agree. Of the other form nothing
+ * is left: both words are cleared when a block leaves a cache. */
 #ifndef BARROW_HEAP_BLOCK_H
 #define BARROW_HEAP_BLOCK_H
 
+#include "heap/bad_pointer.h"
 #include "region/span.h"
 
 struct block {
-    /* BLOCK_FREE, so that freeing it again is seen; cleared when the block is handed out. A program
-     * may write the same by chance, so a mark is only the reason for a closer look. */
-    intptr_t mark;
-    /* Not first: where free() stores and malloc() loads a word, processors that guess which load
-     * reads which store guess wrong for a while after, and programs work on the first word most. */
     struct block *next;
+    uintptr_t mark;
 };
 
-/* No address, no small number and no text, and short enough to stand in an instruction. Its lowest
- * byte is none of any text in ASCII or UTF-8, and of no aligned address. */
-#define BLOCK_FREE ((intptr_t)(int32_t)0x9ad3b5c1)
+/* The highest byte of every mark, since addresses have zeros there. Rare in programs' data: no text
+ * in UTF-8 has it, no address and no small number. It is the same in every process, so that free()
+ * needs no load to compare it. */
+enum { BLOCK_FREE = 0xF9, BLOCK_FREE_SHIFT = 56 };
 
-/* True of every free block, and by chance of a few others. One byte, since the program may just
- * have stored one: a load of all of the word would have to wait until that is done. */
+struct block_keys {
+    uintptr_t mark; /* the secret; its highest byte is BLOCK_FREE */
+    uintptr_t link; /* secret2, which is no address */
+};
+
+extern struct block_keys block_keys HIDDEN;
+
+/* Ends every list but a slab's. Its words do not agree, so taking from an empty list fails like
+ * taking a damaged block. */
+extern const struct block block_end HIDDEN;
+#define BLOCK_END ((struct block *)(uintptr_t)&block_end)
+
+/* Draws the secrets, unless they are there. The caller sees to it that no other thread does. */
+void block_draw_keys(void);
+
+/* True of every free block, and by chance of a few others. Looks at one byte, and not the first
+ * one: the program may just have stored a part of the word, and the load of a whole word would have
+ * to wait until that is done. */
 ALWAYS_INLINE bool block_may_be_free(const struct block *block)
 {
-    return *(const unsigned char *)&block->mark == (unsigned char)BLOCK_FREE;
+    return *((const unsigned char *)&block->mark + sizeof block->mark - 1) == BLOCK_FREE;
 }
 
-ALWAYS_INLINE bool block_is_marked_free(const struct block *block)
+/* ---- in a cache, a batch or an inbox ------------------------------------------------------- */
+
+ALWAYS_INLINE void block_link(struct block *block, struct block *next)
 {
-    return unlikely(block_may_be_free(block)) && block->mark == BLOCK_FREE;
+    block->next = next;
+    block->mark = (uintptr_t)next ^ block_keys.mark;
+}
+
+ALWAYS_INLINE bool block_is_linked(const struct block *block)
+{
+    return ((uintptr_t)block->next ^ block_keys.mark) == block->mark;
+}
+
+/* The block behind one of a list; ends the process if the block has been written to. */
+ALWAYS_INLINE struct block *block_next(const struct block *block)
+{
+    if (unlikely(!block_is_linked(block)))
+        bad_list(block);
+    return block->next;
+}
+
+/* ---- in a slab's own list ------------------------------------------------------------------ */
+
+ALWAYS_INLINE void block_list(struct block *block, const struct block *next)
+{
+    block->next = (struct block *)((uintptr_t)next ^ block_keys.link);
+    block->mark = (uintptr_t)next ^ (uintptr_t)block ^ block_keys.mark;
+}
+
+ALWAYS_INLINE struct block *block_listed_link(const struct block *block)
+{
+    return (struct block *)((uintptr_t)block->next ^ block_keys.link);
+}
+
+ALWAYS_INLINE bool block_is_listed(const struct block *block)
+{
+    uintptr_t link = (uintptr_t)block_listed_link(block);
+    return (link ^ (uintptr_t)block ^ block_keys.mark) == block->mark;
+}
+
+/* As block_next; NULL ends the list. */
+ALWAYS_INLINE struct block *block_listed_next(const struct block *block)
+{
+    if (unlikely(!block_is_listed(block)))
+        bad_list(block);
+    return block_listed_link(block);
+}
+
+/* ---- any free block ------------------------------------------------------------------------ */
+
+/* Another thread may be writing to the block if it is not the caller's; then either is true. */
+ALWAYS_INLINE bool block_is_free(const struct block *block)
+{
+    return unlikely(block_may_be_free(block)) && (block_is_linked(block) || block_is_listed(block));
 }
 
 /* Free blocks on their way between a cache, a slab and another thread. */
 struct chain {
-    struct block *first, *last;
+    struct block *first, *last; /* NULL: there is none */
     uint32_t count;
 };
 
 ALWAYS_INLINE void chain_push(struct chain *chain, struct block *block)
 {
-    block->next = chain->first;
-    if (chain->first == NULL)
+    struct block *next = chain->first;
+    if (next == NULL) {
         chain->last = block;
+        next = BLOCK_END;
+    }
+    block_link(block, next);
     chain->first = block;
     chain->count++;
 }
 
-ALWAYS_INLINE void chain_append(struct chain *chain, struct block *first, struct block *last,
-                                uint32_t count)
+ALWAYS_INLINE void chain_append(struct chain *chain, struct block *block)
 {
+    block_link(block, BLOCK_END);
     if (chain->first == NULL)
-        chain->first = first;
+        chain->first = block;
     else
-        chain->last->next = first;
-    chain->last = last;
-    chain->count += count;
+        block_link(chain->last, block);
+    chain->last = block;
+    chain->count++;
 }
 
 #endif

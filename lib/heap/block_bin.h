@@ -5,35 +5,42 @@
 #define BARROW_HEAP_BLOCK_BIN_H
 
 #include "heap/block.h"
+#include "heap/slab_unit.h"
 #include "heap/theap.h"
 
-/* True when the address can't be the start of one of the bin's blocks. Not for long classes. */
-ALWAYS_INLINE bool is_off_start(const struct bin *bin, const void *address)
+/* Whether one of the bin's blocks starts there that has been handed out before. False also where
+ * that is not so easily told: in long classes, and where free pages lie between blocks. */
+ALWAYS_INLINE bool is_easy_start(const struct bin *bin, size_t granule, const void *address)
 {
-    return !is_multiple((uint16_t)(uintptr_t)address, bin->magic);
+    return is_start((uint16_t)(uintptr_t)address, bin->magic, reach_of(granule));
 }
 
-/* The same for a long class. */
-ALWAYS_INLINE bool is_off_long_start(const struct bin *bin, const struct span *slab,
-                                     const void *address)
+/* The same, by the descriptor, in all slabs. */
+static inline bool is_any_start(const struct theap *theap, const struct bin *bin, size_t granule,
+                                const void *address)
 {
-    return !is_long_multiple((uint32_t)((const char *)address - span_start(slab)), bin->magic);
+    const struct span *slab = span_at(span_get(&span_at(granule)->head));
+    unsigned size_class = bin_class(theap, bin);
+    uint32_t reach = theap->reach[size_class];
+    uint32_t distance = (uint32_t)((const char *)address - span_start(slab));
+    bool starts = size_class_is_long(size_class) ? is_long_start(distance, bin->magic, reach)
+                                                 : is_start((uint16_t)distance, bin->magic, reach);
+    return starts && !slab_is_in_hole(slab, address);
 }
 
 /* The calling thread's bin for the class of a block of malloc's, be it of its own theap or another;
- * any address, and its tag. NULL: no slab has such a block, or it is marked as free, or it takes
- * the slow paths to tell. */
-ALWAYS_INLINE struct bin *bin_of_block(struct theap *theap, uint32_t tag, const void *address)
+ * any address. NULL: no slab has such a block, or it is free, or it takes the slow paths to tell.
+ */
+ALWAYS_INLINE struct bin *bin_of_block(struct theap *theap, const void *address)
 {
+    size_t granule = granule_of(address);
+    uint32_t tag = likely(granule_has_tag(granule)) ? tag_of(granule) : 0;
     if (unlikely(tag == 0) || unlikely(theap == &theap_none))
         return NULL;
-    uint32_t offset = tag & TAG_BIN;
-    bool is_long = offset >= BINS_SIZE;
-    struct bin *bin = theap_bin(theap, is_long ? offset - TAG_LONG : offset);
-    if (is_long ? is_off_long_start(bin, span_at(span_at(granule_of(address))->head), address)
-                : is_off_start(bin, address))
+    struct bin *bin = theap_bin(theap, tag & TAG_BIN);
+    if (!is_easy_start(bin, granule, address) && !is_any_start(theap, bin, granule, address))
         return NULL;
-    return block_is_marked_free(address) ? NULL : bin;
+    return block_is_free(address) ? NULL : bin;
 }
 
 #endif

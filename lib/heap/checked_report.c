@@ -3,7 +3,7 @@
 
 #include "diag/message.h"
 #include "heap/bad_pointer.h"
-#include "heap/free_block.h"
+#include "heap/slab.h"
 #include "os/process.h"
 #include "region/region.h"
 
@@ -26,7 +26,7 @@ static bool is_free(const struct checked_header *header)
 {
     size_t granule = granule_of(header);
     const struct block *block = (const struct block *)(const void *)header;
-    return tag_of(granule) != 0 && block_is_free(span_at(span_at(granule)->head), block);
+    return tag_of(granule) != 0 && !slab_has_in_use(span_at(span_at(granule)->head), block);
 }
 
 static void describe(const struct checked_header *header, const void *address, const char *call)

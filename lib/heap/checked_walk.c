@@ -44,11 +44,6 @@ static void look(const struct checked_header *header, size_t usable, const char 
     checked_report_damage(header, damage, call);
 }
 
-static bool is_marked_free(const struct checked_header *header)
-{
-    return ((const struct block *)(const void *)header)->mark == BLOCK_FREE;
-}
-
 /* Under the lock of the slab's theap, so that no unit becomes a hole meanwhile. */
 static void look_at_slab(const struct span *slab, bool alone, const char *call)
 {
@@ -58,7 +53,8 @@ static void look_at_slab(const struct span *slab, bool alone, const char *call)
         if (slab_is_in_hole(slab, header))
             continue;
         look(header, size, call);
-        if (alone && checked_block_state(header) == CHECKED_OTHER && !is_marked_free(header) &&
+        if (alone && checked_block_state(header) == CHECKED_OTHER &&
+            !block_is_free((const void *)header) &&
             is_alone()) /* a thread may have come in between */
             checked_report_header(header, call);
     }

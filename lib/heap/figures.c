@@ -31,22 +31,16 @@ static void count_theap(struct theap *theap, struct barrow_stats *stats)
     os_unlock(&theap->lock);
 }
 
-static void count_list(const struct block *list, unsigned size_class, struct barrow_stats *stats)
-{
-    for (; list != NULL; list = list->next) {
-        stats->cached_blocks++;
-        stats->cached_bytes += size_class_bytes(size_class);
-    }
-}
-
 /* The blocks in the calling thread's own cache. Those of other threads can't be looked at while
  * they run, and count as live; they are few. */
 static void count_cache(const struct theap *theap, struct barrow_stats *stats)
 {
-    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
-        count_list(theap->bins[size_class].free, size_class, stats);
-        count_list(atomic_load_explicit(&theap->bins[size_class].spare, memory_order_acquire),
-                   size_class, stats);
+    for (const struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
+        /* relaxed: the list is counted and not looked at, for another thread may take it */
+        bool spare = atomic_load_explicit(&bin->spare, memory_order_relaxed) != NULL;
+        size_t blocks = (size_t)(bin->most - bin->room) + (spare ? bin->spare_count : 0);
+        stats->cached_blocks += blocks;
+        stats->cached_bytes += blocks * bin_bytes(bin);
     }
     stats->live_blocks -= stats->cached_blocks;
     stats->live_bytes -= stats->cached_bytes;

@@ -3,7 +3,6 @@
 
 #include "heap/bad_pointer.h"
 #include "heap/checked.h"
-#include "heap/free_block.h"
 #include "heap/hold.h"
 #include "heap/process.h"
 #include "heap/scope.h"
@@ -192,9 +191,7 @@ static struct span *span_of_block(const void *address, const char *call)
     struct span *span = span_at(granule);
     if (tag != 0) {
         span = span_at(span->head);
-        if (unlikely(address != slab_block_at(span, address)) ||
-            (unlikely(((const struct block *)address)->mark == BLOCK_FREE) &&
-             block_is_free(span, address)))
+        if (unlikely(!slab_has_in_use(span, address)))
             bad_pointer(call, address);
     } else if (unlikely(span_kind(span) != SPAN_LARGE || address != span_start(span))) {
         bad_pointer(call, address);
@@ -214,9 +211,7 @@ bool heap_is_block(const void *address)
         return span_kind_elsewhere(span) == SPAN_LARGE && span->heap == NULL &&
                address == span_start(span);
     span = span_at(span_get(&span->head));
-    return span_kind_elsewhere(span) == SPAN_SLAB && address == slab_block_at(span, address) &&
-           !slab_is_in_hole(span, address) &&
-           (((const struct block *)address)->mark != BLOCK_FREE || !block_is_free(span, address));
+    return span_kind_elsewhere(span) == SPAN_SLAB && slab_has_in_use(span, address);
 }
 
 /* The private heap that has the block, NULL for malloc's own and for what is no block. */
@@ -245,7 +240,7 @@ static NOINLINE size_t usable_size_slow(const void *block, const char *call)
 
 size_t heap_usable_size(const void *block, const char *call)
 {
-    const struct bin *bin = bin_of_block(theap_fast(), tag_at(block), block);
+    const struct bin *bin = bin_of_block(theap_fast(), block);
     return likely(bin != NULL) ? bin_bytes(bin) : usable_size_slow(block, call);
 }
 
@@ -263,7 +258,6 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
         bin_push(theap, &theap->bins[size_class], block);
         return;
     }
-    block->mark = BLOCK_FREE;
     theap_free_remote(theap, slab->owner, &theap->bins[size_class], block);
 }
 
@@ -271,7 +265,6 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
 static void free_orphaned(struct span *slab, struct block *block)
 {
     struct chain chain = { NULL, NULL, 0 };
-    block->mark = BLOCK_FREE;
     chain_push(&chain, block);
     theap_post(threads_theap(slab->owner), chain);
 }
@@ -397,7 +390,7 @@ static NOINLINE void *realloc_slow(void *block, size_t size, const char *call)
 
 void *heap_realloc(void *block, size_t size, const char *call)
 {
-    const struct bin *bin = bin_of_block(theap_fast(), tag_at(block), block);
+    const struct bin *bin = bin_of_block(theap_fast(), block);
     return likely(bin != NULL) ? resize_in_slabs(block, bin_bytes(bin), size, call)
                                : realloc_slow(block, size, call);
 }

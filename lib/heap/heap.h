@@ -50,36 +50,33 @@ bool heap_is_block(const void *address);
  * may allocate. Returns what it was. */
 bool heap_set_busy(bool now);
 
-/* NULL: the list is empty, or its first block does not carry the mark, as bin_is_bad then tells:
- * the program wrote to it after it had freed it, or it is none, since it did so to the one before.
+/* NULL: the list is empty, or the mark of its first block does not vouch for its link, as
+ * bin_is_bad then tells: the program wrote to it after it had freed it.
  *
- * A block leaves the list before it loses its mark: so whoever looks at the list in between, a
- * signal handler or the child of another thread's fork, finds free blocks in it only. */
+ * A block leaves the list before it loses its mark: so a signal handler or the child of another
+ * thread's fork that comes in between finds only free blocks in the list. */
 ALWAYS_INLINE struct block *bin_pop(struct bin *bin)
 {
     struct block *block = bin->free;
-    if (unlikely(block == NULL))
+    struct block *next = (struct block *)(block->mark ^ block_keys.mark);
+    if (unlikely(block->next != next)) /* block_is_linked, and in the order that costs least */
         return NULL;
-    bin->free = block->next;
+    bin->free = next;
     atomic_signal_fence(memory_order_seq_cst);
-    /* one subtraction in memory both clears the mark and tells whether it was there */
-    if (unlikely((block->mark -= BLOCK_FREE) != 0)) {
-        bin->free = block;
-        return NULL;
-    }
+    block->next = NULL;
+    block->mark = 0;
     bin->room++;
     return block;
 }
 
 ALWAYS_INLINE bool bin_is_bad(const struct bin *bin)
 {
-    return bin->free != NULL;
+    return bin->free != BLOCK_END;
 }
 
 ALWAYS_INLINE void bin_push(struct theap *theap, struct bin *bin, struct block *block)
 {
-    block->next = bin->free;
-    block->mark = BLOCK_FREE;
+    block_link(block, bin->free);
     atomic_signal_fence(memory_order_seq_cst); /* as in bin_pop */
     bin->free = block;
     if (unlikely(--bin->room < 0))
@@ -126,17 +123,18 @@ ALWAYS_INLINE void *heap_alloc_aligned(size_t align, size_t size)
     return heap_alloc_aligned_slow(align, size);
 }
 
-/* Where the block's bin is among the theap's, if this is a slab of this theap and its class is not
- * long; all else comes out as BINS_SIZE or more. */
-ALWAYS_INLINE uint64_t bin_offset_of(const struct theap *theap, const void *address)
+/* Where the block's bin is among the theap's, if this is a slab of this theap; all else comes out as
+ * BINS_SIZE or more. */
+ALWAYS_INLINE uint64_t bin_offset_of(const struct theap *theap, size_t granule)
 {
-    size_t granule = granule_of(address);
     return unlikely(!granule_has_tag(granule)) ? UINT64_MAX : tag_of(granule) - theap->tag;
 }
 
-ALWAYS_INLINE bool free_to_bin(struct theap *theap, struct bin *bin, struct block *block)
+ALWAYS_INLINE bool free_to_bin(struct theap *theap, struct bin *bin, size_t granule,
+                               struct block *block)
 {
-    if (unlikely(is_off_start(bin, block)) || unlikely(block_may_be_free(block)))
+    OPAQUE(granule); /* gcc would keep a multiple of it instead, at an instruction more */
+    if (!likely(is_easy_start(bin, granule, block)) || unlikely(block_may_be_free(block)))
         return false;
     bin_push(theap, bin, block);
     return true;
@@ -147,10 +145,11 @@ ALWAYS_INLINE bool free_to_bin(struct theap *theap, struct bin *bin, struct bloc
 ALWAYS_INLINE bool heap_free_fast(void *block, const size_t *limit)
 {
     struct theap *theap = theap_fast();
-    uint64_t offset = bin_offset_of(theap, block);
+    size_t granule = granule_of(block);
+    uint64_t offset = bin_offset_of(theap, granule);
     if (unlikely(offset >= READ_RACY(*limit)))
         return false;
-    return free_to_bin(theap, theap_bin(theap, offset), block);
+    return free_to_bin(theap, theap_bin(theap, offset), granule, block);
 }
 
 ALWAYS_INLINE void heap_free(void *address, const char *call)
@@ -167,10 +166,10 @@ ALWAYS_INLINE bool heap_free_sized_fast(void *block, size_t size, size_t limit)
     struct theap *theap = theap_fast();
     if (unlikely(size >= limit))
         return false;
-    size_t expected = theap->bin_of[(size + 15) / 16];
-    if (unlikely(bin_offset_of(theap, block) != expected))
+    size_t expected = theap->bin_of[(size + 15) / 16], granule = granule_of(block);
+    if (unlikely(bin_offset_of(theap, granule) != expected))
         return false;
-    return free_to_bin(theap, theap_bin(theap, expected), block);
+    return free_to_bin(theap, theap_bin(theap, expected), granule, block);
 }
 
 #endif

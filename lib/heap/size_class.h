@@ -71,29 +71,53 @@ ALWAYS_INLINE unsigned size_class_capacity(unsigned size_class)
  * bits tell: slabs of one granule, and sizes that divide a granule. The others are "long". */
 ALWAYS_INLINE bool size_class_is_long(unsigned size_class)
 {
-    return size_class_granules(size_class) > 1 && GRANULE_SIZE % size_class_bytes(size_class) != 0;
+    return size_class_granules(size_class) > 1 && !is_power_of_two(size_class_bytes(size_class));
 }
 
-/* For the check that an address is the start of a block, without a division: with m = ceil(2^32 /
- * size) a distance below 2^16 is a multiple of the size exactly if (distance * m) mod 2^32 < 2^16.
- * (For the multiple q * size it is q times what m was rounded up by, so less than the distance; for
- * others it is m at least.) Long classes have sizes and distances in units. */
+/* What sizes and distances are counted in by the check below. */
+ALWAYS_INLINE size_t size_class_unit(unsigned size_class)
+{
+    return size_class_is_long(size_class) ? LONG_UNIT : 1;
+}
+
+/* The check that an address starts one of the first n blocks, without a division. m = 2^32 / size,
+ * rounded to the next larger integer. The start of block q is q * size bytes away, and its residue
+ *
+ *     q * size * m mod 2^32 = q * step, where step = size * m - 2^32, which is 1 to size
+ *
+ * rises with q. Any other distance, below 2^16, has a residue of at least m - step, which is more
+ * than that of all starts: so the first n blocks are told by one comparison. */
 ALWAYS_INLINE uint32_t size_class_magic(unsigned size_class)
 {
-    size_t size = size_class_bytes(size_class);
-    size_t units = size_class_is_long(size_class) ? size / LONG_UNIT : size;
-    return (uint32_t)((((uint64_t)1 << 32) + units - 1) / units);
+    size_t size = size_class_bytes(size_class) / size_class_unit(size_class);
+    return (uint32_t)((((uint64_t)1 << 32) + size) / size);
 }
 
-ALWAYS_INLINE bool is_multiple(uint32_t distance, uint32_t magic)
+/* The residues of the first `blocks` starts are below it; 0 for none. */
+ALWAYS_INLINE uint32_t size_class_reach(unsigned size_class, uint32_t blocks)
 {
-    return distance * magic < 1 << 16;
+    size_t size = size_class_bytes(size_class) / size_class_unit(size_class);
+    uint32_t step = (uint32_t)size * size_class_magic(size_class);
+    return blocks == 0 ? 0 : (blocks - 1) * step + 1;
 }
 
-/* The same for a distance from the start of a long class's slab. */
-ALWAYS_INLINE bool is_long_multiple(uint32_t distance, uint32_t magic)
+/* How many blocks start in a granule of the class's slabs; of a long class, in all of the slab. */
+ALWAYS_INLINE uint32_t size_class_starts(unsigned size_class)
 {
-    return distance % LONG_UNIT == 0 && is_multiple(distance / LONG_UNIT, magic);
+    return size_class_is_long(size_class) ? size_class_capacity(size_class)
+                                          : (uint32_t)(GRANULE_SIZE / size_class_bytes(size_class));
+}
+
+/* For a distance from the start of a granule of the slab. */
+ALWAYS_INLINE bool is_start(uint32_t distance, uint32_t magic, uint32_t reach)
+{
+    return distance * magic < reach;
+}
+
+/* For a distance from the start of a long class's slab. */
+ALWAYS_INLINE bool is_long_start(uint32_t distance, uint32_t magic, uint32_t reach)
+{
+    return distance % LONG_UNIT == 0 && is_start(distance / LONG_UNIT, magic, reach);
 }
 
 #endif

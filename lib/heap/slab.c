@@ -88,9 +88,34 @@ static void set_tags(const struct span *slab, uint32_t tag)
     uint32_t index = span_index(slab);
     for (uint32_t i = 0; i < slab->granules; i++) {
         span_set(&span_at(index + i)->head, index);
-        /* relaxed: the blocks reach other threads by the program's own synchronisation */
-        atomic_store_explicit(&region_map.tags[index + i], tag, memory_order_relaxed);
+        reach_set(index + i, 0); /* no block is in circulation, before or after */
+        tag_set(index + i, tag);
     }
+}
+
+/* How many blocks are in circulation from the granule's start on; 0 if there are others. */
+static uint32_t leading_blocks(const struct span *slab, uint64_t starts, unsigned granule)
+{
+    unsigned units = 1U << (GRANULE_SHIFT - unit_shift(slab)), first = granule * units;
+    uint64_t here = unit_bits(first, units) & starts, holes = slab->holes & here;
+    if (holes == 0)
+        return size_class_starts(slab->size_class);
+    unsigned hole = lowest_bit(holes);
+    if ((here & ~slab->holes) >> hole != 0)
+        return 0;
+    size_t bytes = (size_t)(hole - first) << unit_shift(slab);
+    size_t size = size_class_bytes(slab->size_class);
+    return (uint32_t)((bytes + size - 1) / size);
+}
+
+void slab_set_reach(struct span *slab)
+{
+    if (size_class_is_long(slab->size_class))
+        return; /* it remains 0 */
+    uint64_t starts = all_holes(slab);
+    for (uint32_t i = 0; i < slab->granules; i++)
+        reach_set(span_index(slab) + i,
+                  size_class_reach(slab->size_class, leading_blocks(slab, starts, i)));
 }
 
 static struct span *make_slab(struct theap *theap, unsigned size_class)
@@ -117,8 +142,22 @@ void slab_free(struct theap *theap, struct span *slab)
 
 /* ---- take --------------------------------------------------------------------------------- */
 
-/* Puts the blocks that start in the lowest hole into circulation. */
-static struct chain cut_hole(struct span *slab)
+static struct block *block_number(const struct span *slab, uint32_t i)
+{
+    size_t size = size_class_bytes(slab->size_class);
+    return (struct block *)(void *)(span_start(slab) + i * size);
+}
+
+void slab_push_listed(struct span *slab, struct block *block)
+{
+    block_list(block, slab->free);
+    slab->free = block;
+    slab->free_count++;
+}
+
+/* Puts the blocks that start in the lowest hole into circulation: the first ones into the chain,
+ * those that are not wanted on the slab's list, which is empty. */
+static struct chain cut_hole(struct span *slab, uint32_t wanted)
 {
     size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
     uint32_t capacity = size_class_capacity(slab->size_class);
@@ -126,42 +165,33 @@ static struct chain cut_hole(struct span *slab)
     uint32_t first = (uint32_t)((hole * unit + size - 1) / size);
     uint32_t end = (uint32_t)(((hole + 1) * unit + size - 1) / size);
     end = end < capacity ? end : capacity;
+    ASSERT(slab->free == NULL && first < end);
 
-    char *start = span_start(slab);
-    char *block = start + first * size, *last = start + (end - 1) * size;
-    struct chain chain = { (struct block *)(void *)block, (struct block *)(void *)last,
-                           end - first };
-    for (; block <= last; block += size)
-        *(struct block *)(void *)block =
-            (struct block){ BLOCK_FREE, (struct block *)(void *)(block + size) };
+    struct chain chain = { NULL, NULL, 0 };
+    uint32_t taken = first + (wanted < end - first ? wanted : end - first);
+    for (uint32_t i = end; i-- > taken;)
+        slab_push_listed(slab, block_number(slab, i));
+    for (uint32_t i = taken; i-- > first;)
+        chain_push(&chain, block_number(slab, i));
     set_holes(slab, slab->holes & (slab->holes - 1));
+    slab_set_reach(slab);
+    slab->used += chain.count;
     return chain;
 }
 
-static struct block *nth_block(const struct span *slab, uint32_t n)
-{
-    struct block *block = slab->free;
-    while (--n > 0) {
-        block = block->next;
-        if (unlikely(!is_inside(slab, block)))
-            bad_list(block);
-    }
-    return block;
-}
-
-/* Moves as many blocks as are wanted, or as there are, from the slab's list to the chain. */
+/* Moves as many blocks as are wanted, or as there are, from the slab's list to the chain's end. */
 static void take_listed(struct span *slab, struct chain *chain, uint32_t wanted)
 {
-    uint32_t count = slab->free_count;
-    struct block *first = slab->free;
-    if (count > wanted)
-        count = wanted;
-    struct block *last = nth_block(slab, count);
-    slab->free = last->next;
+    uint32_t count = slab->free_count < wanted ? slab->free_count : wanted;
+    struct block *block = slab->free;
+    for (uint32_t i = 0; i < count; i++) {
+        struct block *next = block_listed_next(block);
+        chain_append(chain, block);
+        block = next;
+    }
+    slab->free = block;
     slab->free_count -= count;
     slab->used += count;
-    last->next = NULL;
-    chain_append(chain, first, last, count);
 }
 
 static struct span *fullest(struct theap *theap, unsigned size_class)
@@ -207,18 +237,7 @@ static void populate_ahead(const struct theap *theap, const struct span *slab)
 static struct chain take_from_hole(struct theap *theap, struct span *slab, uint32_t wanted)
 {
     populate_ahead(theap, slab);
-    struct chain cut = cut_hole(slab);
-    cut.last->next = NULL;
-    if (cut.count > wanted) {
-        size_t taken = (wanted - 1) * size_class_bytes(slab->size_class);
-        struct block *last = (struct block *)(void *)((char *)cut.first + taken);
-        slab->free = last->next;
-        slab->free_count = cut.count - wanted;
-        last->next = NULL;
-        cut.last = last;
-        cut.count = wanted;
-    }
-    slab->used += cut.count;
+    struct chain cut = cut_hole(slab, wanted);
     regroup(theap, slab);
     return cut;
 }
@@ -303,8 +322,7 @@ static NOINLINE void drop_group(struct theap *theap, struct span *slab)
 static struct span *slab_of_free(uint32_t owner, const struct block *block)
 {
     size_t granule = granule_of(block);
-    if (unlikely(!granule_has_tag(granule)) || unlikely(tag_of(granule) >> TAG_SHIFT != owner) ||
-        unlikely(block->mark != BLOCK_FREE))
+    if (unlikely(!granule_has_tag(granule)) || unlikely(tag_of(granule) >> TAG_SHIFT != owner))
         bad_list(block);
     return span_at(span_at(granule)->head);
 }
@@ -312,13 +330,10 @@ static struct span *slab_of_free(uint32_t owner, const struct block *block)
 struct block *slab_cut(struct block *first, uint32_t count)
 {
     struct block *last = first;
-    while (--count > 0) {
-        last = last->next;
-        if (unlikely(!granule_has_tag(granule_of(last))))
-            bad_list(last);
-    }
-    struct block *rest = last->next;
-    last->next = NULL;
+    while (--count > 0)
+        last = block_next(last);
+    struct block *rest = block_next(last);
+    block_link(last, BLOCK_END);
     return rest;
 }
 
@@ -327,12 +342,10 @@ void slab_give(struct theap *theap, struct block *block)
     uint32_t owner = theap_number(theap);
     /* relaxed: any recent tick will do */
     uint16_t tick = (uint16_t)atomic_load_explicit(&slab_tick, memory_order_relaxed);
-    while (block != NULL) {
-        struct block *next = block->next;
+    while (block != BLOCK_END) {
+        struct block *next = block_next(block);
         struct span *slab = slab_of_free(owner, block);
-        block->next = slab->free;
-        slab->free = block;
-        slab->free_count++;
+        slab_push_listed(slab, block);
         slab->freed_at = tick;
         /* relaxed: a hint for the search for holes, which looks again under the lock */
         atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
@@ -353,18 +366,8 @@ struct block *slab_block_at(const struct span *slab, const void *address)
     return (struct block *)(void *)(span_start(slab) + i * size);
 }
 
-bool slab_is_in_hole(const struct span *slab, const void *block)
+bool slab_has_in_use(const struct span *slab, const void *address)
 {
-    size_t distance = (size_t)((const char *)block - span_start(slab));
-    return LOAD_RELAXED(&slab->holes) >> (distance / unit_bytes(slab)) & 1;
-}
-
-bool slab_block_is_free(const struct span *slab, const struct block *block)
-{
-    if (slab_is_in_hole(slab, block))
-        return true;
-    for (const struct block *b = slab->free; b != NULL && is_inside(slab, b); b = b->next)
-        if (b == block)
-            return true;
-    return false;
+    return address == slab_block_at(slab, address) && !slab_is_in_hole(slab, address) &&
+           !block_is_free(address);
 }

@@ -3,6 +3,7 @@
 #ifndef BARROW_HEAP_SLAB_H
 #define BARROW_HEAP_SLAB_H
 
+#include "heap/slab_unit.h"
 #include "heap/theap.h"
 
 /* Takes up to `wanted` blocks out of the theap's slabs; none only when there is no memory. *zero
@@ -22,7 +23,7 @@ bool slab_may_serve(unsigned size_class, size_t bytes);
 /* Cuts a list of free blocks behind the first `count`, which are no more than it has; the rest. */
 struct block *slab_cut(struct block *first, uint32_t count);
 
-/* Gives blocks of any classes back to their slabs; a slab that becomes empty is freed, but one is
+/* Gives a list of blocks of any classes back to their slabs; a slab that becomes empty is freed, but one is
  * kept. */
 void slab_give(struct theap *theap, struct block *first);
 
@@ -33,15 +34,15 @@ size_t slab_purge(struct theap *theap, struct span *slab);
 /* Gives the span of an empty slab back. */
 void slab_free(struct theap *theap, struct span *slab);
 
-/* Whether the block is out of circulation: never cut, or given back. Without the lock: true is
- * certain only of a block that is not the program's. */
-bool slab_is_in_hole(const struct span *slab, const void *block);
-
-/* Whether a block is on its slab's free list or in one of its holes. */
-bool slab_block_is_free(const struct span *slab, const struct block *block);
+/* Whether the address starts a block that the program has. Any address in the slab, any thread: no
+ * lock is needed, and what is said of a block in use is right. */
+bool slab_has_in_use(const struct span *slab, const void *address);
 
 /* The block of the slab that holds the address; NULL in the slab's unused tail. */
 struct block *slab_block_at(const struct span *slab, const void *address);
+
+/* Puts a free block on its slab's list. */
+void slab_push_listed(struct span *slab, struct block *block);
 
 /* The tick that frees are dated by, see purge.c. */
 extern _Atomic uint32_t slab_tick;

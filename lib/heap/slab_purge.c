@@ -36,8 +36,8 @@ static bool map_free_blocks(const struct span *slab, struct bitmap *map)
     uint32_t capacity = size_class_capacity(slab->size_class);
     const char *start = span_start(slab);
     memset(map, 0, (capacity + 63) / 64 * sizeof map->words[0]);
-    for (const struct block *block = slab->free; block != NULL; block = block->next) {
-        if (unlikely(!is_inside(slab, block)) || unlikely(block->mark != BLOCK_FREE))
+    for (const struct block *block = slab->free; block != NULL; block = block_listed_link(block)) {
+        if (unlikely(!block_is_listed(block)))
             return false;
         set_bit(map, (uint32_t)((const char *)block - start) / (uint32_t)size);
     }
@@ -63,17 +63,11 @@ static void relist(struct span *slab, const struct bitmap *map)
 {
     size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
     char *start = span_start(slab);
-    struct chain chain = { NULL, NULL, 0 };
+    slab->free = NULL;
+    slab->free_count = 0;
     for (uint32_t i = size_class_capacity(slab->size_class); i-- > 0;)
         if (has_bit(map, i) && !(slab->holes >> (i * size / unit) & 1))
-            chain_push(&chain, (struct block *)(void *)(start + i * size));
-    slab->free = chain.first;
-    slab->free_count = chain.count;
-}
-
-static uint64_t bits(size_t first, size_t count)
-{
-    return (count == 64 ? ~0ULL : (1ULL << count) - 1) << first;
+            slab_push_listed(slab, (struct block *)(void *)(start + i * size));
 }
 
 /* Purges [from, to) of the slab if there is anything; returns its bytes. */
@@ -91,7 +85,7 @@ static size_t purge_pages(const struct span *slab, const struct bitmap *map, siz
     uint32_t capacity = size_class_capacity(slab->size_class);
     size_t purged = 0, from = 0, to = 0;
     for (size_t at = 0; at < capacity * size; at += step) {
-        uint64_t here = bits(at / unit, step / unit) & starts;
+        uint64_t here = unit_bits(at / unit, step / unit) & starts;
         bool purge = ((here & new_holes) != 0 || here == 0) &&
                      is_all_free(map, at, at + step, size, capacity);
         if (!purge)
@@ -118,7 +112,8 @@ static size_t purge_holes(struct span *slab)
     /* first the list, without what is about to vanish; then the memory */
     for (size_t at = 0; at < span_bytes(slab); at += step)
         if (is_all_free(&map, at, at + step, size, capacity))
-            set_holes(slab, slab->holes | (bits(at / unit, step / unit) & starts));
+            set_holes(slab, slab->holes | (unit_bits(at / unit, step / unit) & starts));
+    slab_set_reach(slab);
     if (slab->holes == before && size <= step)
         return 0;
     relist(slab, &map);

@@ -3,27 +3,43 @@
  * more, 1/64 of a long slab; `holes` has a bit for each unit whose blocks (those that start in it)
  * are out of circulation. At first all units are holes. Purging makes holes again of units whose
  * pages hold free blocks only. So "not cut yet" and "given back" are one state, and a hole costs no
- * memory.
- *
- * For slab.c and slab_purge.c alone. */
+ * memory. */
 #ifndef BARROW_HEAP_SLAB_UNIT_H
 #define BARROW_HEAP_SLAB_UNIT_H
 
 #include "heap/size_class.h"
 #include "region/span.h"
 
-enum { UNITS_MOST = 64, UNIT_LEAST = 4096 };
+enum { UNITS_MOST = 64, UNIT_LEAST_SHIFT = 12 };
 
-static inline size_t unit_bytes(const struct span *slab)
+ALWAYS_INLINE unsigned unit_shift(const struct span *slab)
 {
-    size_t unit = span_bytes(slab) / UNITS_MOST;
-    return unit < UNIT_LEAST ? UNIT_LEAST : unit;
+    unsigned shift = highest_bit(slab->granules) + GRANULE_SHIFT - 6;
+    return shift < UNIT_LEAST_SHIFT ? UNIT_LEAST_SHIFT : shift;
+}
+
+ALWAYS_INLINE size_t unit_bytes(const struct span *slab)
+{
+    return (size_t)1 << unit_shift(slab);
+}
+
+/* Whether a block that starts there is out of circulation: never cut, or given back. Without the
+ * lock: true is certain only of a block that is not the program's. The address is in the slab. */
+ALWAYS_INLINE bool slab_is_in_hole(const struct span *slab, const void *block)
+{
+    size_t distance = (size_t)((const char *)block - span_start(slab));
+    return LOAD_RELAXED(&slab->holes) >> (distance >> unit_shift(slab)) & 1;
 }
 
 /* relaxed: slab_is_in_hole reads it without the lock */
 static inline void set_holes(struct span *slab, uint64_t holes)
 {
     __atomic_store_n(&slab->holes, holes, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t unit_bits(size_t first, size_t count)
+{
+    return (count == 64 ? ~0ULL : (1ULL << count) - 1) << first;
 }
 
 static inline uint64_t all_holes(const struct span *slab)
@@ -38,11 +54,8 @@ static inline uint64_t all_holes(const struct span *slab)
     return holes;
 }
 
-/* Links are checked before they are followed wherever lists pass under the lock: the program may
- * have written to a block that it had freed. */
-static inline bool is_inside(const struct span *slab, const void *address)
-{
-    return (size_t)((const char *)address - span_start(slab)) < span_bytes(slab);
-}
+/* Sets each granule's reach, by which starts of blocks are told without the descriptor, to what
+ * the holes allow. */
+void slab_set_reach(struct span *slab);
 
 #endif

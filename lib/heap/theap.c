@@ -35,7 +35,8 @@ enum {
 };
 
 struct theap_settings theap_settings;
-struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT };
+struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT,
+                            .bins = { [0 ... SIZE_CLASSES - 1] = { .free = BLOCK_END } } };
 THREAD_WORDS_AT_START = { .theap_fast = &theap_none, .at_hand = &pool_none };
 
 static uint16_t clamp(size_t n, uint16_t least, uint16_t most)
@@ -53,10 +54,13 @@ static void reset_bin(struct bin *bin)
 
 void theap_init(struct theap *theap, uint32_t number)
 {
+    block_draw_keys();
     theap->tag = (uint64_t)number << TAG_SHIFT;
     for (unsigned n = 0; n < SMALL_UNITS; n++)
         theap->bin_of[n] = (uint16_t)(size_class_of(n * 16) * sizeof(struct bin));
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        theap->reach[size_class] = size_class_reach(size_class, size_class_starts(size_class));
+        theap->bins[size_class].free = BLOCK_END;
         theap->bins[size_class].magic = size_class_magic(size_class);
         theap->bins[size_class].units = (uint16_t)(size_class_bytes(size_class) / 16);
         reset_bin(&theap->bins[size_class]);
@@ -125,11 +129,11 @@ static struct block *shuffle(struct block *list)
 {
     struct block *blocks[SHUFFLED];
     uint32_t n = 0;
-    for (; list != NULL && n < SHUFFLED; list = list->next)
+    for (; list != BLOCK_END && n < SHUFFLED; list = block_next(list))
         blocks[n++] = list;
     while (n > 0) {
         uint32_t i = random_below(n);
-        blocks[i]->next = list;
+        block_link(blocks[i], list);
         list = blocks[i];
         blocks[i] = blocks[--n];
     }
@@ -156,7 +160,7 @@ static struct block *take_spare(struct bin *bin)
 static void put_spare(struct bin *bin, struct block *list)
 {
     /* release: who takes the list follows its links */
-    atomic_store_explicit(&bin->spare, list, memory_order_release);
+    atomic_store_explicit(&bin->spare, list != BLOCK_END ? list : NULL, memory_order_release);
 }
 
 void theap_release_spares(struct theap *theap, bool all)
@@ -181,7 +185,7 @@ struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wante
     if (unlikely(theap_settings.shuffle))
         chain.first = shuffle(chain.first);
     bin->room -= (int32_t)chain.count - 1;
-    bin->free = chain.first->next;
+    bin->free = block_next(chain.first);
     return chain.first;
 }
 
@@ -215,7 +219,7 @@ void theap_overflow(struct theap *theap, struct bin *bin)
     if (os_lock_is_mine(&theap->lock))
         return; /* a signal handler frees: the list grows longer */
     note_activity(theap);
-    struct block *old = take_spare(bin), *kept = NULL;
+    struct block *old = take_spare(bin), *kept = BLOCK_END;
     uint32_t surplus = 0, rest = 0;
     uint16_t most = bin->most;
     if (old != NULL) {
@@ -253,7 +257,7 @@ void theap_flush(struct theap *theap)
     theap_drain(theap);
     for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
         slab_give(theap, bin->free);
-        bin->free = NULL;
+        bin->free = BLOCK_END;
         reset_bin(bin);
     }
     theap_release_spares(theap, true);
@@ -287,7 +291,7 @@ static void push_inbox(struct theap *theap, struct chain chain)
 {
     struct block *head = atomic_load_explicit(&theap->inbox, memory_order_relaxed);
     do
-        chain.last->next = head;
+        block_link(chain.last, head != NULL ? head : BLOCK_END);
     /* release: the owner reads the links and the slabs' owners after its acquire in theap_drain */
     while (!atomic_compare_exchange_weak_explicit(&theap->inbox, &head, chain.first,
                                                   memory_order_release, memory_order_relaxed));

@@ -20,9 +20,9 @@
 /* The cache for one size class: blocks are taken from the list and freed to it. A list that is full
  * becomes the spare one, so that nobody need walk it. */
 struct bin {
-    struct block *free;
-    int32_t room;   /* how many more blocks `free` may hold */
-    uint32_t magic; /* size_class_magic */
+    struct block *free; /* BLOCK_END when there is none */
+    int32_t room;       /* how many more blocks `free` may hold */
+    uint32_t magic;     /* size_class_magic */
     /* Whoever exchanges it for another, or for NULL, has the list: the owner on its slow paths, and
      * who gives back what a sleeping thread keeps. */
     _Atomic(struct block *) spare;
@@ -35,14 +35,12 @@ struct bin {
 
 _Static_assert(sizeof(struct bin) == 32, "a tag's low bits are a bin's offset");
 
-/* A slab's tag: the number of its theap, and the offset of its size class's bin; for a long class
- * TAG_LONG more, so that it is none of those that free() takes for one. */
+/* A slab's tag: the number of its theap, and the offset of its size class's bin. */
 enum {
     TAG_SHIFT = 12,
     TAG_BIN = (1 << TAG_SHIFT) - 1,
     THEAP_NONE = (1 << 20) - 1, /* number of the theap that no slab belongs to */
-    BINS_SIZE = SIZE_CLASSES * sizeof(struct bin),
-    TAG_LONG = TAG_BIN + 1 - BINS_SIZE
+    BINS_SIZE = SIZE_CLASSES * sizeof(struct bin)
 };
 
 /* How full a slab is. Blocks are taken from the fullest first, so that the others can run empty. */
@@ -61,6 +59,7 @@ struct theap {
     /* -- the owning thread's, no other thread may touch it -- */
     struct bin bins[SIZE_CLASSES];
     uint16_t bin_of[SMALL_UNITS]; /* offset of the bin for a size, in units of 16 bytes */
+    uint32_t reach[SIZE_CLASSES]; /* of a slab without holes, see size_class.h */
     uint64_t tag;                 /* number << TAG_SHIFT */
     size_t grown;                 /* bytes by which the caches have been widened, see theap.c */
     size_t freed_bytes;           /* given back since the purge was last told */
@@ -120,8 +119,7 @@ ALWAYS_INLINE uint32_t bin_bytes(const struct bin *bin)
 
 ALWAYS_INLINE uint32_t theap_tag(const struct theap *theap, unsigned size_class)
 {
-    uint32_t offset = size_class * (uint32_t)sizeof(struct bin);
-    return (uint32_t)theap->tag + offset + (size_class_is_long(size_class) ? TAG_LONG : 0);
+    return (uint32_t)theap->tag + size_class * (uint32_t)sizeof(struct bin);
 }
 
 ALWAYS_INLINE bool theap_owns(const struct theap *theap, uint32_t tag)
@@ -159,7 +157,6 @@ ALWAYS_INLINE bool theap_gather(struct theap *theap, uint32_t owner, const struc
         return false;
     thread_words()->busy = true; /* for a signal handler that frees */
     atomic_signal_fence(memory_order_seq_cst);
-    block->mark = BLOCK_FREE;
     chain_push(&outgoing->chain, block);
     outgoing->bytes = bytes;
     atomic_signal_fence(memory_order_seq_cst);

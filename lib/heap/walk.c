@@ -3,7 +3,6 @@
 
 #include "heap/checked.h"
 #include "heap/checked_block.h"
-#include "heap/free_block.h"
 #include "heap/sampled.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
@@ -83,35 +82,10 @@ static enum walked show_next(uint32_t from, struct piece *piece)
     return span != NULL ? show_span(span, piece) : show_sampled(NULL, piece);
 }
 
-/* The fast paths write both words without a lock, and where the block is the program's, that does.
- */
-READS_RACY static bool has_mark(const void *block)
+/* The fast paths write both words without a lock, and so may the program. */
+READS_RACY static bool is_free(const void *block)
 {
-    const intptr_t volatile *mark = &((const struct block *)block)->mark;
-    return *mark == BLOCK_FREE;
-}
-
-READS_RACY static const struct block *link_of(const void *block)
-{
-    struct block *const volatile *link = &((const struct block *)block)->next;
-    return *link;
-}
-
-static bool leads_to_free_block(const void *block)
-{
-    const struct block *next = link_of(block);
-    size_t granule = granule_of(next);
-    return granule_is_ours(granule) && tag_of(granule) != 0 && (uintptr_t)next % 16 == 0 &&
-           has_mark(next);
-}
-
-/* A free block carries the mark, wherever it waits. So may one that the program wrote the same to:
- * where no link confirms the mark, the lists are searched. */
-static void confirm_free(struct span *slab, struct piece *piece)
-{
-    if (piece->kind == PIECE_FREE && !checked_is_on() && !leads_to_free_block(piece->data) &&
-        has_mark(piece->data) && !block_is_free(slab, piece->data))
-        piece->kind = PIECE_BUSY;
+    return block_is_free(block);
 }
 
 /* A block that was never cut lies in a hole. */
@@ -119,7 +93,7 @@ static void show_block(const struct span *slab, size_t distance, struct piece *p
 {
     char *data = span_start(slab) + distance;
     bool hole = slab_is_in_hole(slab, data);
-    *piece = (struct piece){ .kind = hole || has_mark(data) ? PIECE_FREE : PIECE_BUSY,
+    *piece = (struct piece){ .kind = hole || is_free(data) ? PIECE_FREE : PIECE_BUSY,
                              .data = data,
                              .size = size_class_bytes(slab->size_class) };
     if (!hole && checked_is_on())
@@ -143,8 +117,6 @@ static bool next_block(struct span *slab, struct piece *piece)
             show_block(slab, distance, piece);
     }
     os_unlock(&theap->lock);
-    if (more)
-        confirm_free(slab, piece);
     return more;
 }
 
@@ -169,9 +141,9 @@ enum walked heap_walk(struct piece *piece)
 static bool list_is_sound(const struct span *slab)
 {
     uint32_t count = 0;
-    for (const struct block *block = slab->free; block != NULL; block = block->next) {
+    for (const struct block *block = slab->free; block != NULL; block = block_listed_link(block)) {
         if (region_find(block) != slab || slab_block_at(slab, block) != block ||
-            block->mark != BLOCK_FREE || ++count > slab->free_count)
+            !block_is_listed(block) || ++count > slab->free_count)
             return false;
     }
     return count == slab->free_count;

@@ -40,6 +40,13 @@
 
 #endif
 
+/* The variable's value is not known to be what was computed: it stays in its register. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define OPAQUE(variable) ((void)0)
+#else
+#define OPAQUE(variable) __asm__("" : "+r"(variable))
+#endif
+
 /* Public functions are so declared in the public headers; here for those that are defined alone.
  * HIDDEN: a variable of the library, reached without a look-up. */
 #if !defined(_WIN32)

@@ -65,9 +65,6 @@ ALWAYS_INLINE bool os_discard(void *address, size_t size)
  * are touched. Advice: may do nothing. */
 void os_populate(void *address, size_t size);
 
-/* Reads a pointer that may lie in memory that is being purged; false when it can't be read. */
-bool os_load_pointer(void *const *from, void **value);
-
 /* Like os_purge, and undoes what os_move did to the mapping. */
 bool os_renew(void *address, size_t size);
 

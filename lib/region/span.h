@@ -3,7 +3,7 @@
  *
  * Reservation, in granules of 64 KiB (the window):
  *
- *     | tags: 4 bytes a granule | spans: 64 bytes a granule | granules ... committed | reserved ...
+ *     | tags: 8 bytes a granule | spans: 64 bytes a granule | granules ... committed | reserved ...
  * | ^ tags                    ^ spans                     ^ base                   ^ frontier   ^
  * limit
  *
@@ -95,12 +95,19 @@ struct ALIGNED(CACHE_LINE) span {
 
 _Static_assert(sizeof(struct span) == CACHE_LINE, "a descriptor is one cache line");
 
+/* What free() reads of a granule. */
+struct granule_tag {
+    _Atomic uint32_t tag; /* which theap's slab, of which size class; 0: no slab of malloc's */
+    uint32_t reach;       /* tells starts of blocks in circulation, see heap/size_class.h; 0 when
+                               the slab's descriptor must be asked */
+};
+
 /* Read by every free(); all but the frontier are written once, before the first block is handed
  * out. Every tag below the limit can be read; descriptors only below the frontier. */
 struct region_map {
     uintptr_t base;
     size_t limit; /* granules that there are addresses for; 0 at first, so that nothing is ours */
-    _Atomic uint32_t *tags;
+    struct granule_tag *tags;
     struct span *spans;
     _Atomic size_t frontier; /* granules that have ever been in use lie below; it only rises */
 };
@@ -127,7 +134,25 @@ ALWAYS_INLINE bool granule_is_ours(size_t granule)
 ALWAYS_INLINE uint32_t tag_of(size_t granule)
 {
     /* relaxed: written before the slab's first block was handed out */
-    return atomic_load_explicit(&region_map.tags[granule], memory_order_relaxed);
+    return atomic_load_explicit(&region_map.tags[granule].tag, memory_order_relaxed);
+}
+
+/* Any value that it ever had while the block was in use will do. */
+ALWAYS_INLINE uint32_t reach_of(size_t granule)
+{
+    return READ_RACY(region_map.tags[granule].reach);
+}
+
+/* By the slab's owner: its theap's lock is held. */
+ALWAYS_INLINE void tag_set(size_t granule, uint32_t tag)
+{
+    /* relaxed: the blocks reach other threads by the program's own synchronisation */
+    atomic_store_explicit(&region_map.tags[granule].tag, tag, memory_order_relaxed);
+}
+
+ALWAYS_INLINE void reach_set(size_t granule, uint32_t reach)
+{
+    STORE_RELAXED(&region_map.tags[granule].reach, reach);
 }
 
 /* The address's tag; 0: no slab of malloc's is there. */

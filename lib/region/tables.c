@@ -7,7 +7,7 @@ struct region_map region_map;
 
 static size_t tags_size(size_t granules)
 {
-    return round_up(granules * sizeof(uint32_t), TABLE_STEP);
+    return round_up(granules * sizeof(struct granule_tag), TABLE_STEP);
 }
 
 static size_t spans_size(size_t granules)
@@ -25,7 +25,7 @@ void tables_place(char *start, size_t granules)
     char *tags = start + GUARD_SIZE;
     char *spans = tags + tags_size(granules) + GUARD_SIZE;
     region.granules = granules;
-    region_map.tags = (_Atomic uint32_t *)(void *)tags;
+    region_map.tags = (struct granule_tag *)(void *)tags;
     region_map.spans = (struct span *)(void *)spans;
 }
 
@@ -42,7 +42,8 @@ static bool commit_table(void *table, size_t *committed, size_t bytes)
 
 bool tables_commit(size_t granules)
 {
-    return commit_table(region_map.tags, &region.tags_committed, granules * sizeof(uint32_t)) &&
+    return commit_table(region_map.tags, &region.tags_committed,
+                        granules * sizeof(struct granule_tag)) &&
            commit_table(region_map.spans, &region.spans_committed, granules * sizeof(struct span));
 }
 

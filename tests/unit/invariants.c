@@ -74,9 +74,7 @@ static void check_slab_span(const struct span *slab)
     assert_true(slab->size_class < SIZE_CLASSES);
     assert_int_equal(slab->granules, size_class_granules(slab->size_class));
     uint32_t bin = slab->size_class * (uint32_t)sizeof(struct bin);
-    bool is_long = slab->granules > 1 && GRANULE_SIZE % size_class_bytes(slab->size_class) != 0;
-    check_tags(span_index(slab), slab->granules,
-               slab->owner << TAG_SHIFT | (is_long ? bin + TAG_LONG : bin));
+    check_tags(span_index(slab), slab->granules, slab->owner << TAG_SHIFT | bin);
     for (uint32_t i = 0; i < slab->granules; i++)
         assert_int_equal(slab[i].head, span_index(slab));
 }
@@ -152,13 +150,15 @@ static void check_free_list(const struct span *slab)
     static bool seen[BLOCKS_MOST];
     size_t size = size_class_bytes(slab->size_class), count = 0;
     memset(seen, 0, sizeof seen);
-    for (const struct block *block = slab->free; block != NULL; block = block->next, count++) {
+    for (const struct block *block = slab->free; block != NULL;
+         block = block_listed_link(block), count++) {
+        assert_true(block_is_listed(block));
+        assert_false(block_is_linked(block));
         size_t distance = (size_t)((const char *)block - span_start(slab));
         assert_true(distance % size == 0);
         assert_true(distance / size < size_class_capacity(slab->size_class));
         assert_false(seen[distance / size]);
         assert_false(is_in_hole(slab, distance / size));
-        assert_ptr_equal(block->mark, BLOCK_FREE);
         seen[distance / size] = true;
     }
     assert_int_equal(count, slab->free_count);
@@ -174,6 +174,27 @@ static uint32_t blocks_in_holes(const struct span *slab)
     }
     assert_true((slab->holes & ~starts) == 0); /* else an empty hole would be cut */
     return count;
+}
+
+/* What free() goes by: a start of a block passes where all starts before it in the granule are in
+ * circulation and no later one is missing; nothing else does. */
+static void check_reach(const struct span *slab)
+{
+    size_t size = size_class_bytes(slab->size_class);
+    bool is_long = slab->granules > 1 && GRANULE_SIZE % size != 0;
+    for (uint32_t granule = 0; granule < slab->granules; granule++) {
+        uint32_t first = granule * (uint32_t)(GRANULE_SIZE / size), count = 0, others = 0;
+        uint32_t end = is_long ? first : first + (uint32_t)(GRANULE_SIZE / size);
+        while (first + count < end && !is_in_hole(slab, first + count))
+            count++;
+        for (uint32_t i = first + count; i < end; i++)
+            others += !is_in_hole(slab, i);
+        count = others == 0 ? count : 0;
+        uint32_t reach = reach_of(span_index(slab) + granule);
+        for (uint32_t i = 0; i * size < GRANULE_SIZE; i++)
+            assert_int_equal(
+                is_start(i * (uint32_t)size, size_class_magic(slab->size_class), reach), i < count);
+    }
 }
 
 static void check_group(const struct span *slab, uint32_t capacity)
@@ -208,6 +229,7 @@ static void check_slab(const struct theap *theap, const struct span *slab, unsig
     assert_int_equal(slab->size_class, size_class);
     assert_int_equal(slab->group, group);
     check_free_list(slab);
+    check_reach(slab);
     assert_int_equal(slab->used + slab->free_count + blocks_in_holes(slab), capacity);
     check_group(slab, capacity);
 }
@@ -242,14 +264,15 @@ void check_theap(struct theap *theap)
 static size_t check_list(const struct block *list, uint32_t owner, unsigned size_class)
 {
     size_t count = 0;
-    for (; list != NULL; list = list->next, count++) {
+    for (; list != NULL && list != BLOCK_END; list = list->next, count++) {
         const struct span *slab = span_at(span_at(granule_of(list))->head);
         assert_int_equal(span_kind(slab), SPAN_SLAB);
         assert_int_equal(slab->owner, owner);
         assert_int_equal(slab->size_class, size_class);
         assert_ptr_equal(slab_block_at(slab, list), list);
-        assert_false(slab_block_is_free(slab, list));
-        assert_ptr_equal(list->mark, BLOCK_FREE);
+        assert_true(block_is_linked(list));
+        assert_false(block_is_listed(list));
+        assert_false(slab_is_in_hole(slab, list));
     }
     return count;
 }

@@ -35,9 +35,8 @@ static struct chain take_chain(unsigned size_class)
         bool zero;
         struct chain some = slab_take(&theap, size_class, BATCH - all.count, &zero);
         assert_true(some.count > 0);
-        for (struct block *next, *block = some.first; block != NULL; block = next) {
-            next = block->next;
-            block->mark = BLOCK_FREE;
+        for (struct block *next, *block = some.first; block != BLOCK_END; block = next) {
+            next = block_next(block);
             chain_push(&all, block);
         }
     }

@@ -65,18 +65,24 @@ static void every_alignment_has_a_class(void **state)
         }
 }
 
-/* The checks of free() against division, for each offset in every class's slab. */
+/* The check of free() against division: for each distance in every class's slab, with every number
+ * of blocks in circulation; all distances for the few numbers that matter, else multiples of 16. */
 static void magic_check_agrees_with_division(void **state)
 {
     (void)state;
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
-        struct bin bin = { .magic = size_class_magic(size_class) };
-        size_t size = size_class_bytes(size_class), slab = size_class_granules(size_class);
-        for (uint32_t offset = 0; offset < slab << GRANULE_SHIFT; offset++) {
-            bool off = size_class_is_long(size_class)
-                           ? !is_long_multiple(offset, bin.magic)
-                           : is_off_start(&bin, (const void *)(uintptr_t)(0x70000000 + offset));
-            assert_int_equal(off, offset % size != 0);
+        bool is_long = size_class_is_long(size_class);
+        uint32_t magic = size_class_magic(size_class), starts = size_class_starts(size_class);
+        size_t size = size_class_bytes(size_class), end = GRANULE_SIZE;
+        end = is_long ? size_class_granules(size_class) * end : end;
+        for (uint32_t count = 0; count <= starts; count++) {
+            uint32_t reach = size_class_reach(size_class, count);
+            bool all = count <= 1 || count == starts;
+            for (uint32_t distance = 0; distance < end; distance += all ? 1 : 16)
+                if ((is_long ? is_long_start(distance, magic, reach)
+                             : is_start(distance, magic, reach)) !=
+                    (distance % size == 0 && distance / size < count))
+                    fail_msg("class %u, %u blocks: distance %u", size_class, count, distance);
         }
     }
 }

@@ -237,7 +237,7 @@ static void a_flushed_theap_holds_nothing(void **state)
     free_all();
     theap_flush(theap);
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
-        assert_null(theap->bins[size_class].free);
+        assert_ptr_equal(theap->bins[size_class].free, BLOCK_END);
         assert_null(theap->bins[size_class].spare);
     }
     check_heap();

@@ -104,12 +104,6 @@ void os_populate(void *address, size_t size)
         atomic_store_explicit(&unknown, true, memory_order_relaxed);
 }
 
-bool os_load_pointer(void *const *from, void **value)
-{
-    *value = __atomic_load_n(from, __ATOMIC_RELAXED);
-    return true;
-}
-
 bool os_renew(void *address, size_t size)
 {
     return !failed(call_map_over(address, size, PROT_READ | PROT_WRITE));

@@ -105,15 +105,6 @@ bool os_discard(void *address, size_t size)
     return done;
 }
 
-bool os_load_pointer(void *const *from, void **value)
-{
-    DWORD error = GetLastError();
-    SIZE_T bytes;
-    bool done = ReadProcessMemory(GetCurrentProcess(), from, value, sizeof *value, &bytes);
-    SetLastError(error);
-    return done;
-}
-
 bool os_renew(void *address, size_t size)
 {
     return os_purge(address, size);

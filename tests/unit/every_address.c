@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/* Every call that takes a pointer refuses every address of a slab but those of blocks in use: blocks
+ * that were never cut, that are free in a cache, in a spare list, in the slab's own list, in another
+ * thread's batch, in an inbox or in a hole, what is inside blocks, and the unused end of the slab.
+ * bad_pointer() is replaced, so that one process can make thousands of such mistakes. */
+#include "test.h"
+
+#include "heap/bad_pointer.h"
+#include "heap/heap.h"
+#include "heap/purge.h"
+#include "heap/slab.h"
+#include "heap/threads.h"
+#include "invariants.h"
+#include "private/private_heap.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+
+enum { SLABS_MOST = 8, BLOCKS_MOST = SLABS_MOST * GRANULE_SIZE / 16 };
+
+/* ---- refusals ------------------------------------------------------------------------------ */
+
+static __thread jmp_buf *refused; /* NULL: nothing should be */
+
+_Noreturn void __wrap_bad_pointer(const char *call, const void *address);
+
+_Noreturn void __wrap_bad_pointer(const char *call, const void *address)
+{
+    if (refused == NULL) {
+        fprintf(stderr, "%s(%p) was refused\n", call, address);
+        abort();
+    }
+    longjmp(*refused, 1);
+}
+
+enum call { FREE, SIZE, RESIZE, RESIZE_IN_PLACE, CALLS };
+
+static void make_call(enum call call, void *address)
+{
+    switch (call) {
+    case FREE:
+        heap_free(address, "free");
+        break;
+    case SIZE:
+        heap_usable_size(address, "malloc_usable_size");
+        break;
+    case RESIZE:
+        heap_realloc(address, 100, "realloc");
+        break;
+    default:
+        heap_resize_in_place(address, 1, "resize");
+    }
+}
+
+static bool is_refused(enum call call, void *address)
+{
+    jmp_buf place;
+    bool was = true;
+    refused = &place;
+    if (setjmp(place) == 0) {
+        make_call(call, address);
+        was = false;
+    }
+    refused = NULL;
+    return was;
+}
+
+/* ---- blocks -------------------------------------------------------------------------------- */
+
+struct blocks {
+    char *at[BLOCKS_MOST];
+    size_t count;
+};
+
+static struct blocks live;
+
+static int by_address(const void *a, const void *b)
+{
+    const char *const *one = a, *const *two = b;
+    return (*one > *two) - (*one < *two);
+}
+
+static void fill(unsigned size_class, size_t count)
+{
+    for (; count > 0; count--) {
+        assert_true(live.count < BLOCKS_MOST);
+        char *block = heap_alloc(size_class_bytes(size_class));
+        assert_non_null(block);
+        memset(block, 0x5A, size_class_bytes(size_class));
+        live.at[live.count++] = block;
+    }
+}
+
+/* Takes every `step`-th block off the list of those in use. */
+static struct blocks remove_some(size_t step)
+{
+    static struct blocks gone;
+    size_t kept = 0;
+    gone.count = 0;
+    for (size_t i = 0; i < live.count; i++) {
+        if (i % step == 0)
+            gone.at[gone.count++] = live.at[i];
+        else
+            live.at[kept++] = live.at[i];
+    }
+    live.count = kept;
+    return gone;
+}
+
+static void free_blocks(const struct blocks *blocks)
+{
+    for (size_t i = 0; i < blocks->count; i++)
+        heap_free(blocks->at[i], "free");
+}
+
+/* ---- the look at all addresses ------------------------------------------------------------- */
+
+static void check_address(char *address, bool in_use)
+{
+    if (heap_is_block(address) != in_use)
+        fail_msg("%p: in use: %d", (void *)address, in_use);
+    if (in_use) {
+        assert_false(is_refused(SIZE, address));
+        return;
+    }
+    for (enum call call = 0; call < CALLS; call++)
+        if (!is_refused(call, address))
+            fail_msg("%p: accepted by call %d", (void *)address, call);
+}
+
+/* All addresses, for some classes; of the others' slabs multiples of 16, in some of the long ones of
+ * 128, and another address between each. All blocks start at such multiples. */
+static void check_slab(const struct span *slab)
+{
+    char *start = span_start(slab), *end = start + span_bytes(slab);
+    size_t step = slab->granules == 1         ? slab->size_class % 9 == 2 ? 1 : 16
+                  : slab->size_class % 9 == 2 ? 16
+                                              : 128;
+    size_t next = 0;
+    while (next < live.count && live.at[next] < start)
+        next++;
+    for (char *at = start; at < end; at += step) {
+        bool in_use = next < live.count && live.at[next] == at;
+        next += in_use;
+        check_address(at, in_use);
+        if (step != 1)
+            check_address(at + 1 + (uintptr_t)at / 16 % 15, false);
+    }
+}
+
+static void check_all(unsigned size_class)
+{
+    size_t frontier = atomic_load(&region_map.frontier);
+    qsort(live.at, live.count, sizeof live.at[0], by_address);
+    for (size_t i = 1; i < frontier; i++)
+        if (span_kind(span_at(i)) == SPAN_SLAB && span_at(i)->size_class == size_class)
+            check_slab(span_at(i));
+}
+
+static void *check_elsewhere(void *size_class)
+{
+    heap_free(heap_alloc(16), "free"); /* has a theap of its own */
+    check_all(*(unsigned *)size_class);
+    return NULL;
+}
+
+/* By the owner, without its cache, and by another thread. */
+static void check_by_all(unsigned size_class)
+{
+    pthread_t thread;
+    check_all(size_class);
+    threads_use_fast_paths(false);
+    check_all(size_class);
+    threads_use_fast_paths(true);
+    assert_int_equal(pthread_create(&thread, NULL, check_elsewhere, &size_class), 0);
+    pthread_join(thread, NULL);
+    /* nothing came of it */
+    for (size_t i = 0; i < live.count; i++)
+        assert_int_equal(live.at[i][size_class_bytes(size_class) - 1], 0x5A);
+}
+
+/* ---- another thread, which frees and then waits --------------------------------------------- */
+
+static struct blocks others;
+static pthread_barrier_t freed, over;
+static bool flushes;
+
+static void *free_and_wait(void *none)
+{
+    free_blocks(&others);
+    if (flushes)
+        theap_flush(threads_current());
+    pthread_barrier_wait(&freed);
+    pthread_barrier_wait(&over);
+    return none;
+}
+
+/* Checks while `others` are in another thread's batches or, with `post`, in the inbox. */
+static void check_while_others_have_some(unsigned size_class, bool post)
+{
+    pthread_t thread;
+    struct theap *theap = threads_current();
+    others = remove_some(3);
+    if (others.count > 20)
+        others.count = 20; /* the rest is lost to the test */
+    flushes = post;
+    pthread_barrier_init(&freed, NULL, 2);
+    pthread_barrier_init(&over, NULL, 2);
+    if (post)
+        os_lock(&theap->lock);
+    assert_int_equal(pthread_create(&thread, NULL, free_and_wait, NULL), 0);
+    pthread_barrier_wait(&freed);
+    if (post) {
+        assert_non_null(atomic_load(&theap->inbox));
+        os_unlock(&theap->lock);
+    }
+    for (size_t i = 0; i < others.count; i++)
+        for (enum call call = 0; call < CALLS; call++)
+            assert_true(is_refused(call, others.at[i]));
+    pthread_barrier_wait(&over);
+    pthread_join(thread, NULL);
+    (void)size_class;
+}
+
+/* ---- tests --------------------------------------------------------------------------------- */
+
+static size_t some_of(unsigned size_class)
+{
+    size_t capacity = size_class_capacity(size_class);
+    return capacity > 100 ? capacity / 3 : capacity / 2 + 1;
+}
+
+static void give_back(void)
+{
+    struct blocks all = remove_some(1);
+    free_blocks(&all);
+    purge_all();
+    check_heap();
+}
+
+/* A slab of which a part is cut, with blocks in use and in the cache. */
+static void young_slabs(unsigned size_class)
+{
+    fill(size_class, 1);
+    check_all(size_class);
+    fill(size_class, some_of(size_class));
+    check_all(size_class);
+    struct blocks gone = remove_some(3);
+    free_blocks(&gone);
+    check_by_all(size_class);
+    give_back();
+}
+
+/* Full ones; then blocks on their own lists; then holes, and some of these cut again. */
+static void old_slabs(unsigned size_class)
+{
+    size_t capacity = size_class_capacity(size_class);
+    fill(size_class, capacity + 1);
+    check_all(size_class);
+    struct blocks gone = remove_some(2);
+    free_blocks(&gone);
+    theap_flush(threads_current());
+    check_all(size_class);
+    qsort(live.at, live.count, sizeof live.at[0], by_address);
+    gone.count = 0;
+    while (live.count > capacity / 4 + 1)
+        gone.at[gone.count++] = live.at[--live.count];
+    for (size_t i = 1; i < live.count; i += 2, live.count--) {
+        gone.at[gone.count++] = live.at[i];
+        live.at[i] = live.at[live.count - 1];
+    }
+    free_blocks(&gone);
+    purge_all();
+    check_by_all(size_class);
+    fill(size_class, 2);
+    check_all(size_class);
+    give_back();
+}
+
+static void every_class(void (*test)(unsigned size_class), unsigned step)
+{
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class += step)
+        test(size_class);
+}
+
+static void in_young_slabs(void **state)
+{
+    (void)state;
+    every_class(young_slabs, 1);
+}
+
+static void in_old_slabs(void **state)
+{
+    (void)state;
+    every_class(old_slabs, 1);
+}
+
+static void batched(unsigned size_class)
+{
+    fill(size_class, some_of(size_class));
+    check_while_others_have_some(size_class, false);
+    fill(size_class, 9);
+    check_while_others_have_some(size_class, true);
+    struct blocks all = remove_some(1);
+    free_blocks(&all);
+}
+
+static void in_other_threads_batches(void **state)
+{
+    (void)state;
+    every_class(batched, 7);
+}
+
+/* Private heaps answer, and go on. */
+static void check_heap_block(struct private_heap *heap, char *address, bool in_use)
+{
+    bool valid = true;
+    if (private_has(heap, address) != in_use)
+        fail_msg("%p: in use: %d", (void *)address, in_use);
+    if (in_use)
+        return;
+    assert_true(private_size(heap, address) == PRIVATE_NO_BLOCK);
+    assert_false(private_free(heap, address, 0));
+    assert_null(private_realloc(heap, address, 10, 0, &valid));
+    assert_false(valid);
+    for (enum call call = 0; call < CALLS; call++)
+        if (call != RESIZE_IN_PLACE)
+            assert_true(is_refused(call, address));
+}
+
+static void check_heaps_blocks(struct private_heap *heap)
+{
+    qsort(live.at, live.count, sizeof live.at[0], by_address);
+    size_t next = 0;
+    char *end = live.at[live.count - 1] + 4096;
+    for (char *at = live.at[0] - 16; at < end; at++) {
+        bool in_use = next < live.count && live.at[next] == at;
+        next += in_use;
+        check_heap_block(heap, at, in_use);
+    }
+    assert_int_equal(next, live.count);
+}
+
+static void in_private_heaps(void **state)
+{
+    const struct private_wish wishes[] = { { .owned = true },
+                                           { .owned = false },
+                                           { .owned = true, .maximum = 1 << 20 },
+                                           { .owned = false, .maximum = 1 << 20 } };
+    const size_t sizes[] = { 1, 14, 30, 46, 100, 300, 1000, 2500, 5000 };
+    (void)state;
+    for (size_t w = 0; w < COUNT(wishes); w++)
+        for (size_t s = 0; s < COUNT(sizes); s++) {
+            struct private_heap *heap = private_create(&wishes[w]);
+            for (size_t i = 0; i < 60; i++)
+                live.at[live.count++] = private_alloc(heap, 1, sizes[s], 0);
+            check_heaps_blocks(heap);
+            struct blocks gone = remove_some(3);
+            for (size_t i = 0; i < gone.count; i++)
+                assert_true(private_free(heap, gone.at[i], 0));
+            check_heaps_blocks(heap);
+            private_compact(heap);
+            check_heaps_blocks(heap);
+            live.count = 0;
+            private_destroy(heap);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(in_young_slabs),
+        cmocka_unit_test(in_old_slabs),
+        cmocka_unit_test(in_other_threads_batches),
+        cmocka_unit_test(in_private_heaps),
+    };
+    return cmocka_run_group_tests_name("every address", tests, NULL, NULL);
+}
