@@ -10,7 +10,12 @@ static void describe_in_slab(const char *call, const void *address, const struct
 {
     size_t size = size_class_bytes(slab->size_class);
     const void *start = slab_block_at(slab, address);
-    if (start == address)
+    if (start == address && slab_is_in_hole(slab, address))
+        message(
+            "%s(%p): not a block: its memory was never handed out, or was free and has gone back "
+            "to the system",
+            call, address);
+    else if (start == address)
         message("%s(%p): block of %zu bytes is free already (double free)", call, address, size);
     else if (start != NULL)
         message("%s(%p): pointer is inside a block of %zu bytes that starts at %p", call, address,
@@ -43,8 +48,7 @@ void bad_pointer(const char *call, const void *address)
 
 void bad_list(const void *block)
 {
-    message_address("malloc: a list of free blocks leads to ", block,
-                    ", which is none: a freed block was written to (use after free)");
+    message_address("malloc: the freed block at ", block, " was written to (use after free)");
     os_abort();
 }
 

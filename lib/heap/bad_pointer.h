@@ -8,7 +8,7 @@
 /* Says in one line on standard error what is known of the address, and ends the process. */
 _Noreturn void bad_pointer(const char *call, const void *address);
 
-/* The same for a list of free blocks that leads to something that is none. */
+/* The same for a free block whose words do not agree: the program wrote to it. */
 _Noreturn void bad_list(const void *block);
 
 /* A block that holds `holds` bytes was freed as one of `size` bytes, or of that alignment, and can't

@@ -133,7 +133,7 @@ ALWAYS_INLINE uint64_t bin_offset_of(const struct theap *theap, size_t granule)
 ALWAYS_INLINE bool free_to_bin(struct theap *theap, struct bin *bin, size_t granule,
                                struct block *block)
 {
-    OPAQUE(granule); /* gcc would keep a multiple of it instead, at an instruction more */
+    HIDE_VALUE(granule); /* gcc would keep a multiple of it instead, at an instruction more */
     if (!likely(is_easy_start(bin, granule, block)) || unlikely(block_may_be_free(block)))
         return false;
     bin_push(theap, bin, block);

@@ -42,9 +42,9 @@
 
 /* The variable's value is not known to be what was computed: it stays in its register. */
 #if defined(_MSC_VER) && !defined(__clang__)
-#define OPAQUE(variable) ((void)0)
+#define HIDE_VALUE(variable) ((void)0)
 #else
-#define OPAQUE(variable) __asm__("" : "+r"(variable))
+#define HIDE_VALUE(variable) __asm__("" : "+r"(variable))
 #endif
 
 /* Public functions are so declared in the public headers; here for those that are defined alone.

@@ -54,7 +54,7 @@ static const struct row {
     { "free_stack", OTHERS, OTHERS, OTHERS, FOREIGN },
     { "free_static", OTHERS, OTHERS, OTHERS, FOREIGN },
     { "free_of_other", OTHERS, OTHERS, OTHERS, FOREIGN },
-    { "write_freed_link", ENDED, FOUND, FOUND, FREED },
+    { "write_freed_link", FOUND, FOUND, FOUND, FREED },
     { "write_freed_link_aimed", FOUND, FOUND, FOUND, FREED },
     { "write_freed_inside", OPEN, FOUND, FOUND, FREED },
     { "write_freed_large", OPEN, FOUND, OPEN, FREED },

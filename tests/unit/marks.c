@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* The marks of free blocks: secret, different in each process, and vouching for the links. What a
+ * program stores is never taken for a mark; a free block that was written to is found before its
+ * link is followed; and no block that is handed out holds an address of the heap. */
+#include "test.h"
+
+#include "heap/bad_pointer.h"
+#include "heap/heap.h"
+#include "heap/purge.h"
+#include "heap/slab.h"
+#include "heap/threads.h"
+#include "invariants.h"
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FOUND = 7, MISSED = 8 };
+
+_Noreturn void __wrap_bad_list(const void *block);
+
+/* The children that damage lists end here. */
+_Noreturn void __wrap_bad_list(const void *block)
+{
+    (void)block;
+    _exit(FOUND);
+}
+
+/* ---- secrets ------------------------------------------------------------------------------- */
+
+static void keys_are_drawn_once(void **state)
+{
+    (void)state;
+    struct block_keys before = block_keys;
+    assert_int_equal(before.mark >> BLOCK_FREE_SHIFT, BLOCK_FREE);
+    assert_true(before.mark << (64 - BLOCK_FREE_SHIFT) != 0);
+    assert_true(before.link >> 63 == 1 && before.link << 1 != 0);
+    block_draw_keys();
+    assert_memory_equal(&before, &block_keys, sizeof before);
+}
+
+/* What other processes draw: the keys are forgotten here in between. */
+static void keys_differ(void **state)
+{
+    (void)state;
+    enum { PROCESSES = 100 };
+    static struct block_keys drawn[PROCESSES];
+    struct block_keys own = block_keys;
+    for (int i = 0; i < PROCESSES; i++) {
+        block_keys.link = 0;
+        block_draw_keys();
+        drawn[i] = block_keys;
+        assert_int_equal(block_keys.mark >> BLOCK_FREE_SHIFT, BLOCK_FREE);
+        for (int j = 0; j < i; j++)
+            assert_true(drawn[j].mark != drawn[i].mark && drawn[j].link != drawn[i].link);
+    }
+    block_keys = own;
+}
+
+/* ---- data that looks like a mark ------------------------------------------------------------ */
+
+static void free_with(struct block data)
+{
+    struct block *block = heap_alloc(64);
+    *block = data;
+    assert_true(heap_is_block(block));
+    assert_int_equal(heap_usable_size(block, "size"), 64);
+    heap_free(block, "free");
+    assert_false(heap_is_block(block));
+}
+
+/* All pairs of words that a program can have: its own, and what it finds in memory that a slab gave
+ * back, at another address than that of its block. */
+static void data_is_no_mark(void **state)
+{
+    (void)state;
+    struct block *one = heap_alloc(64), *two = heap_alloc(64), listed;
+    block_list(one, two);
+    listed = *one;
+    *one = (struct block){ NULL, 0 };
+    struct random random = { 7 };
+    for (int i = 0; i < 100000; i++) {
+        uintptr_t word = random_next(&random);
+        free_with((struct block){ (struct block *)random_next(&random), word });
+        free_with((struct block){ NULL, (word >> 8) | (uintptr_t)BLOCK_FREE << BLOCK_FREE_SHIFT });
+        free_with((struct block){ one, (uintptr_t)BLOCK_FREE << BLOCK_FREE_SHIFT });
+    }
+    free_with(listed);
+    free_with((struct block){ NULL, (uintptr_t)(intptr_t)(int32_t)0x9ad3b5c1 });
+    free_with((struct block){ (struct block *)(intptr_t)(int32_t)0x9ad3b5c1, 0 });
+    heap_free(one, "free");
+    heap_free(two, "free");
+    check_heap();
+}
+
+/* ---- damage -------------------------------------------------------------------------------- */
+
+enum { LISTED = 12, SIZE = 64 };
+enum place { IN_CACHE, IN_SLAB, IN_SPARE, IN_BATCH, PLACES };
+
+static struct block *blocks[2 * 1024];
+
+static void *allocate_all(void *none)
+{
+    for (size_t i = 0; i < LISTED; i++)
+        blocks[i] = heap_alloc(SIZE);
+    return none;
+}
+
+/* Blocks of a thread that has ended, in this thread's batch for its theap. */
+static struct block *gather_blocks(void)
+{
+    pthread_t thread;
+    heap_alloc(SIZE); /* has a theap of its own */
+    if (pthread_create(&thread, NULL, allocate_all, NULL) != 0 || pthread_join(thread, NULL) != 0)
+        _exit(MISSED);
+    for (size_t i = 0; i < LISTED; i++)
+        heap_free(blocks[i], "free");
+    return blocks[LISTED / 2];
+}
+
+/* Brings free blocks there, and says which of them the program writes to. */
+static struct block *bring_blocks(enum place place)
+{
+    if (place == IN_BATCH)
+        return gather_blocks();
+    struct theap *theap = threads_current();
+    size_t count = place == IN_SPARE ? (size_t)theap->bins[size_class_of(SIZE)].most + 8 : LISTED;
+    for (size_t i = 0; i < count; i++)
+        blocks[i] = heap_alloc(SIZE);
+    for (size_t i = 0; i < count; i++)
+        heap_free(blocks[i], "free");
+    if (place == IN_SLAB)
+        theap_flush(theap);
+    return blocks[place == IN_SPARE ? 4 : LISTED / 2];
+}
+
+/* Has all free blocks pass by. */
+static void use_up(enum place place)
+{
+    struct theap *theap = threads_current();
+    if (place == IN_BATCH) {
+        theap_flush(theap);
+        return;
+    }
+    uint32_t enough = 3 * size_class_capacity(size_class_of(SIZE));
+    for (uint32_t i = 0; i < enough; i++)
+        heap_alloc(SIZE);
+}
+
+static int in_child(enum place place, void (*damage)(struct block *block, unsigned how),
+                    unsigned how)
+{
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    assert_return_code(child, 0);
+    if (child == 0) {
+        damage(bring_blocks(place), how);
+        use_up(place);
+        _exit(MISSED);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void flip_bit(struct block *block, unsigned bit)
+{
+    ((unsigned char *)block)[bit / 8] ^= (unsigned char)(1 << bit % 8);
+}
+
+static void every_flipped_bit_is_found(void **state)
+{
+    (void)state;
+    for (enum place place = 0; place < PLACES; place++)
+        for (unsigned bit = 0; bit < 8 * sizeof(struct block); bit += place == IN_CACHE ? 1 : 5)
+            if (in_child(place, flip_bit, bit) != FOUND)
+                fail_msg("bit %u in place %u was missed", bit, place);
+}
+
+static uintptr_t target[8]; /* where an attacker wants malloc to lead */
+
+/* What a program can write without the secret, and in the last case with another block's words. */
+static void forge(struct block *block, unsigned how)
+{
+    switch (how) {
+    case 0:
+        block->next = (struct block *)target;
+        break;
+    case 1:
+        *block = (struct block){ (struct block *)target, (uintptr_t)target };
+        break;
+    case 2:
+        *block = (struct block){ (struct block *)target, 0 };
+        break;
+    case 3:
+        memset(block, 0, sizeof *block);
+        break;
+    case 4:
+        memset(block, 0xFF, SIZE);
+        break;
+    default:
+        *block = (struct block){ (struct block *)target,
+                                 (uintptr_t)target | (uintptr_t)BLOCK_FREE << BLOCK_FREE_SHIFT };
+    }
+}
+
+static void every_forged_link_is_found(void **state)
+{
+    (void)state;
+    for (enum place place = 0; place < PLACES; place++)
+        for (unsigned how = 0; how < 6; how++)
+            if (in_child(place, forge, how) != FOUND)
+                fail_msg("forgery %u in place %u was missed", how, place);
+}
+
+/* ---- what is handed out --------------------------------------------------------------------- */
+
+static bool holds_address(const void *block, size_t size)
+{
+    for (const uintptr_t *word = block, *end = word + size / sizeof *word; word < end; word++)
+        if (granule_is_ours(granule_of((void *)*word)) || *word == (uintptr_t)BLOCK_END)
+            return true;
+    return false;
+}
+
+/* Waves of a class's blocks; then blocks of all classes, and large ones, from the same memory. */
+static void no_address_is_handed_out(void **state)
+{
+    enum { BLOCKS = 30000 };
+    static void *all[BLOCKS];
+    (void)state;
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class += 3) {
+        size_t size = size_class_bytes(size_class);
+        size_t count = (4u << 20) / size < BLOCKS ? (4u << 20) / size : BLOCKS;
+        for (int wave = 0; wave < 3; wave++) {
+            for (size_t i = 0; i < count; i++) {
+                all[i] = heap_alloc(size);
+                if (holds_address(all[i], size))
+                    fail_msg("a block of %zu bytes holds an address", size);
+            }
+            for (size_t i = 0; i < count; i++)
+                heap_free(all[(i * 7919) % count], "free");
+        }
+        theap_flush(threads_current());
+        for (int i = 0; i < 20; i++) {
+            size_t large = (size_t)(i + 1) * 100000;
+            all[i] = heap_alloc(large);
+            assert_false(holds_address(all[i], large));
+        }
+        for (int i = 0; i < 20; i++)
+            heap_free(all[i], "free");
+    }
+}
+
+/* The first theap draws the keys. */
+static int start(void **state)
+{
+    (void)state;
+    heap_free(heap_alloc(SIZE), "free");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_are_drawn_once),
+        cmocka_unit_test(keys_differ),
+        cmocka_unit_test(data_is_no_mark),
+        cmocka_unit_test(every_flipped_bit_is_found),
+        cmocka_unit_test(every_forged_link_is_found),
+        cmocka_unit_test(no_address_is_handed_out),
+    };
+    return cmocka_run_group_tests_name("marks", tests, start, NULL);
+}
