@@ -93,7 +93,8 @@ enum { BARROW_ROOT_NAME_SIZE = 56, BARROW_ROOT_COUNT = 256 };
  * BARROW_ROOT_NAME_SIZE bytes or more; ERROR_NOT_ENOUGH_MEMORY: there are BARROW_ROOT_COUNT names. */
 BARROW_API BOOL barrow_heap_set_root(HANDLE heap, const char *name, const void *block);
 
-/* NULL with ERROR_FILE_NOT_FOUND: there is none; or its block was freed since. */
+/* NULL with ERROR_FILE_NOT_FOUND: there is none, or no block is there any more. Remove a root before
+ * its block is freed: another block may be allocated at the same place. */
 BARROW_API void *barrow_heap_root(HANDLE heap, const char *name);
 
 /* The next root from *position on, which is 0 at first: its name, with the 0 at its end, and its
