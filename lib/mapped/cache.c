@@ -4,7 +4,7 @@
  *
  * A block in a cache has its own state in its header (BOUNDED_STATE_QUICK), and the link to the next
  * one, masked, in its first word. The header's bit that says whether the block before is free
- * belongs to whoever has the heap's lock, so both sides change a header by one atomic XOR.
+ * belongs to whoever has the heap's lock, so the two sides store to different bytes of a header.
  *
  * `pending` names the block while a call is about it. Whatever instruction is the last one, the block
  * is in use, cached and in its list, or named by `pending`; see settle_pending in recover.c. */
@@ -89,10 +89,12 @@ ALWAYS_INLINE uint64_t load_fields(const struct bounded *heap, uint64_t unit)
     return bounded_fields(heap, unit, __atomic_load_n(block_header(heap, unit), __ATOMIC_RELAXED));
 }
 
+/* State and slack are others. */
 ALWAYS_INLINE void change(struct bounded *heap, uint64_t unit, uint64_t fields)
 {
+    unsigned char *byte = bounded_state_byte(block_header(heap, unit));
     order();
-    __atomic_fetch_xor(block_header(heap, unit), bounded_stored(fields), __ATOMIC_RELAXED);
+    __atomic_store_n(byte, (unsigned char)(*byte ^ bounded_stored(fields) >> 8), __ATOMIC_RELAXED);
     order();
 }
 
@@ -129,21 +131,32 @@ ALWAYS_INLINE uint64_t take_first(struct mapped *mapped, struct mapped_cache *ca
     return unit;
 }
 
-void *mapped_cache_alloc(struct mapped *mapped, size_t size)
+ALWAYS_INLINE void *pop(struct mapped *mapped, struct mapped_cache *cache, size_t size)
 {
-    struct mapped_cache *cache = own(mapped);
-    if (unlikely(size > CACHED_SIZE) || cache == NULL || !begin(mapped, cache))
-        return NULL;
+    struct bounded *heap = mapped->heap;
     uint64_t units = units_for(size), unit = take_first(mapped, cache, units);
     if (likely(unit != 0)) {
-        change(mapped->heap, unit, fields_quick(units) ^ fields_in_use(units, size));
+        change(heap, unit, fields_quick(units) ^ fields_in_use(units, size));
         cache->pending = 0;
     }
-    end(cache);
-    return unit != 0 ? block_address(mapped->heap, unit) : NULL;
+    return unit != 0 ? block_address(heap, unit) : NULL;
 }
 
-static bool put(struct mapped *mapped, struct mapped_cache *cache, uint64_t unit)
+void *mapped_alloc(struct private_heap *private, size_t align, size_t size, bool zero)
+{
+    struct mapped *mapped = mapped_of(private);
+    struct mapped_cache *cache = own(mapped);
+    if (unlikely(size > CACHED_SIZE) || cache == NULL || align > BOUNDED_UNIT ||
+        !begin(mapped, cache))
+        return mapped_alloc_slow(mapped, align, size, zero);
+    void *block = pop(mapped, cache, size);
+    end(cache);
+    if (unlikely(block == NULL))
+        return mapped_alloc_slow(mapped, align, size, zero);
+    return unlikely(zero) ? memset(block, 0, size) : block;
+}
+
+ALWAYS_INLINE bool put(struct mapped *mapped, struct mapped_cache *cache, uint64_t unit)
 {
     struct bounded *heap = mapped->heap;
     if (unlikely(!is_unit(heap, unit)))
@@ -166,14 +179,15 @@ static bool put(struct mapped *mapped, struct mapped_cache *cache, uint64_t unit
     return true;
 }
 
-bool mapped_cache_free(struct mapped *mapped, void *block)
+bool mapped_free(struct private_heap *private, void *block)
 {
+    struct mapped *mapped = mapped_of(private);
     struct mapped_cache *cache = own(mapped);
-    if (cache == NULL || !begin(mapped, cache))
-        return false;
+    if (unlikely(cache == NULL) || !begin(mapped, cache))
+        return mapped_free_slow(mapped, block);
     bool done = put(mapped, cache, bounded_unit_of(mapped->heap, block));
     end(cache);
-    return done;
+    return likely(done) || mapped_free_slow(mapped, block);
 }
 
 /* ---- under the lock ------------------------------------------------------------------------- */

@@ -112,22 +112,18 @@ static bool can_be(const struct bounded *heap, size_t align, size_t size)
     return size <= most && align <= BOUNDED_FILE_PAGE;
 }
 
-static void *mapped_alloc(struct private_heap *private, size_t align, size_t size, bool zero)
+void *mapped_alloc_slow(struct mapped *mapped, size_t align, size_t size, bool zero)
 {
-    struct mapped *mapped = mapped_of(private);
-    align = align < BOUNDED_UNIT ? BOUNDED_UNIT : align;
-    void *block = likely(align == BOUNDED_UNIT) ? mapped_cache_alloc(mapped, size) : NULL;
     bool is_zero = false;
     struct call call;
-    if (unlikely(block == NULL)) {
-        failure = ERROR_NOT_ENOUGH_MEMORY;
-        if (!can_be(mapped->heap, align, size) || !begin(mapped, &call))
-            return NULL;
-        block = alloc_once(&call, align, size, &is_zero);
-        if (block == NULL)
-            block = alloc_with_effort(&call, align, size, &is_zero);
-        end(&call);
-    }
+    align = align < BOUNDED_UNIT ? BOUNDED_UNIT : align;
+    failure = ERROR_NOT_ENOUGH_MEMORY;
+    if (!can_be(mapped->heap, align, size) || !begin(mapped, &call))
+        return NULL;
+    void *block = alloc_once(&call, align, size, &is_zero);
+    if (block == NULL)
+        block = alloc_with_effort(&call, align, size, &is_zero);
+    end(&call);
     return block != NULL && zero && !is_zero ? memset(block, 0, size) : block;
 }
 
@@ -150,12 +146,9 @@ static bool free_under_lock(struct call *call, void *block)
     return done;
 }
 
-static bool mapped_free(struct private_heap *private, void *block)
+bool mapped_free_slow(struct mapped *mapped, void *block)
 {
-    struct mapped *mapped = mapped_of(private);
     struct call call;
-    if (likely(mapped_cache_free(mapped, block)))
-        return true;
     if (!begin(mapped, &call))
         return false;
     failure = ERROR_INVALID_PARAMETER;

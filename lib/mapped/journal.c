@@ -43,10 +43,9 @@ static void restore(char *start, struct bounded_note note)
     uint64_t bit = bounded_stored(BOUNDED_PREVIOUS_FREE);
     if (!(note.place & JOURNAL_FLIP))
         *word = note.old;
-    else if (note.old & bit)
-        __atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
     else
-        __atomic_fetch_and(word, ~bit, __ATOMIC_RELAXED);
+        *bounded_previous_byte(word) =
+            (unsigned char)((*bounded_previous_byte(word) & ~1) | ((note.old & bit) != 0));
 }
 
 /* The notes name old values, so that restoring them twice is the same as once; the last comes first,

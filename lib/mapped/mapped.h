@@ -122,8 +122,13 @@ void mapped_take_back(struct mapped *mapped, uint64_t unit);
 
 /* ---- cache.c -------------------------------------------------------------------------------- */
 
-void *mapped_cache_alloc(struct mapped *mapped, size_t size);
-bool mapped_cache_free(struct mapped *mapped, void *block);
+/* The backend's calls: by the thread's cache where that will do. */
+void *mapped_alloc(struct private_heap *heap, size_t align, size_t size, bool zero);
+bool mapped_free(struct private_heap *heap, void *block);
+
+/* The same under the lock: heap.c */
+void *mapped_alloc_slow(struct mapped *mapped, size_t align, size_t size, bool zero);
+bool mapped_free_slow(struct mapped *mapped, void *block);
 
 /* With the lock: the thread is about to change its cache, so that a signal handler keeps out of it;
  * false: it is a handler's, which has interrupted just that, or there is none. */

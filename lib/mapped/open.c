@@ -285,7 +285,9 @@ static uint32_t rebuild(struct mapped *mapped)
 
 static bool undo(struct mapped *mapped, uint64_t file_size)
 {
-    return bounded_journal_undo(mapped->heap, file_size - mapped->start - MAPPED_JOURNAL);
+    uint64_t size = file_size - mapped->start;
+    size = size < mapped->size ? size : mapped->size;
+    return bounded_journal_undo(mapped->heap, size - MAPPED_JOURNAL);
 }
 
 /* Of a heap that nobody else has open for writing. */

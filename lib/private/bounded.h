@@ -142,23 +142,24 @@ struct bounded_figures bounded_figures(const struct bounded *heap);
  * The word before a block is its header. XORed with a mask that belongs to its place, and rotated,
  * it reads, from the lowest bit:
  *
- *     1   the block before is free (its size stands in its last word)
  *     6   bytes that the program did not ask for, XOR 15. Free blocks: 1 when its pages were given
  *         back. Quick ones: 0
+ *     1   the block before is free (its size is in its last word)
  *     36  size in units, header included
  *     19  zero, or the header was overwritten, or is none
  *     2   in use: 0; in a free list: 1; in a quick list: 2
  *
- * As stored, eight of the zero bits and the state come first in memory, so that an overrun meets
- * them. That a block in use is small and its header sound is one comparison. */
+ * As stored, state and slack are one byte, so that a block's owner and whoever frees the block before
+ * it need not change the same byte (lib/mapped/cache.c). Eight of the zero bits and that byte come first
+ * in memory, so that an overrun meets them. That a block in use is small and its header sound is one comparison. */
 enum {
     BOUNDED_ROTATION = 10,
-    BOUNDED_SLACK_SHIFT = 1,
+    BOUNDED_SLACK_SHIFT = 0,
     BOUNDED_SLACK_BITS = 6,
     BOUNDED_SIZE_SHIFT = 7,
     BOUNDED_SIZE_BITS = 36
 };
-#define BOUNDED_PREVIOUS_FREE ((uint64_t)1)
+#define BOUNDED_PREVIOUS_FREE ((uint64_t)1 << 6)
 #define BOUNDED_SLACK         ((uint64_t)0x3f << BOUNDED_SLACK_SHIFT)
 #define BOUNDED_STATE_FREE    ((uint64_t)1 << 62)
 #define BOUNDED_STATE_QUICK   ((uint64_t)1 << 63)

@@ -35,6 +35,8 @@ ALWAYS_INLINE void index_insert(struct bounded *heap, uint64_t unit, uint64_t un
 {
     unsigned list = index_list(units);
     uint64_t next = index_lists(heap)[list];
+    if (BOUNDED_JOURNALED && !is_unit(heap, next))
+        next = no_block(heap); /* a file's lists may name anything once blocks overlap */
     set_links(heap, unit, (struct bounded_links){ .next = next, .previous = no_block(heap) });
     if (next != no_block(heap))
         set_previous(heap, next, unit);

@@ -25,6 +25,11 @@ enum {
 
 #if BOUNDED_JOURNALED
 
+_Static_assert(BOUNDED_ROTATION + 6 == 16 && BOUNDED_SLACK_SHIFT == 0 &&
+                   (62 + BOUNDED_ROTATION) % 64 == 8,
+               "state and slack are the second byte of a stored header, alone");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "or the bytes are others");
+
 enum {
     JOURNAL_NOTES = 480,        /* more than any change makes; a test counts them */
     JOURNAL_BEFORE = 120 << 10, /* bytes from the journal's start to the heap's */
@@ -87,12 +92,26 @@ ALWAYS_INLINE void bounded_note(struct bounded *heap, const void *words, unsigne
         bounded_note_word(heap, (const bounded_word *)words + i, 0);
 }
 
-/* Changes a bit of a header that may be another thread's, which may be changing other bits of it. */
+/* A header's byte with the bit BOUNDED_PREVIOUS_FREE, its lowest one. Only the heap's lock allows to
+ * change it, while the byte before it, with the state and the slack, is the block's owner's. */
+ALWAYS_INLINE unsigned char *bounded_previous_byte(bounded_word *header)
+{
+    return (unsigned char *)header + 2;
+}
+
+ALWAYS_INLINE unsigned char *bounded_state_byte(bounded_word *header)
+{
+    return (unsigned char *)header + 1;
+}
+
+/* Changes that bit of a header that may be another thread's, which may be changing other bits. */
 ALWAYS_INLINE void bounded_flip(struct bounded *heap, bounded_word *header, uint64_t bits)
 {
     ASSERT(bits == bounded_stored(BOUNDED_PREVIOUS_FREE));
+    (void)bits;
     bounded_note_word(heap, header, JOURNAL_FLIP);
-    __atomic_fetch_xor(header, bits, __ATOMIC_RELAXED);
+    unsigned char *byte = bounded_previous_byte(header);
+    __atomic_store_n(byte, (unsigned char)(*byte ^ 1), __ATOMIC_RELAXED);
     atomic_signal_fence(memory_order_seq_cst);
 }
 

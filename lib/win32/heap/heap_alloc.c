@@ -76,10 +76,20 @@ ALWAYS_INLINE void *alloc_shared(HANDLE handle, DWORD flags, SIZE_T size)
 
 /* ---- bounded heaps ------------------------------------------------------------------------ */
 
+static NOINLINE void *alloc_mapped(HANDLE handle, DWORD flags, SIZE_T size, struct pool *pool)
+{
+    struct private_heap *heap = handle;
+    pool_end(pool);
+    void *block = heap->backend->alloc(heap, 1, size, !is_plain(flags));
+    return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
+}
+
 static NOINLINE void *alloc_in_turn_slow(HANDLE handle, DWORD flags, SIZE_T size, struct pool *pool)
 {
     struct private_heap *heap = handle;
     void *block = NULL;
+    if (likely(is_place(handle, PLACE_BOUNDED_SERIALIZED)) && heap->kind == HEAP_MAPPED)
+        return alloc_mapped(handle, flags, size, pool);
     if (pool_is_free_for(handle, pool) && is_plain(flags))
         block = bounded_alloc_slow(heap->bounded, size, BOUNDED_UNIT, NULL);
     return end_slow(handle, flags, size, pool, block);

@@ -72,9 +72,18 @@ ALWAYS_INLINE BOOL free_shared(HANDLE handle, DWORD flags, LPVOID block)
 
 /* ---- bounded heaps ------------------------------------------------------------------------ */
 
+static NOINLINE BOOL free_mapped(HANDLE handle, DWORD flags, LPVOID block, struct pool *pool)
+{
+    struct private_heap *heap = handle;
+    pool_end(pool);
+    return heap->backend->free(heap, block) ? TRUE : free_slow(handle, flags, block);
+}
+
 static NOINLINE BOOL free_in_turn_slow(HANDLE handle, DWORD flags, LPVOID block, struct pool *pool)
 {
     struct private_heap *heap = handle;
+    if (likely(is_place(handle, PLACE_BOUNDED_SERIALIZED)) && heap->kind == HEAP_MAPPED)
+        return free_mapped(handle, flags, block, pool);
     bool done = pool_is_free_for(handle, pool) && bounded_free_slow(heap->bounded, block);
     return end_slow(handle, flags, block, pool, done);
 }
