@@ -135,6 +135,7 @@ static void *realloc_in(struct private_heap *heap, struct entry entry, void *add
     size_t old = heap->bounded != NULL ? bounded_block_size(heap->bounded, address)
                  : span == NULL        ? PRIVATE_NO_BLOCK
                                        : size_in_span(span, address);
+    in_place |= size <= old; /* as on Windows, a block that shrinks stays where it is */
     *valid = old != PRIVATE_NO_BLOCK;
     if (!*valid)
         return NULL;

@@ -4,6 +4,7 @@
 #include "win32/exception/exception.h"
 
 #include "diag/message.h"
+#include "win32/host/face_lock.h"
 #include "win32/virtual/virtual.h"
 
 #include <inttypes.h>
@@ -238,7 +239,7 @@ static void last_words(const struct host_trap *trap)
  */
 void exception_needed(void)
 {
-    if (win32_lock_is_mine())
+    if (face_is_inside())
         return;
     win32_lock();
     fault_handler_needed();

@@ -9,16 +9,6 @@
 
 #define LOCK_MOST ((uintptr_t)255)
 
-void global_fork_prepare(void)
-{
-    entries_lock();
-}
-
-void global_fork_release(void)
-{
-    entries_unlock();
-}
-
 static bool is_block(const void *address)
 {
     return ((uintptr_t)address & 15) == 0 && process_heap_size(address) != PROCESS_HEAP_NO_BLOCK;

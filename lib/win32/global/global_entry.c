@@ -3,14 +3,13 @@
  * entry (GlobalHandle): it has the entries that have data, each under its data's address. */
 #include "win32/global/global_entry.h"
 
+#include "win32/host/face_lock.h"
 #include "win32/host/meta.h"
 #include "win32/host/tree.h"
 
-#include <pthread.h>
-
 #define ENTRIES 65536
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct face_lock lock;
 static struct global_entry *entries; /* all of them, once there is one */
 static struct tree_node *data_nodes; /* one for each entry: key is the data's address */
 static struct tree_node *by_data;    /* of entries that have data */
@@ -19,12 +18,22 @@ static size_t used_entries; /* ever used */
 
 void entries_lock(void)
 {
-    pthread_mutex_lock(&lock);
+    face_lock(&lock);
 }
 
 void entries_unlock(void)
 {
-    pthread_mutex_unlock(&lock);
+    face_unlock(&lock);
+}
+
+void global_fork_prepare(void)
+{
+    face_lock_hold(&lock);
+}
+
+void global_fork_release(void)
+{
+    face_lock_let_go(&lock);
 }
 
 struct global_entry *entry_of(HANDLE handle)

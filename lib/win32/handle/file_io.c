@@ -4,6 +4,7 @@
 
 #include "barrow/winbase.h"
 #include "win32/host/host_file.h"
+#include "win32/virtual/virtual.h"
 
 #include <errno.h>
 
@@ -65,6 +66,7 @@ BOOL ReadFile(HANDLE handle, LPVOID buffer, DWORD bytes, LPDWORD transferred,
         return FALSE;
     DWORD error = transfer_offset(file, overlapped, false, &offset);
     if (error == 0) {
+        watch_buffer(buffer, bytes);
         error = transfer_error(host_file_read(file->fd, buffer, bytes, offset, &done));
         move_behind(file, offset, done);
     }

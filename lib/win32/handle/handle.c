@@ -8,9 +8,8 @@
  * happens after the lock was released. */
 #include "win32/handle/object.h"
 
+#include "win32/host/face_lock.h"
 #include "win32/host/meta.h"
-
-#include "os/lock.h"
 
 #define SLOT_BITS       20
 #define SLOTS           ((size_t)1 << SLOT_BITS)
@@ -28,7 +27,7 @@ struct slot {
     uint32_t next_free;  /* slot number + 1; 0 ends the queue */
 };
 
-static struct os_lock lock;
+static struct face_lock lock;
 static struct slot *chunks[SLOTS / CHUNK_SLOTS];
 static size_t used_slots; /* ever used: slots below this are in a chunk */
 static size_t free_slots; /* in the queue */
@@ -51,7 +50,7 @@ static struct slot *find(HANDLE handle)
 {
     uintptr_t value = (uintptr_t)handle;
     size_t number = value >> 2 & (SLOTS - 1);
-    ASSERT(os_lock_is_mine(&lock));
+    ASSERT(face_lock_is_mine(&lock));
     if ((value & 3) != 0 || number >= used_slots)
         return NULL;
     struct slot *slot = slot_at(number);
@@ -166,17 +165,17 @@ static void end(struct object *object)
 HANDLE handle_open(struct object *object, DWORD access)
 {
     win32_fork_register();
-    os_lock(&lock);
+    face_lock(&lock);
     ASSERT(object->handles == 0 && !object->ended);
     HANDLE handle = insert(object, access);
-    os_unlock(&lock);
+    face_unlock(&lock);
     return handle;
 }
 
 struct object *handle_object(HANDLE handle, const struct object_kind *kind, DWORD *access)
 {
     struct object *object = NULL;
-    os_lock(&lock);
+    face_lock(&lock);
     struct slot *slot = find(handle);
     if (slot != NULL && (kind == NULL || slot->object->kind == kind)) {
         object = slot->object;
@@ -184,16 +183,16 @@ struct object *handle_object(HANDLE handle, const struct object_kind *kind, DWOR
         if (access != NULL)
             *access = slot->access;
     }
-    os_unlock(&lock);
+    face_unlock(&lock);
     return object;
 }
 
 static bool close_handle(HANDLE handle)
 {
     bool last = false;
-    os_lock(&lock);
+    face_lock(&lock);
     struct object *object = take_out(handle, &last);
-    os_unlock(&lock);
+    face_unlock(&lock);
     if (object == NULL)
         return false;
     if (last)
@@ -228,11 +227,11 @@ static DWORD duplicate_and_close(HANDLE source, LPHANDLE copy, DWORD access, DWO
 {
     bool last = false;
     struct object *closed = NULL;
-    os_lock(&lock);
+    face_lock(&lock);
     DWORD error = duplicate(source, copy, access, options);
     if ((options & DUPLICATE_CLOSE_SOURCE) != 0)
         closed = take_out(source, &last);
-    os_unlock(&lock);
+    face_unlock(&lock);
     if (last)
         end(closed);
     if (closed != NULL)
@@ -272,7 +271,7 @@ BOOL GetHandleInformation(HANDLE object, LPDWORD flags)
 
 void handle_each(const struct object_kind *kind, void (*act)(struct object *object))
 {
-    ASSERT(os_lock_is_mine(&lock));
+    ASSERT(face_lock_is_mine(&lock));
     for (size_t i = 0; i < used_slots; i++) {
         struct object *object = slot_at(i)->object;
         if (object != NULL && (kind == NULL || object->kind == kind))
@@ -284,20 +283,20 @@ void handle_each(const struct object_kind *kind, void (*act)(struct object *obje
  * handler may call exit while its thread is in here; the next process then cleans up. */
 static void end_all(void)
 {
-    if (os_lock_is_mine(&lock))
+    if (face_lock_is_mine(&lock))
         return;
-    os_lock(&lock);
+    face_lock(&lock);
     handle_each(NULL, end);
-    os_unlock(&lock);
+    face_unlock(&lock);
 }
 AT_END(end_all)
 
 void handle_fork_prepare(void)
 {
-    os_lock(&lock);
+    face_lock_hold(&lock);
 }
 
 void handle_fork_release(void)
 {
-    os_unlock(&lock);
+    face_lock_let_go(&lock);
 }

@@ -89,10 +89,12 @@ SIZE_T WINAPI HeapSize(HANDLE handle, DWORD flags, LPCVOID block)
 static void *resize_malloc_block(void *block, SIZE_T size, DWORD flags)
 {
     size_t old = heap_usable_size(block, "HeapReAlloc");
-    void *moved = (flags & HEAP_REALLOC_IN_PLACE_ONLY) == 0
-                      ? heap_realloc(block, size, "HeapReAlloc")
-                  : heap_resize_in_place(block, size, "HeapReAlloc") ? block
-                                                                     : NULL;
+    bool stays = (flags & HEAP_REALLOC_IN_PLACE_ONLY) != 0;
+    void *moved = NULL;
+    if (stays || size <= old) /* one that shrinks stays, as on Windows */
+        moved = heap_resize_in_place(block, size, "HeapReAlloc") ? block : NULL;
+    if (moved == NULL && !stays)
+        moved = heap_realloc(block, size, "HeapReAlloc");
     if (moved != NULL && (flags & HEAP_ZERO_MEMORY) != 0 && size > old)
         memset((char *)moved + old, 0, size - old);
     return moved;

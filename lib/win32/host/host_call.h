@@ -42,6 +42,16 @@ static inline void call_close(int fd)
     syscall4(SYS_close, fd, 0, 0, 0);
 }
 
+static inline long call_read(int fd, void *buffer, size_t bytes)
+{
+    return syscall4(SYS_read, fd, (long)buffer, (long)bytes, 0);
+}
+
+static inline long call_pread(int fd, void *buffer, size_t bytes, uint64_t offset)
+{
+    return syscall4(SYS_pread64, fd, (long)buffer, (long)bytes, (long)offset);
+}
+
 static inline long call_fallocate(int fd, int mode, uint64_t offset, uint64_t bytes)
 {
     long result;

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-static enum host_fault (*_Atomic resolve_fault)(uintptr_t address);
+static enum host_fault (*_Atomic resolve_fault)(uintptr_t address, enum host_access access);
 static uint32_t guard_page_status, other_status;
 static _Atomic(host_trap_answer *) give_answer;
 static void (*say_last_words)(const struct host_trap *trap);
@@ -203,8 +203,9 @@ static void on_trap(int number, siginfo_t *info, ucontext_t *context)
         what = arrive_on_own_stack(&trap, info, context);
         number = info->si_signo;
     } else {
+        uintptr_t address = (uintptr_t)info->si_addr;
         if (number == SIGSEGV && resolve_fault != NULL)
-            what = resolve_fault((uintptr_t)info->si_addr);
+            what = resolve_fault(address, registers_access(context, address));
         if (what == OS_FAULT_RESOLVED)
             return;
         describe(&trap, number, info, context, what);
@@ -241,8 +242,8 @@ static void come_first(int number)
     sigaction(number, &action, NULL);
 }
 
-void host_fault_handler(enum host_fault (*resolve)(uintptr_t address), uint32_t guard_status,
-                        uint32_t status)
+void host_fault_handler(enum host_fault (*resolve)(uintptr_t address, enum host_access access),
+                        uint32_t guard_status, uint32_t status)
 {
     if (resolve_fault != resolve) {
         guard_page_status = guard_status;

@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OS_PAGE ((size_t)4096)
-
 /* Access to pages; the values are those of PROT_READ, PROT_WRITE and PROT_EXEC. */
 enum { OS_NONE = 0, OS_READ = 1, OS_WRITE = 2, OS_EXEC = 4 };
 
@@ -17,16 +15,6 @@ enum host_place {
     OS_NEAR,   /* at the address when it is free, else anywhere */
     OS_AT,     /* at the address, which must be free */
     OS_REPLACE /* at the address, in place of what is there */
-};
-
-/* One mapping of the process as the kernel knows it. */
-struct host_mapping {
-    uintptr_t start;
-    uintptr_t end;
-    unsigned access;
-    bool shared;
-    uint64_t device;
-    uint64_t inode; /* 0: anonymous */
 };
 
 int host_map_anonymous(uintptr_t *address, size_t size, unsigned access, enum host_place place);
@@ -42,13 +30,11 @@ int host_map_discard(uintptr_t address, size_t size);
 int host_map_lazy_free(uintptr_t address, size_t size);
 int host_map_will_need(uintptr_t address, size_t size);
 int host_map_page_out(uintptr_t address, size_t size);
+/* Locks pages, and reads all of them in; or each at its first access, so that the call waits for
+ * nothing. */
 int host_map_lock(uintptr_t address, size_t size);
+int host_map_lock_on_fault(uintptr_t address, size_t size);
 int host_map_unlock(uintptr_t address, size_t size);
-
-/* The mapping that covers the address, or else the next one above it. ENOENT: there is none. */
-int host_mapping_at(uintptr_t address, struct host_mapping *out);
-/* The same by reading the list as text, as on kernels before 6.11. */
-int host_mapping_at_text(uintptr_t address, struct host_mapping *out);
 
 /* One word a page: what /proc/self/pagemap says. */
 #define OS_PAGE_PRESENT (UINT64_C(1) << 63)

@@ -6,7 +6,10 @@
  * use on. The descriptor is checked before each use: the child of a fork needs one of its own, since
  * the file shows the memory of the process that opened it, and a program may close descriptors that it
  * does not know. */
+#include "win32/host/host_call.h"
 #include "win32/host/host_map.h"
+
+#include "os/vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,11 +30,11 @@ static bool is_still_open(void)
 static int open_map(void)
 {
     struct stat s;
-    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    int fd = (int)call_openat(AT_FDCWD, "/proc/self/pagemap", O_RDONLY, 0);
     if (fd < 0)
-        return errno;
+        return -fd;
     if (fstat(fd, &s) != 0) {
-        close(fd);
+        call_close(fd);
         return EIO;
     }
     kept = fd;
@@ -47,7 +50,7 @@ int host_pagemap_keep(void)
     if (open && opened_by == getpid())
         return 0;
     if (open)
-        close(kept);
+        call_close(kept);
     kept = -1;
     return open_map();
 }
@@ -57,7 +60,7 @@ int host_pagemap_read(uintptr_t address, size_t pages, uint64_t *words)
     int error = host_pagemap_keep();
     if (error != 0)
         return error;
-    off_t at = (off_t)(address / OS_PAGE * sizeof(*words));
-    ssize_t n = pread(kept, words, pages * sizeof(*words), at);
-    return n == (ssize_t)(pages * sizeof(*words)) ? 0 : (n < 0 ? errno : EIO);
+    uint64_t at = address / os_page_size() * sizeof(*words);
+    long n = call_pread(kept, words, pages * sizeof(*words), at);
+    return n == (long)(pages * sizeof(*words)) ? 0 : (n < 0 ? (int)-n : EIO);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* host_process.c: counters on Linux, from /proc. No call here allocates. */
 #include "win32/host/host_process.h"
+#include "win32/host/host_call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +12,11 @@
 
 static bool read_text(const char *path, char *text, size_t room)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = (int)call_openat(AT_FDCWD, path, O_RDONLY, 0);
     if (fd < 0)
         return false;
-    ssize_t n = read(fd, text, room - 1);
-    close(fd);
+    long n = call_read(fd, text, room - 1);
+    call_close(fd);
     text[n > 0 ? n : 0] = '\0';
     return n > 0;
 }
@@ -82,6 +83,6 @@ void host_sleep(uint32_t milliseconds)
 {
     struct timespec left = { .tv_sec = milliseconds / 1000,
                              .tv_nsec = (long)(milliseconds % 1000) * 1000000 };
-    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+    while (syscall4(SYS_nanosleep, (long)&left, (long)&left, 0, 0) == -EINTR)
         continue;
 }

@@ -4,6 +4,8 @@
 #ifndef BARROW_WIN32_HOST_HOST_PROCESS_H
 #define BARROW_WIN32_HOST_HOST_PROCESS_H
 
+#include "win32/host/host_trap.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,7 +41,7 @@ enum host_fault {
  * handler that the program had installed before, with si_errno set to guard_status or to status.
  * Without such a handler the process dies of the signal. May be called again at any time, to come
  * before a handler that was installed since. */
-void host_fault_handler(enum host_fault (*resolve)(uintptr_t address), uint32_t guard_status,
-                        uint32_t status);
+void host_fault_handler(enum host_fault (*resolve)(uintptr_t address, enum host_access access),
+                        uint32_t guard_status, uint32_t status);
 
 #endif

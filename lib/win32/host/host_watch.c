@@ -3,6 +3,7 @@
  * kernel protects the pages, and lifts the protection by itself at the first write; PAGEMAP_SCAN
  * tells which pages have lost it. No signal, no thread and no message is involved. */
 #include "win32/host/host_watch.h"
+#include "win32/host/host_call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +57,7 @@ static int open_watch(void)
     struct watch_api api = { .api = WATCH_API,
                              .features = FEATURE_WP_ASYNC | FEATURE_WP_UNPOPULATED };
     if (ioctl(fd, WATCH_OPEN, &api) != 0) {
-        close(fd);
+        call_close(fd);
         return ENOSYS;
     }
     watch_fd = fd;
@@ -83,9 +84,9 @@ int host_watch_clean(uintptr_t address, size_t size)
 int host_watch_written(uintptr_t address, size_t size, struct host_watch_run *runs, size_t max,
                        size_t *count)
 {
-    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    int fd = (int)call_openat(AT_FDCWD, "/proc/self/pagemap", O_RDONLY, 0);
     if (fd < 0)
-        return errno;
+        return -fd;
     struct pagemap_scan scan = { .size = sizeof(scan),
                                  .start = address,
                                  .end = address + size,
@@ -95,7 +96,7 @@ int host_watch_written(uintptr_t address, size_t size, struct host_watch_run *ru
                                  .return_mask = PAGE_WRITTEN };
     long n = ioctl(fd, PAGEMAP_SCAN, &scan);
     int error = n < 0 ? errno : 0;
-    close(fd);
+    call_close(fd);
     *count = n < 0 ? 0 : (size_t)n;
     return error;
 }
@@ -103,6 +104,6 @@ int host_watch_written(uintptr_t address, size_t size, struct host_watch_run *ru
 void host_watch_forget(void)
 {
     if (watch_fd >= 0)
-        close(watch_fd);
+        call_close(watch_fd);
     watch_fd = -1;
 }

@@ -5,13 +5,14 @@
 #define BARROW_WIN32_HOST_INTERNAL_H
 
 #include "os/compiler.h"
+#include "os/vm.h"
 #include "os/win32_types.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAGE_BYTES    ((size_t)4096)
+#define PAGE_BYTES    (os_page_size()) /* 4, 16 or 64 KiB */
 #define GRANULE_BYTES ((size_t)65536)
 
 /* The bounds that GetSystemInfo answers and reservations keep to; and the end of user space. */
@@ -57,7 +58,6 @@ static inline bool is_this_process(HANDLE process)
  */
 void win32_lock(void);
 void win32_unlock(void);
-bool win32_lock_is_mine(void);
 
 /* fork: prepare takes every lock of the face; parent and child let go. Registered with
  * pthread_atfork at the first use of the face. */

@@ -34,6 +34,12 @@ uintptr_t interval_map_next(const struct interval_map *map, uintptr_t at, uintpt
     return node != NULL && node->key < limit ? node->key : limit;
 }
 
+uintptr_t interval_map_start(const struct interval_map *map, uintptr_t at)
+{
+    struct tree_node *node = tree_floor(map->root, at);
+    return node != NULL ? node->key : 0;
+}
+
 bool interval_map_ready(void)
 {
     while (spare_count < SPARES) {

@@ -25,6 +25,9 @@ uint32_t interval_map_get(const struct interval_map *map, uintptr_t at);
 /* The first address above at where the value changes, or limit when that comes first. */
 uintptr_t interval_map_next(const struct interval_map *map, uintptr_t at, uintptr_t limit);
 
+/* The lowest address from which on the value is that at an address. */
+uintptr_t interval_map_start(const struct interval_map *map, uintptr_t at);
+
 /* Makes sure that the next interval_map_set cannot fail. False: out of memory. */
 bool interval_map_ready(void);
 

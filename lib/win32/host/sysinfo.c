@@ -26,7 +26,7 @@ void GetSystemInfo(LPSYSTEM_INFO info)
 {
     memset(info, 0, sizeof(*info));
     info->wProcessorArchitecture = architecture();
-    info->dwPageSize = PAGE_BYTES;
+    info->dwPageSize = (DWORD)PAGE_BYTES;
     info->lpMinimumApplicationAddress = (LPVOID)LOWEST_ADDRESS;
     info->lpMaximumApplicationAddress = (LPVOID)HIGHEST_ADDRESS;
     info->dwActiveProcessorMask = host_processor_mask();

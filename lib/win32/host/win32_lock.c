@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* fork.c: the lock of the tables, and what a fork needs: every lock is held across it, so that the
- * child finds whole tables that agree with the memory it inherits. */
+/* win32_lock.c: the lock of the tables, and what a fork needs: every lock is held across it, so that
+ * the child finds whole tables that agree with the memory it inherits.
+ *
+ * The hooks are registered when the library is loaded, before the program can register any: so they
+ * are the last that fork calls before it forks and the first after it, and handlers of the program
+ * that wait for locks of its own do so while ours are free. */
 #include "win32/host/internal.h"
 
 #include "win32/exception/exception.h"
 #include "win32/handle/object.h"
+#include "win32/host/face_lock.h"
 #include "win32/host/host_watch.h"
 #include "win32/host/meta.h"
 #include "win32/section/section.h"
@@ -13,8 +18,7 @@
 
 #include <pthread.h>
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static THREAD_LOCAL bool held;
+static struct face_lock lock;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic bool registered;
 
@@ -33,40 +37,37 @@ void win32_fork_register(void)
         pthread_once(&once, register_hooks);
 }
 
+AT_LOAD(win32_fork_register)
+
 void win32_lock(void)
 {
     win32_fork_register();
-    pthread_mutex_lock(&lock);
-    held = true;
-}
-
-bool win32_lock_is_mine(void)
-{
-    return held;
+    face_lock(&lock);
 }
 
 void win32_unlock(void)
 {
-    held = false;
-    pthread_mutex_unlock(&lock);
+    face_unlock(&lock);
 }
 
 void win32_fork_prepare(void)
 {
-    pthread_mutex_lock(&lock);
+    face_lock_hold(&lock);
     handle_fork_prepare();
     section_fork_prepare();
     global_fork_prepare();
     meta_fork_prepare();
+    face_fork_begin();
 }
 
 void win32_fork_parent(void)
 {
+    face_fork_end();
     meta_fork_release();
     global_fork_release();
     section_fork_parent();
     handle_fork_release();
-    pthread_mutex_unlock(&lock);
+    face_lock_let_go(&lock);
 }
 
 void win32_fork_child(void)
@@ -78,5 +79,6 @@ void win32_fork_child(void)
     host_watch_forget();
     locked_fork_child();
     vectored_fork_child();
-    pthread_mutex_unlock(&lock);
+    face_fork_end();
+    face_lock_let_go(&lock);
 }

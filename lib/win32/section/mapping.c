@@ -114,8 +114,7 @@ static void adopt(struct area *view)
 {
     struct section *section = view->section;
     area_insert(view);
-    view->next_view = section->views;
-    section->views = view;
+    view_link(view);
     section->was_mapped = true;
     object_retain(&section->object);
     if (section->committed == NULL)
@@ -203,7 +202,8 @@ BOOL UnmapViewOfFile(LPCVOID address)
     struct area *view = area_find((uintptr_t)address);
     if (view != NULL && view->section != NULL) {
         section = (struct object *)view->section;
-        error = view_unmap(view);
+        view_unmap(view);
+        error = 0;
     }
     win32_unlock();
     if (error != 0)

@@ -10,10 +10,9 @@
  * pool as a whole. */
 #include "win32/section/section.h"
 
+#include "win32/host/face_lock.h"
 #include "win32/host/meta.h"
 #include "win32/host/tree.h"
-
-#include "os/lock.h"
 
 #include <errno.h>
 
@@ -34,7 +33,7 @@ struct gap {
     uint64_t size;
 };
 
-static struct os_lock pool_lock; /* guards all pools' used, size and gaps */
+static struct face_lock pool_lock; /* guards all pools' used, size and gaps */
 static struct section_pool *current_pool;
 
 static void release(struct section_pool *pool)
@@ -115,7 +114,7 @@ static uint64_t cut_gap(struct section_pool *pool, struct gap *gap, uint64_t byt
 /* A place of the pool; 0 when there is none. Locked. */
 static uint64_t take_place(struct section_pool *pool, uint64_t bytes)
 {
-    ASSERT(os_lock_is_mine(&pool_lock));
+    ASSERT(face_lock_is_mine(&pool_lock));
     if (bytes <= POOL_MOST - pool->used && grow(pool, pool->used + bytes)) {
         pool->used += bytes;
         return pool->used - bytes;
@@ -156,13 +155,13 @@ DWORD pool_take(struct section *section, uint64_t bytes)
     DWORD error = 0;
     ASSERT(bytes != 0 && bytes % GRANULE_BYTES == 0);
     section->pool_size = bytes;
-    os_lock(&pool_lock);
+    face_lock(&pool_lock);
     uint64_t start = current_pool != NULL ? take_place(current_pool, bytes) : 0;
     if (start != 0)
         give_place(section, current_pool, start);
     else
         error = take_from_new(section, bytes);
-    os_unlock(&pool_lock);
+    face_unlock(&pool_lock);
     return error;
 }
 
@@ -195,7 +194,7 @@ static void insert_gap(struct section_pool *pool, struct gap *record, uint64_t s
 static void add_gap(struct section_pool *pool, uint64_t start, uint64_t size)
 {
     struct gap *before = NULL, *behind = NULL;
-    ASSERT(os_lock_is_mine(&pool_lock) && start != 0);
+    ASSERT(face_lock_is_mine(&pool_lock) && start != 0);
     struct tree_node *node = tree_floor(pool->gaps, start);
     if (node != NULL && node->key + ((struct gap *)node)->size == start)
         before = absorb(pool, node, &start, &size);
@@ -213,16 +212,16 @@ void pool_return(struct section *section)
     bool used = section->was_mapped || section->committed != NULL;
     bool zero = !used || (!atomic_load(&pool->forked) &&
                           host_file_punch(pool->fd, section->pool_start, section->pool_size) == 0);
-    os_lock(&pool_lock);
+    face_lock(&pool_lock);
     if (pool == current_pool && zero)
         add_gap(pool, section->pool_start, section->pool_size);
-    os_unlock(&pool_lock);
+    face_unlock(&pool_lock);
     release(pool);
 }
 
 void pool_fork_prepare(void)
 {
-    os_lock(&pool_lock);
+    face_lock_hold(&pool_lock);
     if (current_pool == NULL)
         return;
     atomic_store(&current_pool->forked, true);
@@ -232,5 +231,5 @@ void pool_fork_prepare(void)
 
 void pool_fork_release(void)
 {
-    os_unlock(&pool_lock);
+    face_lock_let_go(&pool_lock);
 }

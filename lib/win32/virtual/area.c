@@ -8,11 +8,16 @@
 #include "win32/virtual/area.h"
 
 #include "win32/host/host_map.h"
+#include "win32/host/host_maps.h"
 #include "win32/host/meta.h"
 
 #include <errno.h>
 
 static struct tree_node *areas;
+static uint64_t changes;
+
+/* Areas that are gone for the program and still mapped, by address. */
+static struct tree_node *leftovers;
 
 /* Memory that is only reserved and memory that is committed at once grow downwards from places of
  * their own, so that each finds its like beside it. 0: nothing placed yet. */
@@ -42,20 +47,50 @@ struct area *area_find(uintptr_t address)
     return area != NULL && address - area_base(area) < area->size ? area : NULL;
 }
 
+static uintptr_t next_start(struct tree_node *tree, uintptr_t address)
+{
+    struct tree_node *node = tree_above(tree, address);
+    return node != NULL ? node->key : UINTPTR_MAX;
+}
+
+static uintptr_t previous_end(struct tree_node *tree, uintptr_t address)
+{
+    struct area *area = as_area(tree_floor(tree, address));
+    return area != NULL ? area_base(area) + area->span : 0;
+}
+
 uintptr_t area_next_start(uintptr_t address)
 {
-    struct tree_node *node = tree_above(areas, address);
-    return node != NULL ? node->key : UINTPTR_MAX;
+    uintptr_t area = next_start(areas, address), leftover = next_start(leftovers, address);
+    return area < leftover ? area : leftover;
 }
 
 uintptr_t area_previous_end(uintptr_t address)
 {
-    struct area *area = as_area(tree_floor(areas, address));
-    return area != NULL ? area_base(area) + area->span : 0;
+    uintptr_t area = previous_end(areas, address), leftover = previous_end(leftovers, address);
+    return area > leftover ? area : leftover;
+}
+
+uintptr_t area_leftover_end(uintptr_t address)
+{
+    uintptr_t end = previous_end(leftovers, address);
+    return end > address ? end : 0;
+}
+
+uint64_t area_changes(void)
+{
+    return changes;
+}
+
+void area_set_protect(struct area *area, uintptr_t start, uintptr_t end, DWORD protect)
+{
+    interval_map_set(&area->protect, start, end, protect);
+    changes++;
 }
 
 void area_insert(struct area *area)
 {
+    changes++;
     area->ragged = !is_aligned(area->span, GRANULE_BYTES);
     ragged_count += area->ragged;
     tree_insert(&areas, &area->node);
@@ -71,15 +106,43 @@ uint64_t *area_bitmap_new(const struct area *area)
     return meta_alloc(area_bitmap_bytes(area));
 }
 
-void area_remove(struct area *area)
+/* All that an area has beside its record. */
+static void take_out(struct area *area)
 {
+    changes++;
     ragged_count -= area->ragged;
     tree_remove(&areas, &area->node);
     interval_map_clear(&area->protect);
     meta_free(area->marks, area_bitmap_bytes(area));
     meta_free(area->kept, area_bitmap_bytes(area));
     meta_free(area->opened, area_bitmap_bytes(area));
+}
+
+void area_remove(struct area *area)
+{
+    take_out(area);
     meta_free(area, sizeof(*area));
+}
+
+bool area_unmap(uintptr_t base, size_t span)
+{
+    if (host_unmap(base, span) != 0)
+        return false;
+    if (base == committed_below)
+        committed_below = base + round_up(span, GRANULE_BYTES);
+    if (base == reserved_below)
+        reserved_below = base + round_up(span, GRANULE_BYTES);
+    return true;
+}
+
+/* Unmaps what is left over, until the kernel refuses again. */
+static void unmap_leftovers(void)
+{
+    while (leftovers != NULL && area_unmap(leftovers->key, as_area(leftovers)->span)) {
+        struct area *gone = as_area(leftovers);
+        tree_remove(&leftovers, &gone->node);
+        meta_free(gone, sizeof(*gone));
+    }
 }
 
 static DWORD map_error(int error)
@@ -156,6 +219,7 @@ static bool address_space_left(size_t size)
 
 DWORD area_map(uintptr_t *base, size_t size, unsigned access, size_t *span)
 {
+    unmap_leftovers();
     *span = ragged_count < RAGGED_MOST || access == OS_NONE ? size : round_up(size, GRANULE_BYTES);
     int error = *base == 0 ? map_anywhere(base, *span, access)
                            : host_map_anonymous(base, *span, access, OS_AT);
@@ -181,8 +245,9 @@ static bool find_gap(uintptr_t lowest, uintptr_t highest, size_t size, uintptr_t
 {
     uintptr_t at = round_up(lowest, alignment);
     struct host_mapping mapping;
+    enum host_maps_age age = OS_MAPS_NOW;
     while (at >= lowest && at <= highest && highest - at >= size - 1) {
-        int error = host_mapping_at(at, &mapping);
+        int error = host_mapping_at(at, age, &mapping);
         if (error == ENOENT || (error == 0 && mapping.start - at >= size && mapping.start > at)) {
             *found = at;
             return true;
@@ -190,6 +255,7 @@ static bool find_gap(uintptr_t lowest, uintptr_t highest, size_t size, uintptr_t
         if (error != 0)
             return false;
         at = round_up(mapping.end, alignment);
+        age = OS_MAPS_SAME;
     }
     return false;
 }
@@ -210,13 +276,17 @@ DWORD area_map_within(uintptr_t *base, size_t size, unsigned access, uintptr_t l
     return error != 0 ? map_error(error) : 0;
 }
 
-bool area_unmap(uintptr_t base, size_t span)
+void area_retire(struct area *area)
 {
-    if (host_unmap(base, span) != 0)
-        return false;
-    if (base == committed_below)
-        committed_below = base + round_up(span, GRANULE_BYTES);
-    if (base == reserved_below)
-        reserved_below = base + round_up(span, GRANULE_BYTES);
-    return true;
+    uintptr_t base = area_base(area);
+    bool is_view = area->section != NULL;
+    take_out(area);
+    if (area_unmap(base, area->span)) {
+        meta_free(area, sizeof(*area));
+        unmap_leftovers();
+        return;
+    }
+    if (!is_view)
+        host_map_discard(base, area->span);
+    tree_insert(&leftovers, &area->node);
 }

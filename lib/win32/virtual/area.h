@@ -18,12 +18,14 @@ struct area {
     bool watched;                /* MEM_WRITE_WATCH */
     bool large;                  /* MEM_LARGE_PAGES */
     bool ragged;                 /* counted in area_ragged */
-    uint64_t *marks;             /* bit a page: written before it was decommitted; NULL when none */
-    uint64_t *kept;              /* bit a page: held data when it was reset; NULL when none */
-    struct section *section;     /* the view's section, or NULL for private memory */
-    uint64_t offset;             /* of the view in its section */
-    uint64_t *opened;       /* bit a page of a SEC_RESERVE view: the kernel has its protection */
-    struct area *next_view; /* in the section's list */
+    bool loose;              /* the kernel may have decommitted pages open: see virtual_free.c */
+    uint64_t *marks;         /* bit a page: written before it was decommitted; NULL when none */
+    uint64_t *kept;          /* bit a page: held data when it was reset; NULL when none */
+    struct section *section; /* the view's section, or NULL for private memory */
+    uint64_t offset;         /* of the view in its section */
+    uint64_t *opened;        /* bit a page of a SEC_RESERVE view: the kernel has its protection */
+    struct area *next_view;  /* in the section's list */
+    struct area **view_link; /* what points to this view there */
 };
 
 static inline uintptr_t area_base(const struct area *area)
@@ -49,6 +51,19 @@ uintptr_t area_previous_end(uintptr_t address);
 /* Takes a fresh area in, or out again with all that it holds but the mapping and the section. */
 void area_insert(struct area *area);
 void area_remove(struct area *area);
+
+/* Takes an area out and unmaps it. Never fails: where the kernel can't cut a hole into a mapping,
+ * since the process has too many, the pages lose their contents and go later. */
+void area_retire(struct area *area);
+
+/* The end of what lies at the address and is still to be unmapped; 0: nothing. */
+uintptr_t area_leftover_end(uintptr_t address);
+
+/* Sets the protection of pages in the table. interval_map_ready was called. */
+void area_set_protect(struct area *area, uintptr_t start, uintptr_t end, DWORD protect);
+
+/* A number that changes with each change of the table. */
+uint64_t area_changes(void);
 
 /* Maps size bytes (whole pages) of private memory at a multiple of 64 KiB. *base 0: anywhere; else
  * exactly there. *span becomes what was mapped. Returns 0 or a Win32 error. */

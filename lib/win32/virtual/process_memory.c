@@ -76,6 +76,7 @@ BOOL QueryWorkingSetEx(HANDLE process, PVOID buffer, DWORD size)
         return fail(ERROR_BAD_LENGTH);
     if (buffer == NULL)
         return fail(ERROR_NOACCESS);
+    buffer_touch(buffer, size);
     win32_lock();
     for (size_t i = 0; i < size / sizeof(*entries); i++) {
         uintptr_t page = round_down((uintptr_t)entries[i].VirtualAddress, PAGE_BYTES);

@@ -4,7 +4,8 @@
  * In a view of a SEC_RESERVE section, a page is committed when its bit in the section's shared
  * field is set, by whatever process. The kernel's protection of such a page in this view may lag
  * behind; the view's own field "opened" has a bit for each page where it does not. A fault on a
- * page that is committed and not opened opens it (see fault.c).
+ * page that is committed and not opened opens the whole run of such pages (see page_fault.c), and so
+ * does a VirtualQuery that says that the page is committed.
  *
  * A page of a copy-on-write view that was written is a private page; the kernel's page map tells.
  */
@@ -16,7 +17,8 @@
 
 #include <errno.h>
 
-#define CHUNK 512
+/* Pages of the page map that are read at once: few at first, for a run may be short. */
+enum { CHUNK_MIN = 16, CHUNK_MAX = 4096 };
 
 static uint64_t section_page(const struct area *view, uintptr_t page)
 {
@@ -48,11 +50,11 @@ static DWORD pagemap_error(int error)
  * page map there is no answer: to take pages for shared ones would lose what was written to them. */
 static DWORD copied_run(uintptr_t page, uintptr_t *limit, bool *copied)
 {
-    uint64_t words[CHUNK];
+    static uint64_t words[CHUNK_MAX]; /* guarded by win32_lock */
     uintptr_t at = page;
     *copied = false;
-    while (at < *limit) {
-        size_t pages = (*limit - at) / PAGE_BYTES < CHUNK ? (*limit - at) / PAGE_BYTES : CHUNK;
+    for (size_t chunk = CHUNK_MIN; at < *limit; chunk = chunk < CHUNK_MAX ? 4 * chunk : chunk) {
+        size_t left = (*limit - at) / PAGE_BYTES, pages = left < chunk ? left : chunk;
         int error = host_pagemap_read(at, pages, words);
         if (error != 0)
             return pagemap_error(error);
@@ -130,7 +132,7 @@ static void mark_opened(struct area *view, uintptr_t start, uintptr_t end)
     }
 }
 
-static bool is_opened(const struct area *view, uintptr_t page)
+bool view_is_open(const struct area *view, uintptr_t page)
 {
     size_t i = (page - area_base(view)) / PAGE_BYTES;
     return view->opened == NULL || (view->opened[i / 64] >> (i % 64) & 1) != 0;
@@ -169,7 +171,7 @@ static DWORD apply_run(const struct area *view, uintptr_t start, uintptr_t end, 
     if (shared_view && ((old | protect) & PROTECT_COPY) != 0)
         return change_sharing(view, start, end, protect);
     int error = host_map_protect(start, end - start, protect_access(protect));
-    return error != 0 ? win32_error(error) : 0;
+    return error == ENOMEM ? ERROR_COMMITMENT_LIMIT : error != 0 ? win32_error(error) : 0;
 }
 
 static DWORD apply(struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
@@ -184,7 +186,7 @@ static DWORD apply(struct area *view, uintptr_t start, uintptr_t end, DWORD prot
     }
     if ((protect & PAGE_GUARD) != 0)
         fault_handler_needed();
-    interval_map_set(&view->protect, start, end, protect);
+    area_set_protect(view, start, end, protect);
     mark_opened(view, start, end);
     return 0;
 }
@@ -196,14 +198,52 @@ DWORD view_protect(struct area *view, uintptr_t start, uintptr_t end, DWORD prot
     return apply(view, start, end, protect);
 }
 
+/* Mappings have run out: a view whose committed and reserved pages the kernel needn't tell apart is as
+ * few mappings as the table has protections. An access to a reserved page is not caught then. */
+static bool open_all(struct area *view)
+{
+    bool opened = true;
+    for (uintptr_t at = area_base(view), next; at < area_end(view); at = next) {
+        next = interval_map_next(&view->protect, at, area_end(view));
+        unsigned access = protect_access(interval_map_get(&view->protect, at));
+        if (host_map_protect(at, next - at, access) == 0)
+            mark_opened(view, at, next);
+        else
+            opened = false;
+    }
+    return opened;
+}
+
+static bool open_pages(struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
+{
+    int error = host_map_protect(start, end - start, protect_access(protect));
+    if (error == ENOMEM && open_all(view))
+        return true;
+    if (error == 0)
+        mark_opened(view, start, end);
+    return error == 0;
+}
+
 void view_open_pages(struct area *view, uintptr_t start, uintptr_t end)
 {
     for (uintptr_t at = start, next; at < end; at = next) {
         DWORD protect;
         next = view_committed_run(view, at, end, &protect);
-        if (protect != 0 && host_map_protect(at, next - at, protect_access(protect)) == 0)
-            mark_opened(view, at, next);
+        if (protect != 0)
+            open_pages(view, at, next, protect);
     }
+}
+
+bool view_open_run(struct area *view, uintptr_t page)
+{
+    DWORD protect;
+    uintptr_t end = view_committed_run(view, page, area_end(view), &protect);
+    uintptr_t low = interval_map_start(&view->protect, page), start = page;
+    ASSERT(protect != 0);
+    while (start > low && view_is_committed(view, start - PAGE_BYTES) &&
+           !view_is_open(view, start - PAGE_BYTES))
+        start -= PAGE_BYTES;
+    return open_pages(view, start, end, protect);
 }
 
 static void open_in_all_views(struct section *section, uint64_t start, uint64_t end)
@@ -225,34 +265,40 @@ DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD prote
         return ERROR_ACCESS_DENIED;
     if (!protect_fits_view(view->alloc_protect, protect))
         return ERROR_INVALID_PARAMETER;
-    if (section->committed != NULL) {
-        uint64_t first = section_page(view, start), last = section_page(view, end);
-        DWORD error = section_commit_pages(section, first, last);
-        if (error != 0)
-            return error;
+    uint64_t first = section_page(view, start), last = section_page(view, end);
+    DWORD error = section->committed != NULL ? section_commit_pages(section, first, last) : 0;
+    if (error == 0)
+        error = apply(view, start, end, protect);
+    if (error == ERROR_COMMITMENT_LIMIT && section->committed != NULL && open_all(view))
+        error = apply(view, start, end, protect);
+    if (error != 0)
+        return error;
+    if (section->committed != NULL)
         open_in_all_views(section, first * PAGE_BYTES, last * PAGE_BYTES);
-    }
-    return apply(view, start, end, protect);
+    return 0;
 }
 
-void view_resolve_fault(struct area *view, uintptr_t page, bool *resolved)
-{
-    *resolved =
-        view->section->committed != NULL && !is_opened(view, page) && view_is_committed(view, page);
-    if (*resolved)
-        view_open_pages(view, page, page + PAGE_BYTES);
-}
-
-DWORD view_unmap(struct area *view)
+void view_link(struct area *view)
 {
     struct section *section = view->section;
-    if (!area_unmap(area_base(view), view->span))
-        return ERROR_NOT_ENOUGH_MEMORY;
-    struct area **link = &section->views;
-    while (*link != view)
-        link = &(*link)->next_view;
-    *link = view->next_view;
+    view->next_view = section->views;
+    view->view_link = &section->views;
+    if (section->views != NULL)
+        section->views->view_link = &view->next_view;
+    section->views = view;
+}
+
+static void view_unlink(struct area *view)
+{
+    ASSERT(*view->view_link == view);
+    *view->view_link = view->next_view;
+    if (view->next_view != NULL)
+        view->next_view->view_link = view->view_link;
+}
+
+void view_unmap(struct area *view)
+{
+    view_unlink(view);
     locked_forget(area_base(view), area_end(view));
-    area_remove(view);
-    return 0;
+    area_retire(view);
 }

@@ -26,9 +26,17 @@ DWORD undo_reset(struct area *area, uintptr_t start, uintptr_t end);
 /* For pages that are decommitted. */
 void forget_reset(struct area *area, uintptr_t start, uintptr_t end);
 
-/* Write watch: called for pages that become committed, and before pages are decommitted. */
+/* Write watch: called for a new area that is to be watched, for pages that become committed, and before VirtualProtect. */
+DWORD watch_start(struct area *area);
 DWORD watch_committed(struct area *area, uintptr_t start, uintptr_t end);
-DWORD watch_decommitting(struct area *area, uintptr_t start, uintptr_t end);
+DWORD watch_protecting(struct area *area, uintptr_t start, uintptr_t end);
+/* For a buffer that the system fills: all its pages count as written, filled or not. Without the
+ * lock. */
+void watch_buffer(const void *buffer, size_t size);
+
+/* Writes to each page of a buffer of the program, and changes nothing: before the lock is taken, so
+ * that a fault there can be answered. */
+void buffer_touch(void *buffer, size_t size);
 
 /* Views: see view.c. */
 DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD protect);
@@ -43,8 +51,13 @@ uintptr_t view_committed_run(const struct area *view, uintptr_t page, uintptr_t 
 DWORD view_run(const struct area *view, uintptr_t page, uintptr_t *limit, DWORD *protect);
 /* Gives the kernel the protection that the table has, for the committed pages of [start, end). */
 void view_open_pages(struct area *view, uintptr_t start, uintptr_t end);
-void view_resolve_fault(struct area *view, uintptr_t page, bool *resolved);
-DWORD view_unmap(struct area *view);
+/* The same for the run of committed pages around page that the kernel has not opened yet. page is
+ * committed. False: the kernel refused. */
+bool view_open_run(struct area *view, uintptr_t page);
+bool view_is_open(const struct area *view, uintptr_t page);
+/* Puts a new view on its section's list; takes one off and out of the table, and unmaps it. */
+void view_link(struct area *view);
+void view_unmap(struct area *view);
 
 /* The record of locked pages. Forgetting them is needed when pages go away. */
 void locked_forget(uintptr_t start, uintptr_t end);

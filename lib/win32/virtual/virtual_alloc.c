@@ -4,7 +4,6 @@
 #include "win32/virtual/virtual.h"
 
 #include "win32/host/host_map.h"
-#include "win32/host/host_watch.h"
 #include "win32/host/meta.h"
 
 #include <errno.h>
@@ -56,7 +55,7 @@ DWORD protect_pages(struct area *area, uintptr_t start, uintptr_t end, DWORD pro
         return error == ENOMEM ? ERROR_COMMITMENT_LIMIT : win32_error(error);
     if ((protect & PAGE_GUARD) != 0)
         fault_handler_needed();
-    interval_map_set(&area->protect, start, end, protect);
+    area_set_protect(area, start, end, protect);
     return 0;
 }
 
@@ -89,7 +88,10 @@ static DWORD check_request(const struct request *r)
     if (r->size > HIGHEST_ADDRESS + 1 - r->address)
         return ERROR_INVALID_PARAMETER;
     DWORD error = check_type(r);
-    if (error == 0 && (!protect_is_valid(r->protect) || (r->protect & PROTECT_COPY) != 0))
+    if (error == 0 && !protect_is_valid(r->protect))
+        error = ERROR_INVALID_PARAMETER;
+    if (error == 0 && (r->protect & PROTECT_COPY) != 0 &&
+        (r->type != MEM_COMMIT || r->address == 0))
         error = ERROR_INVALID_PARAMETER;
     return error;
 }
@@ -121,9 +123,9 @@ static DWORD map_request(const struct request *r, uintptr_t *base, size_t size, 
 
 static DWORD start_watch(struct area *area, bool committed)
 {
-    if (host_watch_start(area_base(area), area->size) != 0)
-        return ERROR_NOT_SUPPORTED;
-    area->watched = true;
+    DWORD error = watch_start(area);
+    if (error != 0)
+        return error;
     return committed ? watch_committed(area, area_base(area), area_end(area)) : 0;
 }
 
@@ -167,11 +169,28 @@ static DWORD reserve(const struct request *r, uintptr_t *result)
     return 0;
 }
 
+/* Decommitted pages that the kernel has left open may have been written since. */
+static DWORD drop_writes(const struct area *area, uintptr_t start, uintptr_t end)
+{
+    int error = 0;
+    for (uintptr_t at = start, next; at < end && error == 0; at = next) {
+        next = interval_map_next(&area->protect, at, end);
+        if (interval_map_get(&area->protect, at) == 0)
+            error = host_map_discard(at, next - at);
+    }
+    return error != 0 ? win32_error(error) : 0;
+}
+
 static DWORD commit(struct area *area, uintptr_t start, uintptr_t end, DWORD protect)
 {
+    protect = (protect & ~PROTECT_CACHE) | (area->alloc_protect & PROTECT_CACHE);
     if (area->section != NULL)
         return view_commit(area, start, end, protect);
-    protect = (protect & ~PROTECT_CACHE) | (area->alloc_protect & PROTECT_CACHE);
+    if (area->loose) {
+        DWORD error = drop_writes(area, start, end);
+        if (error != 0)
+            return error;
+    }
     if (area->watched) {
         DWORD error = watch_committed(area, start, end);
         if (error != 0)
@@ -187,6 +206,9 @@ static DWORD change(const struct request *r, uintptr_t *result)
     if (!page_range(r->address, r->size, &start, &end))
         return ERROR_INVALID_PARAMETER;
     struct area *area = area_find(start);
+    bool is_view = area != NULL && area->section != NULL;
+    if ((r->protect & PROTECT_COPY) != 0 && !is_view) /* only pages of views can be copied */
+        return ERROR_INVALID_PARAMETER;
     if (area == NULL || end > area_end(area))
         return ERROR_INVALID_ADDRESS;
     *result = start;
@@ -237,11 +259,10 @@ static DWORD take_requirements(struct request *r, const MEM_ADDRESS_REQUIREMENTS
         r->lowest = LOWEST_ADDRESS;
     if (r->highest == 0)
         r->highest = HIGHEST_ADDRESS;
-    bool valid = is_aligned(r->lowest, GRANULE_BYTES) &&
-                 is_aligned(r->highest + 1, GRANULE_BYTES) && r->lowest >= LOWEST_ADDRESS &&
-                 r->highest <= HIGHEST_ADDRESS && r->lowest < r->highest &&
-                 r->alignment >= GRANULE_BYTES && (r->alignment & (r->alignment - 1)) == 0 &&
-                 r->alignment <= HIGHEST_ADDRESS;
+    bool valid = is_aligned(r->lowest, GRANULE_BYTES) && is_aligned(r->highest + 1, PAGE_BYTES) &&
+                 r->lowest >= LOWEST_ADDRESS && r->highest <= HIGHEST_ADDRESS &&
+                 r->lowest < r->highest && r->alignment >= GRANULE_BYTES &&
+                 (r->alignment & (r->alignment - 1)) == 0 && r->alignment <= HIGHEST_ADDRESS;
     return valid ? 0 : ERROR_INVALID_PARAMETER;
 }
 

@@ -6,13 +6,17 @@
 
 /* Maps fresh, inaccessible memory over the pages: one call gives the memory back, takes its charge
  * off (which MADV_DONTNEED does not) and lets the mapping merge with its neighbours. Watched pages
- * must stay the mapping that is registered with the kernel. */
+ * must stay the mapping that is registered with the kernel. When mappings have run out, the pages
+ * lose their contents and stay accessible; what is written to them until they are committed again is
+ * dropped by virtual_alloc.c then. */
 static int drop_pages(struct area *area, uintptr_t start, uintptr_t end)
 {
-    if (!area->watched)
-        return host_map_anonymous(&start, end - start, OS_NONE, OS_REPLACE);
+    if (!area->watched && host_map_anonymous(&start, end - start, OS_NONE, OS_REPLACE) == 0)
+        return 0;
     int error = host_map_discard(start, end - start);
-    return error != 0 ? error : host_map_protect(start, end - start, OS_NONE);
+    if (error == 0 && host_map_protect(start, end - start, OS_NONE) != 0)
+        area->loose = true;
+    return error;
 }
 
 static DWORD decommit(struct area *area, uintptr_t start, uintptr_t end)
@@ -22,15 +26,10 @@ static DWORD decommit(struct area *area, uintptr_t start, uintptr_t end)
         return 0;
     if (!interval_map_ready())
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (area->watched) {
-        DWORD error = watch_decommitting(area, start, end);
-        if (error != 0)
-            return error;
-    }
     int error = drop_pages(area, start, end);
     if (error != 0)
         return win32_error(error);
-    interval_map_set(&area->protect, start, end, 0);
+    area_set_protect(area, start, end, 0);
     forget_reset(area, start, end);
     locked_forget(start, end);
     return 0;
@@ -63,10 +62,8 @@ static DWORD release(uintptr_t address)
         return ERROR_INVALID_PARAMETER;
     if (round_down(address, PAGE_BYTES) != area_base(area))
         return ERROR_INVALID_ADDRESS;
-    if (!area_unmap(area_base(area), area->span))
-        return ERROR_NOT_ENOUGH_MEMORY;
     locked_forget(area_base(area), area_end(area));
-    area_remove(area);
+    area_retire(area);
     return 0;
 }
 

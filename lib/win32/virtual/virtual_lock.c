@@ -5,6 +5,7 @@
 #include "win32/virtual/virtual.h"
 
 #include "win32/host/host_map.h"
+#include "win32/host/host_maps.h"
 
 /* Windows' own defaults. Of the minimum, so many pages cannot be locked. */
 #define DEFAULT_MINIMUM ((SIZE_T)50 * PAGE_BYTES)
@@ -14,8 +15,17 @@
 
 static struct interval_map locked_pages; /* 1 where a page is locked */
 static size_t locked_bytes;
-static SIZE_T minimum_bytes = DEFAULT_MINIMUM;
-static SIZE_T maximum_bytes = DEFAULT_MAXIMUM;
+static SIZE_T minimum_set, maximum_set; /* 0: the default */
+
+static SIZE_T minimum_bytes(void)
+{
+    return minimum_set != 0 ? minimum_set : DEFAULT_MINIMUM;
+}
+
+static SIZE_T maximum_bytes(void)
+{
+    return maximum_set != 0 ? maximum_set : DEFAULT_MAXIMUM;
+}
 
 bool locked_get(uintptr_t page)
 {
@@ -77,11 +87,11 @@ static DWORD lock_range(uintptr_t start, uintptr_t end)
     if (error != 0)
         return error;
     size_t more = end - start - count_locked(start, end);
-    if (locked_bytes + more > minimum_bytes - NOT_LOCKABLE)
+    if (locked_bytes + more > minimum_bytes() - NOT_LOCKABLE)
         return ERROR_WORKING_SET_QUOTA;
     if (!interval_map_ready())
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (host_map_lock(start, end - start) != 0)
+    if (host_map_lock_on_fault(start, end - start) != 0)
         return ERROR_WORKING_SET_QUOTA;
     interval_map_set(&locked_pages, start, end, 1);
     locked_bytes += more;
@@ -102,31 +112,41 @@ static DWORD unlock_range(uintptr_t start, uintptr_t end)
     if (locked == end - start)
         return 0;
     DWORD error = check_lockable(start, end);
-    if (error == ERROR_INVALID_ADDRESS)
-        return error;
-    host_map_page_out(start, end - start);
-    return ERROR_NOT_LOCKED;
+    return error == ERROR_INVALID_ADDRESS ? error : ERROR_NOT_LOCKED;
 }
 
-static BOOL with_range(LPVOID address, SIZE_T size, DWORD (*act)(uintptr_t, uintptr_t))
+static DWORD with_range(uintptr_t start, uintptr_t end, DWORD (*act)(uintptr_t, uintptr_t))
+{
+    win32_lock();
+    DWORD error = act(start, end);
+    win32_unlock();
+    return error;
+}
+
+/* Pages are locked with the lock held, which takes no time, and read in without it. */
+BOOL VirtualLock(LPVOID address, SIZE_T size)
 {
     uintptr_t start, end;
     if (size == 0 || !page_range((uintptr_t)address, size, &start, &end))
         return fail(ERROR_INVALID_PARAMETER);
-    win32_lock();
-    DWORD error = act(start, end);
-    win32_unlock();
+    DWORD error = with_range(start, end, lock_range);
+    if (error == 0 && host_map_lock(start, end - start) != 0) {
+        with_range(start, end, unlock_range);
+        error = ERROR_WORKING_SET_QUOTA;
+    }
     return error != 0 ? fail(error) : TRUE;
 }
 
-BOOL VirtualLock(LPVOID address, SIZE_T size)
-{
-    return with_range(address, size, lock_range);
-}
-
+/* Pages that were not locked leave the working set, which may wait for a disk. */
 BOOL VirtualUnlock(LPVOID address, SIZE_T size)
 {
-    return with_range(address, size, unlock_range);
+    uintptr_t start, end;
+    if (size == 0 || !page_range((uintptr_t)address, size, &start, &end))
+        return fail(ERROR_INVALID_PARAMETER);
+    DWORD error = with_range(start, end, unlock_range);
+    if (error == ERROR_NOT_LOCKED)
+        host_map_page_out(start, end - start);
+    return error != 0 ? fail(error) : TRUE;
 }
 
 BOOL GetProcessWorkingSetSizeEx(HANDLE process, PSIZE_T minimum, PSIZE_T maximum, PDWORD flags)
@@ -136,8 +156,8 @@ BOOL GetProcessWorkingSetSizeEx(HANDLE process, PSIZE_T minimum, PSIZE_T maximum
     if (minimum == NULL || maximum == NULL)
         return fail(ERROR_NOACCESS);
     win32_lock();
-    *minimum = minimum_bytes;
-    *maximum = maximum_bytes;
+    *minimum = minimum_bytes();
+    *maximum = maximum_bytes();
     win32_unlock();
     if (flags != NULL)
         *flags = 0;
@@ -149,11 +169,20 @@ BOOL GetProcessWorkingSetSize(HANDLE process, PSIZE_T minimum, PSIZE_T maximum)
     return GetProcessWorkingSetSizeEx(process, minimum, maximum, NULL);
 }
 
-/* Both -1: trim. Asked of every private mapping in turn; what the kernel refuses stays. */
+static bool next_mapping(uintptr_t at, struct host_mapping *mapping)
+{
+    win32_lock();
+    int error = host_mapping_at(at, at == 0 ? OS_MAPS_NOW : OS_MAPS_OF_A_WALK, mapping);
+    win32_unlock();
+    return error == 0;
+}
+
+/* Both -1: trim. Asked of every private mapping in turn, without the lock, for the kernel may wait
+ * for a disk; what it refuses stays. */
 static void page_out_all(void)
 {
     struct host_mapping mapping;
-    for (uintptr_t at = 0; host_mapping_at(at, &mapping) == 0; at = mapping.end) {
+    for (uintptr_t at = 0; next_mapping(at, &mapping); at = mapping.end) {
         if (!mapping.shared && mapping.access != OS_NONE)
             host_map_page_out(mapping.start, mapping.end - mapping.start);
     }
@@ -175,8 +204,8 @@ BOOL SetProcessWorkingSetSizeEx(HANDLE process, SIZE_T minimum, SIZE_T maximum, 
     if (maximum < minimum)
         maximum = minimum;
     win32_lock();
-    minimum_bytes = minimum;
-    maximum_bytes = maximum;
+    minimum_set = minimum;
+    maximum_set = maximum;
     win32_unlock();
     return TRUE;
 }

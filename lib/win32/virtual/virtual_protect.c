@@ -20,7 +20,9 @@ static DWORD protect_area(struct area *area, uintptr_t start, uintptr_t end, DWO
         return view_protect(area, start, end, protect);
     if ((protect & PROTECT_COPY) != 0)
         return ERROR_INVALID_PARAMETER;
-    return protect_pages(area, start, end, protect);
+    if (area->watched)
+        error = watch_protecting(area, start, end);
+    return error != 0 ? error : protect_pages(area, start, end, protect);
 }
 
 /* Foreign memory: all of the range must be committed, in one allocation. Guard pages would need a
@@ -60,10 +62,8 @@ BOOL VirtualProtect(LPVOID address, SIZE_T size, DWORD protect, PDWORD old)
     DWORD error = area != NULL ? protect_area(area, start, end, protect, &previous)
                                : protect_foreign(start, end, protect, &previous);
     win32_unlock();
-    if (error != 0)
-        return fail(error);
-    *old = previous;
-    return TRUE;
+    *old = error == 0 ? previous : PAGE_NOACCESS; /* as Windows 10 does */
+    return error == 0 ? TRUE : fail(error);
 }
 
 BOOL VirtualProtectEx(HANDLE process, LPVOID address, SIZE_T size, DWORD protect, PDWORD old)

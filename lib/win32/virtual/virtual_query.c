@@ -6,16 +6,19 @@
 #include "win32/virtual/virtual.h"
 
 #include "win32/host/host_map.h"
+#include "win32/host/host_maps.h"
 
 #include <errno.h>
 #include <string.h>
 
-static DWORD query_area(const struct area *area, uintptr_t page, MEMORY_BASIC_INFORMATION *info)
+static DWORD query_area(struct area *area, uintptr_t page, MEMORY_BASIC_INFORMATION *info)
 {
     uintptr_t end = area_end(area);
     DWORD protect, error = 0;
     if (area->section != NULL) {
         error = view_run(area, page, &end, &protect);
+        if (error == 0 && protect != 0 && !view_is_open(area, page))
+            view_open_run(area, page);
     } else {
         protect = interval_map_get(&area->protect, page);
         end = interval_map_next(&area->protect, page, end);
@@ -48,13 +51,13 @@ static void find_module(const struct host_mapping *mapping, uintptr_t *base, boo
     struct host_mapping other;
     *base = mapping->start;
     *image = (mapping->access & OS_EXEC) != 0;
-    while (host_mapping_at(*base - 1, &other) == 0 && other.end == *base &&
+    while (host_mapping_at(*base - 1, OS_MAPS_SAME, &other) == 0 && other.end == *base &&
            same_file(mapping, &other)) {
         *base = other.start;
         *image |= (other.access & OS_EXEC) != 0;
     }
     uintptr_t end = mapping->end;
-    while (!*image && host_mapping_at(end, &other) == 0 && other.start == end &&
+    while (!*image && host_mapping_at(end, OS_MAPS_SAME, &other) == 0 && other.start == end &&
            same_file(mapping, &other)) {
         end = other.end;
         *image = (other.access & OS_EXEC) != 0;
@@ -80,12 +83,33 @@ static void query_mapping(const struct host_mapping *mapping, uintptr_t low, uin
     info->Type = image ? MEM_IMAGE : (file ? MEM_MAPPED : MEM_PRIVATE);
 }
 
+/* Where the last answer that this thread got ended, and what the table of areas was then: a query
+ * from there on continues a walk over the address space. */
+static THREAD_LOCAL struct {
+    uintptr_t next;
+    uint64_t changes;
+} walk;
+
+static enum host_maps_age age_wanted(uintptr_t page)
+{
+    bool continues = page != 0 && page == walk.next && walk.changes == area_changes();
+    return continues ? OS_MAPS_OF_A_WALK : OS_MAPS_NOW;
+}
+
+static void note_answer(const MEMORY_BASIC_INFORMATION *info)
+{
+    walk.next = (uintptr_t)info->BaseAddress + info->RegionSize;
+    walk.changes = area_changes();
+    if (walk.next >= END_OF_USER)
+        host_maps_forget();
+}
+
 /* low and high: the gap between areas of ours that the page lies in. */
-static DWORD query_gap(uintptr_t page, uintptr_t low, uintptr_t high,
+static DWORD query_gap(uintptr_t page, uintptr_t low, uintptr_t high, enum host_maps_age age,
                        MEMORY_BASIC_INFORMATION *info)
 {
     struct host_mapping mapping;
-    int error = host_mapping_at(page > low ? page : low, &mapping);
+    int error = host_mapping_at(page > low ? page : low, age, &mapping);
     if (error != 0 && error != ENOENT)
         return ERROR_GEN_FAILURE;
     if (high > END_OF_USER)
@@ -102,17 +126,22 @@ DWORD query_pages(uintptr_t address, MEMORY_BASIC_INFORMATION *info)
     uintptr_t page = round_down(address, PAGE_BYTES);
     memset(info, 0, sizeof(*info));
     info->BaseAddress = (PVOID)page;
-    const struct area *area = area_spanning(page);
+    struct area *area = area_spanning(page);
     if (area != NULL && page < area_end(area))
         return query_area(area, page, info);
-    uintptr_t high = area_next_start(page);
+    uintptr_t high = area_next_start(page), leftover = area_leftover_end(page);
+    if (leftover != 0) {
+        query_free(page, leftover, info);
+        return 0;
+    }
     if (area == NULL)
-        return query_gap(page, area_previous_end(page), high, info);
+        return query_gap(page, area_previous_end(page), high, age_wanted(page), info);
     /* The rest of an area's last granule is free, and so may be what follows. */
     uintptr_t low = area_base(area) + area->span;
     MEMORY_BASIC_INFORMATION next;
     query_free(page, low, info);
-    if (low < high && query_gap(low, low, high, &next) == 0 && next.State == MEM_FREE)
+    if (low < high && query_gap(low, low, high, age_wanted(page), &next) == 0 &&
+        next.State == MEM_FREE)
         info->RegionSize += next.RegionSize;
     return 0;
 }
@@ -128,6 +157,8 @@ SIZE_T VirtualQuery(LPCVOID address, PMEMORY_BASIC_INFORMATION buffer, SIZE_T le
         return (SIZE_T)fail(ERROR_NOACCESS);
     win32_lock();
     DWORD error = query_pages((uintptr_t)address, &info);
+    if (error == 0)
+        note_answer(&info);
     win32_unlock();
     if (error != 0)
         return (SIZE_T)fail(error);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* write_watch.c: GetWriteWatch and ResetWriteWatch over host_watch.h.
  *
- * The kernel's marks live in the page tables and go when pages are decommitted; Windows keeps them.
- * So marks are saved in the area's own bit field then, and both are asked. */
+ * The kernel's marks live in the page tables and go when pages are decommitted. Windows keeps those
+ * of pages whose protection was changed since they were written: so VirtualProtect saves them in the
+ * area's own bit field, and both are asked. */
 #include "win32/virtual/virtual.h"
 
 #include "win32/host/host_map.h"
@@ -14,6 +15,8 @@ static size_t page_index(const struct area *area, uintptr_t page)
 {
     return (page - area_base(area)) / PAGE_BYTES;
 }
+
+static _Atomic bool any_watched;
 
 static bool is_marked(const struct area *area, uintptr_t page)
 {
@@ -39,6 +42,14 @@ DWORD watch_committed(struct area *area, uintptr_t start, uintptr_t end)
         if (host_watch_clean(at, next - at) != 0)
             return ERROR_NOT_ENOUGH_MEMORY;
     }
+    return 0;
+}
+
+DWORD watch_start(struct area *area)
+{
+    if (host_watch_start(area_base(area), area->size) != 0)
+        return ERROR_NOT_SUPPORTED;
+    area->watched = any_watched = true;
     return 0;
 }
 
@@ -70,7 +81,7 @@ static bool save_mark(struct area *area, uintptr_t page, void *context)
     return true;
 }
 
-DWORD watch_decommitting(struct area *area, uintptr_t start, uintptr_t end)
+DWORD watch_protecting(struct area *area, uintptr_t start, uintptr_t end)
 {
     DWORD error = 0;
     if (area->marks == NULL && (area->marks = area_bitmap_new(area)) == NULL)
@@ -81,6 +92,35 @@ DWORD watch_decommitting(struct area *area, uintptr_t start, uintptr_t end)
             error = each_kernel_mark(area, at, next, save_mark, NULL);
     }
     return error;
+}
+
+static void mark_all(struct area *area, uintptr_t start, uintptr_t end)
+{
+    if (area->marks == NULL && (area->marks = area_bitmap_new(area)) == NULL)
+        return;
+    for (uintptr_t page = start; page < end && page < area_end(area); page += PAGE_BYTES) {
+        if (interval_map_get(&area->protect, page) != 0)
+            mark(area, page, true);
+    }
+}
+
+void watch_buffer(const void *buffer, size_t size)
+{
+    uintptr_t start, end;
+    if (!any_watched || size == 0 || !page_range((uintptr_t)buffer, size, &start, &end))
+        return;
+    win32_lock();
+    struct area *area = area_find(start);
+    if (area != NULL && area->watched)
+        mark_all(area, start, end);
+    win32_unlock();
+}
+
+void buffer_touch(void *buffer, size_t size)
+{
+    uintptr_t end = (uintptr_t)buffer + size;
+    for (uintptr_t at = (uintptr_t)buffer; at < end; at = round_down(at, PAGE_BYTES) + PAGE_BYTES)
+        __atomic_fetch_or((uint8_t *)at, 0, __ATOMIC_RELAXED);
 }
 
 struct collection {
@@ -162,18 +202,22 @@ UINT GetWriteWatch(DWORD flags, PVOID base, SIZE_T size, PVOID *addresses, ULONG
                    LPDWORD granularity)
 {
     DWORD error;
-    if (count == NULL || granularity == NULL || addresses == NULL) {
+    if (count == NULL || granularity == NULL) {
         error = ERROR_NOACCESS;
     } else if ((flags & ~WRITE_WATCH_FLAG_RESET) != 0 || *count == 0) {
         error = ERROR_INVALID_PARAMETER;
+    } else if (addresses == NULL) {
+        error = ERROR_NOACCESS;
     } else {
+        size_t most = size / PAGE_BYTES + 2;
         struct collection c = { addresses, *count, 0, flags != 0 };
+        buffer_touch(addresses, (*count < most ? *count : most) * sizeof(*addresses));
         win32_lock();
         error = get_watch(&c, (uintptr_t)base, size);
         win32_unlock();
         if (error == 0) {
             *count = c.count;
-            *granularity = PAGE_BYTES;
+            *granularity = (DWORD)PAGE_BYTES;
         }
     }
     if (error != 0)

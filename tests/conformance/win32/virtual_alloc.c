@@ -434,6 +434,21 @@ static void s3_alloc2_bounds(void **state)
     release(q);
 }
 
+static void s7_alloc2_highest_address_ends_any_page(void **state)
+{
+    (void)state;
+    for (uintptr_t pages = 0; pages < GRANULE / PAGE; pages++) {
+        uintptr_t high = 0x300000050000 + pages * PAGE - 1;
+        char *p = alloc_within(0x300000000000, high, 0, 5 * GRANULE);
+        assert_ptr_equal(p, 0x300000000000);
+        assert_error(alloc_within(0x300000000000, high, 0, (pages + 1) * PAGE), NULL,
+                     ERROR_NOT_ENOUGH_MEMORY);
+        release(p);
+    }
+    assert_error(alloc_within(0, 0x300000000000 + PAGE / 2, 0, PAGE), NULL,
+                 ERROR_INVALID_PARAMETER);
+}
+
 static void s3_alloc2_bad_requirements_are_87(void **state)
 {
     (void)state;
@@ -483,6 +498,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(s3_alloc2_without_parameters),
         cmocka_unit_test(s3_alloc2_alignment),
         not_on_wine(s3_alloc2_bounds),
+        not_on_wine(s7_alloc2_highest_address_ends_any_page),
         not_on_wine(s3_alloc2_bad_requirements_are_87),
     };
     tests_set_up(argc, argv, NULL);

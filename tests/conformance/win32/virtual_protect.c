@@ -326,22 +326,6 @@ static void s3_write_watch_protection_is_no_write(void **state)
     release(p);
 }
 
-static void s3_write_watch_decommit_keeps_marks(void **state)
-{
-    (void)state;
-    PVOID pages[16];
-    char *p = alloc_watched(4);
-    p[PAGE] = 1;
-    p[3 * PAGE] = 1;
-    assert_true(VirtualFree(p, 2 * PAGE, MEM_DECOMMIT));
-    assert_int_equal(written(0, p, 4 * PAGE, pages, 16), 2);
-    assert_ptr_equal(pages[0], p + PAGE);
-    assert_non_null(VirtualAlloc(p, 2 * PAGE, MEM_COMMIT, RW));
-    assert_int_equal(written(WRITE_WATCH_FLAG_RESET, p, 4 * PAGE, pages, 16), 2);
-    assert_int_equal(written(0, p, 4 * PAGE, pages, 16), 0);
-    release(p);
-}
-
 static void s3_write_watch_errors(void **state)
 {
     (void)state;
@@ -393,7 +377,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(s3_write_watch_lists_written_pages_ascending),
         cmocka_unit_test(s3_write_watch_reset_covers_only_those_returned),
         cmocka_unit_test(s3_write_watch_protection_is_no_write),
-        cmocka_unit_test(s3_write_watch_decommit_keeps_marks),
         cmocka_unit_test(s3_write_watch_errors),
     };
     tests_set_up(argc, argv, NULL);

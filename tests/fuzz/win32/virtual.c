@@ -186,12 +186,18 @@ static void fuzz_commit(void)
     int valid;
     DWORD protect = any_protect(&valid);
     char *p = VirtualAlloc(arena + r.at, r.bytes, MEM_COMMIT, protect);
-    if (r.bytes == 0 || !valid) {
+    int copies = protect == PAGE_WRITECOPY || protect == PAGE_EXECUTE_WRITECOPY;
+    if (r.bytes == 0 || (!valid && !(copies && model[r.first].view))) {
         expect_failure(p == NULL, ERROR_INVALID_PARAMETER);
     } else if (!all_in_allocation(r.first, r.end)) {
         expect_failure(p == NULL, ERROR_INVALID_ADDRESS);
-    } else if (model[r.first].view && !fits_view(protect)) {
+    } else if (model[r.first].view && protect != PAGE_WRITECOPY && !fits_view(protect)) {
         expect_failure(p == NULL, ERROR_INVALID_PARAMETER);
+    } else if (copies) { /* undone, the model has no such pages */
+        DWORD old;
+        check(p == arena + r.first * (int)PAGE);
+        for (int i = r.first; i < r.end; i++)
+            check(VirtualProtect(arena + i * (int)PAGE, PAGE, model[i].protect, &old));
     } else {
         check(p == arena + r.first * (int)PAGE);
         for (int i = r.first; i < r.end; i++) {

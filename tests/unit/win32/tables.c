@@ -3,7 +3,8 @@
  * kernel's list of mappings against each other. */
 #include "win32/host/interval_map.h"
 
-#include "win32/host/host_map.h"
+#include "os/vm.h"
+#include "win32/host/host_maps.h"
 #include "win32/host/text.h"
 
 #include <setjmp.h>
@@ -28,17 +29,18 @@ static void steps_agree_with_an_array(void **state)
         uintptr_t end = start + 1 + (uintptr_t)rand() % (CELLS - start);
         uint32_t value = (uint32_t)(rand() % 4);
         assert_true(interval_map_ready());
-        interval_map_set(&map, start * OS_PAGE, end * OS_PAGE, value);
+        interval_map_set(&map, start * os_page_size(), end * os_page_size(), value);
         for (uintptr_t i = start; i < end; i++)
             cells[i] = value;
         uintptr_t at = (uintptr_t)(rand() % CELLS), next = at + 1;
         while (next < CELLS && cells[next] == cells[at])
             next++;
-        assert_int_equal(interval_map_get(&map, at * OS_PAGE + 5), cells[at]);
-        assert_int_equal(interval_map_next(&map, at * OS_PAGE, CELLS * OS_PAGE), next * OS_PAGE);
+        assert_int_equal(interval_map_get(&map, at * os_page_size() + 5), cells[at]);
+        assert_int_equal(interval_map_next(&map, at * os_page_size(), CELLS * os_page_size()),
+                         next * os_page_size());
     }
     interval_map_clear(&map);
-    assert_int_equal(interval_map_get(&map, 5 * OS_PAGE), 0);
+    assert_int_equal(interval_map_get(&map, 5 * os_page_size()), 0);
 }
 
 static void mappings_read_alike_by_ioctl_and_as_text(void **state)
@@ -46,10 +48,10 @@ static void mappings_read_alike_by_ioctl_and_as_text(void **state)
     (void)state;
     struct host_mapping a, b;
     int count = 0;
-    for (uintptr_t at = 0; host_mapping_at_text(at, &b) == 0; at = b.end) {
+    for (uintptr_t at = 0; host_mapping_at_text(at, OS_MAPS_NOW, &b) == 0; at = b.end) {
         if (b.start > (uintptr_t)1 << 48) /* vsyscall: in the text alone */
             break;
-        assert_int_equal(host_mapping_at(at, &a), 0);
+        assert_int_equal(host_mapping_at(at, OS_MAPS_NOW, &a), 0);
         assert_int_equal(a.start, b.start);
         assert_int_equal(a.access, b.access);
         assert_int_equal(a.shared, b.shared);
