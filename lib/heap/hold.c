@@ -19,10 +19,12 @@ void hold_malloc(void)
             continue; /* a signal handler */
         os_work_await(&theap->working);
     }
+    os_gate_close();
 }
 
 void release_malloc(void)
 {
+    os_gate_open();
     atomic_store_explicit(&malloc_is_held, 0, memory_order_release);
 }
 
@@ -31,8 +33,8 @@ bool hold_await(void)
     struct os_lock *mutex = &private_process_heap()->mutex;
     if (os_lock_is_mine(mutex))
         return true;
-    os_lock(mutex);
-    os_unlock(mutex);
+    os_lock_acquire(mutex);
+    os_lock_release(mutex);
     return false;
 }
 

@@ -20,18 +20,20 @@
 #define NOINLINE      __declspec(noinline)
 #define COLD          __declspec(noinline)
 #define MAY_ALIAS
-#define ALIGNED(n) __declspec(align(n)) /* of a struct, between the word and its tag */
+#define RETURN_ADDRESS() _ReturnAddress()
+#define ALIGNED(n)       __declspec(align(n)) /* of a struct, between the word and its tag */
 #define PRINTF(f, a)
 
 #else
 
-#define likely(x)     __builtin_expect(!!(x), 1)
-#define unlikely(x)   __builtin_expect(!!(x), 0)
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define NOINLINE      __attribute__((noinline))
-#define COLD          __attribute__((cold, noinline))
-#define MAY_ALIAS     __attribute__((may_alias))
-#define ALIGNED(n)    __attribute__((aligned(n)))
+#define likely(x)        __builtin_expect(!!(x), 1)
+#define unlikely(x)      __builtin_expect(!!(x), 0)
+#define ALWAYS_INLINE    static inline __attribute__((always_inline))
+#define NOINLINE         __attribute__((noinline))
+#define COLD             __attribute__((cold, noinline))
+#define MAY_ALIAS        __attribute__((may_alias))
+#define RETURN_ADDRESS() __builtin_return_address(0)
+#define ALIGNED(n)       __attribute__((aligned(n)))
 #if defined(__MINGW32__)
 #define PRINTF(f, a) __attribute__((format(gnu_printf, f, a)))
 #else

@@ -8,6 +8,11 @@
 #define BARROW_OS_LOCK_H
 
 #include "os/thread_words.h"
+#if defined(_WIN32)
+#include "os/windows/gate.h"
+#else
+#include "os/linux/gate.h"
+#endif
 
 #include <stdatomic.h>
 
@@ -23,24 +28,47 @@ enum { LOCK_AWAITED = 1 }; /* tokens are even */
 void os_lock_wait(struct os_lock *lock);
 void os_lock_wake(struct os_lock *lock);
 
-ALWAYS_INLINE bool os_try_lock(struct os_lock *lock)
+/* Past the gate: for locks that a program can keep for long, and for those below the gate. */
+ALWAYS_INLINE bool os_lock_try_acquire(struct os_lock *lock)
 {
     uintptr_t unheld = 0;
-    /* acquire: pairs with the release in os_unlock, so the holder sees what the last one wrote */
+    /* acquire: pairs with the release in os_lock_release, so the holder sees what the last one wrote */
     return atomic_compare_exchange_strong_explicit(&lock->word, &unheld, os_thread_token(),
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
+ALWAYS_INLINE void os_lock_acquire(struct os_lock *lock)
+{
+    if (unlikely(!os_lock_try_acquire(lock)))
+        os_lock_wait(lock);
+}
+
+ALWAYS_INLINE void os_lock_release(struct os_lock *lock)
+{
+    if (unlikely(atomic_exchange_explicit(&lock->word, 0, memory_order_release) & LOCK_AWAITED))
+        os_lock_wake(lock);
+}
+
+/* By the gate. What was taken by one of these is given back by os_unlock. */
+ALWAYS_INLINE bool os_try_lock(struct os_lock *lock)
+{
+    os_gate_enter();
+    if (likely(os_lock_try_acquire(lock)))
+        return true;
+    os_gate_leave();
+    return false;
+}
+
 ALWAYS_INLINE void os_lock(struct os_lock *lock)
 {
-    if (unlikely(!os_try_lock(lock)))
-        os_lock_wait(lock);
+    os_gate_enter();
+    os_lock_acquire(lock);
 }
 
 ALWAYS_INLINE void os_unlock(struct os_lock *lock)
 {
-    if (unlikely(atomic_exchange_explicit(&lock->word, 0, memory_order_release) & LOCK_AWAITED))
-        os_lock_wake(lock);
+    os_lock_release(lock);
+    os_gate_leave();
 }
 
 /* True when this very thread holds the lock: it was interrupted by a signal inside. Only the holder
@@ -63,7 +91,7 @@ static inline uintptr_t os_lock_await(struct os_lock *lock)
     for (;;) {
         uintptr_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
         uintptr_t wanted = (word != 0 ? word : os_thread_token()) | LOCK_AWAITED;
-        /* acquire as in os_try_lock */
+        /* acquire as in os_lock_try_acquire */
         if (word == wanted ||
             atomic_compare_exchange_weak_explicit(&lock->word, &word, wanted, memory_order_acquire,
                                                   memory_order_relaxed))

@@ -33,20 +33,28 @@ static bool has_right_of_way(const struct private_heap *heap)
            LOAD_RELAXED(&heap->right_of_way->thread) == os_thread_token();
 }
 
+/* True when the thread has the mutex for the first time. */
+static bool acquire(struct private_heap *heap)
+{
+    if (!os_lock_is_mine(&heap->mutex)) {
+        os_lock_acquire(&heap->mutex);
+        heap->depth = 0;
+    }
+    return ++heap->depth == 1;
+}
+
 void private_lock(struct private_heap *heap)
 {
     if (heap->kind == HEAP_MAPPED)
         heap->backend->lock(heap);
-    if (has_no_lock(heap))
-        return;
-    if (os_lock_is_mine(&heap->mutex)) {
-        heap->depth++;
-        return;
-    }
-    os_lock(&heap->mutex);
-    heap->depth = 1;
-    if (held(heap) == 0 && !has_right_of_way(heap))
+    if (!has_no_lock(heap) && acquire(heap) && held(heap) == 0 && !has_right_of_way(heap))
         hold_off(heap);
+}
+
+void private_lock_out(struct private_heap *heap)
+{
+    if (!has_no_lock(heap))
+        acquire(heap);
 }
 
 bool private_lock_pinned(struct private_heap *heap)
@@ -56,7 +64,7 @@ bool private_lock_pinned(struct private_heap *heap)
         return true;
     }
     /* The destroyer may be the one that holds the lock, and it waits for the pin. */
-    while (!os_lock_is_mine(&heap->mutex) && !os_try_lock(&heap->mutex)) {
+    while (!os_lock_is_mine(&heap->mutex) && !os_lock_try_acquire(&heap->mutex)) {
         if (atomic_load_explicit(&heap->closing, memory_order_relaxed))
             return false;
         os_yield();
@@ -78,7 +86,7 @@ bool private_unlock(struct private_heap *heap)
         return true;
     if (held(heap) == HELD)
         attach_allow(heap);
-    os_unlock(&heap->mutex);
+    os_lock_release(&heap->mutex);
     return true;
 }
 
@@ -147,8 +155,8 @@ static struct entry enter_bounded(struct private_heap *heap)
 
 static void await_unlock(struct private_heap *heap)
 {
-    os_lock(&heap->mutex);
-    os_unlock(&heap->mutex);
+    os_lock_acquire(&heap->mutex);
+    os_lock_release(&heap->mutex);
 }
 
 static struct entry enter_shared(struct private_heap *heap, unsigned flags)

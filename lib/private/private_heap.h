@@ -181,7 +181,9 @@ struct private_heap *private_owner(const void *address);
 
 /* Holds every other thread off the heap, or waits until nobody does so. Recursive. */
 void private_lock(struct private_heap *heap);
-/* False when this thread does not hold the lock. */
+/* The same towards threads that lock the heap; those that only use it go on. */
+void private_lock_out(struct private_heap *heap);
+/* Ends either. False when this thread does not hold the lock. */
 bool private_unlock(struct private_heap *heap);
 
 /* For who finds heaps by himself: the first live heap (after NULL), or the next one in order of

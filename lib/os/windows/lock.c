@@ -11,7 +11,7 @@ static bool spin(struct os_lock *lock)
 {
     for (int i = 0; i < SPINS; i++) {
         YieldProcessor();
-        if (!os_lock_is_held(lock) && os_try_lock(lock))
+        if (!os_lock_is_held(lock) && os_lock_try_acquire(lock))
             return true;
     }
     return false;
@@ -23,7 +23,7 @@ static void take_from_the_dead(struct os_lock *lock)
 {
     os_after_shutdown();
     os_lock_reset(lock);
-    os_try_lock(lock);
+    os_lock_try_acquire(lock);
 }
 
 void os_lock_wait(struct os_lock *lock)

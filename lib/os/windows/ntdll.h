@@ -9,6 +9,7 @@
 NTSYSAPI LONG NTAPI RtlWaitOnAddress(const void *address, const void *compare, SIZE_T size,
                                      const LARGE_INTEGER *timeout);
 NTSYSAPI void NTAPI RtlWakeAddressSingle(const void *address);
+NTSYSAPI void NTAPI RtlWakeAddressAll(const void *address);
 
 /* The process ends: all threads but this one have been stopped where they were. */
 NTSYSAPI BOOLEAN NTAPI RtlDllShutdownInProgress(void);

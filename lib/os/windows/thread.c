@@ -6,31 +6,23 @@
 #include "os/lock.h"
 #include "os/windows/module.h"
 #include "os/windows/ntdll.h"
+#include "os/windows/record.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
 /* ---- records ------------------------------------------------------------------------------ */
 
-struct record {
-    _Alignas(CACHE_LINE) struct thread_words words;
-    struct {
-        void (*call)(void *);
-        void *argument;
-    } exits[OS_EXITS];
-    struct record *next; /* in the list of free ones */
-};
-
 enum { CHUNK = 64 * 1024 };
 
 uint64_t os_words_place = TEB_ALWAYS_NULL;
 
-static struct os_lock lock; /* of what follows */
+static struct os_lock lock; /* of what follows; below the gate, which needs a record */
 static DWORD slot = TLS_OUT_OF_INDEXES;
-static struct record *free_records;
+static struct thread_record *free_records;
+static struct thread_record *_Atomic newest;
 
-/* What a thread has that is past its end, or that there is no memory for: nothing is kept there. */
-static struct record no_record;
+struct thread_record no_record; /* nothing is kept there */
 
 static bool take_slot(void)
 {
@@ -45,33 +37,42 @@ static bool take_slot(void)
 
 static void make_records(void)
 {
-    struct record *chunk = VirtualAlloc(NULL, CHUNK, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    struct thread_record *chunk =
+        VirtualAlloc(NULL, CHUNK, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
     if (chunk == NULL)
         return;
     for (size_t i = 0; i < CHUNK / sizeof *chunk; i++) {
         chunk[i].next = free_records;
         free_records = &chunk[i];
+        chunk[i].next_made = atomic_load_explicit(&newest, memory_order_relaxed);
+        /* release: who finds the record finds it whole */
+        atomic_store_explicit(&newest, &chunk[i], memory_order_release);
     }
 }
 
-static struct record *take_record(void)
+struct thread_record *records_made(void)
 {
-    os_lock(&lock);
+    return atomic_load_explicit(&newest, memory_order_acquire);
+}
+
+static struct thread_record *take_record(void)
+{
+    os_lock_acquire(&lock);
     if (free_records == NULL)
         make_records();
-    struct record *record = free_records;
+    struct thread_record *record = free_records;
     if (record != NULL)
         free_records = record->next;
-    os_unlock(&lock);
+    os_lock_release(&lock);
     return record;
 }
 
-static void give_record(struct record *record)
+static void give_record(struct thread_record *record)
 {
-    os_lock(&lock);
+    os_lock_acquire(&lock);
     record->next = free_records;
     free_records = record;
-    os_unlock(&lock);
+    os_lock_release(&lock);
 }
 
 /* The slot's value, however late it is. TlsGetValue sets the last error even when all is well. */
@@ -85,7 +86,7 @@ static struct thread_words *find_words(void)
 
 static struct thread_words *make_words(void)
 {
-    struct record *record = take_record();
+    struct thread_record *record = take_record();
     if (record == NULL)
         return &no_record.words;
     record->words = words_at_start;
@@ -102,9 +103,9 @@ struct thread_words *os_find_thread_words(void)
     struct thread_words *words = find_words();
     if (words != NULL)
         return words;
-    os_lock(&lock);
+    os_lock_acquire(&lock);
     bool there = take_slot();
-    os_unlock(&lock);
+    os_lock_release(&lock);
     return there ? make_words() : &no_record.words;
 }
 
@@ -125,7 +126,7 @@ bool os_thread_is_past_end(enum os_exit which)
 
 bool os_thread_on_exit(enum os_exit which, void (*on_exit)(void *), void *argument)
 {
-    struct record *record = (struct record *)(void *)thread_words();
+    struct thread_record *record = (struct thread_record *)(void *)thread_words();
     if (record == &no_record)
         return false;
     record->exits[which].call = on_exit;
@@ -141,7 +142,7 @@ bool os_thread_is_ending(void)
 /* Other DLLs that are told later, the C run-time among them, may still free. */
 static void end_thread(void)
 {
-    struct record *record = (struct record *)(void *)find_words();
+    struct thread_record *record = (struct thread_record *)(void *)find_words();
     if (record == NULL || record == &no_record)
         return;
     for (int i = OS_EXITS - 1; i >= 0; i--) /* malloc's last */
@@ -248,8 +249,11 @@ bool os_barrier_is_there(void)
     return true;
 }
 
+/* The caller is about to wait for other threads, which do not exist any more after ExitProcess. */
 void os_barrier(void)
 {
+    if (RtlDllShutdownInProgress())
+        os_after_shutdown();
     FlushProcessWriteBuffers();
 }
 
