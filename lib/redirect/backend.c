@@ -69,29 +69,29 @@ void *backend_alloc_slow(size_t size, bool zero)
     return block;
 }
 
-size_t backend_size(const void *block)
+size_t backend_size(const void *block, const char *call)
 {
     /* does not return if this is no block */
-    size_t usable = heap_usable_size(block, "_msize");
+    size_t usable = heap_usable_size(block, call);
     const struct span *span = span_of(block);
     if (span != NULL)
         return noted_size(span, block);
     return checked_is_on() ? usable : usable - SIZE_WORD;
 }
 
-static void *resize(void *block, size_t size, bool in_place)
+static void *resize(void *block, size_t size, bool in_place, const char *call)
 {
     if (is_impossible(size))
         return NULL;
     if (!in_place)
-        return heap_realloc(block, with_word(size), "realloc");
-    return heap_resize_in_place(block, with_word(size), "_expand") ? block : NULL;
+        return heap_realloc(block, with_word(size), call);
+    return heap_resize_in_place(block, with_word(size), call) ? block : NULL;
 }
 
-void *backend_realloc(void *block, size_t size, DWORD flags)
+void *backend_realloc(void *block, size_t size, DWORD flags, const char *call)
 {
-    size_t old = backend_size(block);
-    void *resized = resize(block, size, flags & HEAP_REALLOC_IN_PLACE_ONLY);
+    size_t old = backend_size(block, call);
+    void *resized = resize(block, size, flags & HEAP_REALLOC_IN_PLACE_ONLY, call);
     if (resized == NULL)
         return NULL;
     note_size(resized, size);
@@ -118,4 +118,9 @@ bool backend_walk(void **data, size_t *size)
             return true;
         }
     return false;
+}
+
+bool backend_is_sound(void)
+{
+    return heap_validate();
 }

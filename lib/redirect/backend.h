@@ -45,22 +45,25 @@ ALWAYS_INLINE bool backend_owns(const void *address)
     return checked_is_on() && sampled_owns(address); /* which have pages of their own */
 }
 
-/* The rest is for addresses in our heap. A free of what is no block ends the process with a
- * message, as everywhere in the library. */
+/* The rest is for addresses in our heap. One that starts no block ends the process with a message,
+ * as everywhere in the library, which names the call that the program made. */
 
-ALWAYS_INLINE void backend_free(void *block)
+ALWAYS_INLINE void backend_free(void *block, const char *call)
 {
-    heap_free(block, "free");
+    heap_free(block, call);
 }
 
 /* flags as HeapReAlloc's: HEAP_ZERO_MEMORY, HEAP_REALLOC_IN_PLACE_ONLY. NULL: nothing has changed.
  */
-void *backend_realloc(void *block, size_t size, DWORD flags);
+void *backend_realloc(void *block, size_t size, DWORD flags, const char *call);
 
-size_t backend_size(const void *block);
+size_t backend_size(const void *block, const char *call);
 
 /* Whether the address starts a block in use. */
 bool backend_is_block(const void *address);
+
+/* Whether the lists of the whole heap are as they should be. */
+bool backend_is_sound(void);
 
 /* The first block in use for data NULL, else the one behind data. False at the end. Blocks that
  * other threads allocate or free meanwhile may be missed or shown. */

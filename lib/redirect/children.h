@@ -8,6 +8,9 @@
 /* For patch_add(), after children_start(). */
 extern const struct named_hook children_hooks[];
 
+/* The same of advapi32. */
+extern const struct named_hook children_service_hooks[];
+
 /* False after a message. */
 bool children_start(HMODULE self);
 

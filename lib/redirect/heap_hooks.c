@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* heap_hooks.c: the heap functions that a C run-time calls. All that a run-time allocates, for its
- * callers or for itself, passes here: that makes the redirection complete.
+/* heap_hooks.c: the heap functions for blocks. All that a run-time allocates, for its callers or for
+ * itself, passes here: that makes the redirection complete.
  *
  * Functions that take memory (HeapAlloc) are replaced in run-times and in the program's own
  * modules. Those that are given a block are replaced everywhere, since a block may be handed on to
  * anyone: they ask whose it is. Calls that are not for us go to ntdll, below which there is no slot
  * that we have changed, so that they cannot come back. */
-#include "heap/purge.h"
 #include "redirect/backend.h"
 #include "redirect/hooks.h"
 #include "redirect/ntdll.h"
 
 struct redirect_counts redirect_counts;
 bool redirect_counting;
-
-/* Of kernelbase, since RtlWalkHeap has another structure. */
-static BOOL(WINAPI *system_heap_walk)(HANDLE, PROCESS_HEAP_ENTRY *);
 
 static void *or_failure(void *block, DWORD flags)
 {
@@ -29,102 +25,71 @@ static void *or_failure(void *block, DWORD flags)
 
 static void *WINAPI hook_alloc(HANDLE heap, DWORD flags, SIZE_T size)
 {
-    if (!runtime_is_heap(heap))
+    if (!runtime_is_heap(heap)) {
+        redirect_count(&redirect_counts.elsewhere);
         return RtlAllocateHeap(heap, flags, size);
+    }
     redirect_count(&redirect_counts.heap);
     return or_failure(backend_alloc(size, flags & HEAP_ZERO_MEMORY), flags);
 }
 
-static void *WINAPI hook_realloc(HANDLE heap, DWORD flags, void *block, SIZE_T size)
+/* ---- functions that are given a block ----------------------------------------------------- */
+
+ALWAYS_INLINE void *resize(HANDLE heap, DWORD flags, void *block, SIZE_T size, const char *call)
 {
     if (!backend_owns(block)) {
         redirect_count(&redirect_counts.foreign);
         return RtlReAllocateHeap(heap, flags, block, size);
     }
     redirect_count(&redirect_counts.resized);
-    return or_failure(backend_realloc(block, size, flags), flags);
+    return or_failure(backend_realloc(block, size, flags, call), flags);
 }
 
-static BOOL WINAPI hook_free(HANDLE heap, DWORD flags, void *block)
+ALWAYS_INLINE BOOL release(HANDLE heap, DWORD flags, void *block, const char *call)
 {
     if (!backend_owns(block)) {
         redirect_count_if(block != NULL, &redirect_counts.foreign);
         return RtlFreeHeap(heap, flags, block);
     }
     redirect_count(&redirect_counts.freed);
-    backend_free(block);
+    backend_free(block, call);
     return TRUE;
 }
 
-static SIZE_T WINAPI hook_size(HANDLE heap, DWORD flags, const void *block)
+ALWAYS_INLINE SIZE_T size_of(HANDLE heap, DWORD flags, const void *block, const char *call)
 {
-    return backend_owns(block) ? backend_size(block) : RtlSizeHeap(heap, flags, block);
+    return backend_owns(block) ? backend_size(block, call) : RtlSizeHeap(heap, flags, block);
 }
 
-static BOOL WINAPI hook_validate(HANDLE heap, DWORD flags, const void *block)
-{
-    return backend_owns(block) ? backend_is_block(block) : RtlValidateHeap(heap, flags, block);
-}
-
-static bool walk_ours(PROCESS_HEAP_ENTRY *entry)
-{
-    void *data = entry->lpData;
-    size_t size;
-    if (!backend_walk(&data, &size))
-        return false;
-    *entry = (PROCESS_HEAP_ENTRY){
-        .lpData = data,
-        .cbData = size > MAXDWORD ? MAXDWORD : (DWORD)size,
-        .wFlags = PROCESS_HEAP_ENTRY_BUSY,
-    };
-    return true;
-}
-
-/* A walk goes through our blocks in use first, then through what the system's heap still has. The
- * run-times remember nothing between two calls but the entry's address. */
-static BOOL WINAPI hook_walk(HANDLE heap, PROCESS_HEAP_ENTRY *entry)
-{
-    if (runtime_is_heap(heap) && (!entry->lpData || backend_owns(entry->lpData))) {
-        if (walk_ours(entry))
-            return TRUE;
-        entry->lpData = NULL;
+/* kernel32's and ntdll's names, so that a message has the one that was called. On Windows both may
+ * be one function. */
+#define INSTANCES(prefix, resize_name, free_name, size_name)                                       \
+    static void *WINAPI prefix##_resize(HANDLE heap, DWORD flags, void *block, SIZE_T size)        \
+    {                                                                                              \
+        return resize(heap, flags, block, size, resize_name);                                      \
+    }                                                                                              \
+    static BOOL WINAPI prefix##_free(HANDLE heap, DWORD flags, void *block)                        \
+    {                                                                                              \
+        return release(heap, flags, block, free_name);                                             \
+    }                                                                                              \
+    static SIZE_T WINAPI prefix##_size(HANDLE heap, DWORD flags, const void *block)                \
+    {                                                                                              \
+        return size_of(heap, flags, block, size_name);                                             \
     }
-    return system_heap_walk(heap, entry);
-}
 
-/* The run-times' _heapmin takes 0 for a failure, and after a purge it may be the truth. */
-static SIZE_T WINAPI hook_compact(HANDLE heap, DWORD flags)
-{
-    SIZE_T left = RtlCompactHeap(heap, flags);
-    if (!runtime_is_heap(heap))
-        return left;
-    purge_all();
-    return left ? left : 1;
-}
+INSTANCES(hook, "HeapReAlloc", "HeapFree", "HeapSize")
+INSTANCES(rtl, "RtlReAllocateHeap", "RtlFreeHeap", "RtlSizeHeap")
+
+enum { TAKING = MODULE_PROGRAM | MODULE_RUNTIME };
 
 const struct named_hook heap_hooks[] = {
-    { "HeapAlloc", (void *)hook_alloc, MODULE_PROGRAM | MODULE_RUNTIME },
-    { "RtlAllocateHeap", (void *)hook_alloc, MODULE_PROGRAM | MODULE_RUNTIME },
-    { "HeapCompact", (void *)hook_compact, MODULE_PROGRAM | MODULE_RUNTIME },
-    { "HeapWalk", (void *)hook_walk, MODULE_PROGRAM | MODULE_RUNTIME },
+    { "HeapAlloc", (void *)hook_alloc, TAKING },
+    { "RtlAllocateHeap", (void *)hook_alloc, TAKING },
     { "HeapFree", (void *)hook_free, MODULE_ANY },
-    { "RtlFreeHeap", (void *)hook_free, MODULE_ANY },
-    { "HeapReAlloc", (void *)hook_realloc, MODULE_ANY },
-    { "RtlReAllocateHeap", (void *)hook_realloc, MODULE_ANY },
+    { "RtlFreeHeap", (void *)rtl_free, MODULE_ANY },
+    { "HeapReAlloc", (void *)hook_resize, MODULE_ANY },
+    { "RtlReAllocateHeap", (void *)rtl_resize, MODULE_ANY },
     { "HeapSize", (void *)hook_size, MODULE_ANY },
-    { "RtlSizeHeap", (void *)hook_size, MODULE_ANY },
-    { "HeapValidate", (void *)hook_validate, MODULE_ANY },
-    { "RtlValidateHeap", (void *)hook_validate, MODULE_ANY },
+    { "RtlSizeHeap", (void *)rtl_size, MODULE_ANY },
     { NULL, NULL, 0 },
 };
-
-void heap_hooks_start(void)
-{
-    static const WCHAR *const names[] = { L"kernelbase.dll", L"kernel32.dll" };
-    for (int i = 0; i < 2 && !system_heap_walk; i++) {
-        HMODULE module = GetModuleHandleW(names[i]);
-        if (module)
-            system_heap_walk = (BOOL(WINAPI *)(HANDLE, PROCESS_HEAP_ENTRY *))(void *)GetProcAddress(
-                module, "HeapWalk");
-    }
-}

@@ -15,9 +15,12 @@ enum module_kind {
 };
 
 struct hook {
+    const char *name; /* as exported */
     void *original;
     void *replacement;
     unsigned where; /* of enum module_kind */
+    HMODULE exporter;
+    bool of_runtime; /* else of kernel32, kernelbase or ntdll */
 };
 
 /* A function that Windows exports, to be replaced. */
@@ -27,11 +30,17 @@ struct named_hook {
     unsigned where;
 };
 
-/* The heap functions of kernel32 and ntdll; ends with a name of NULL. */
-extern const struct named_hook heap_hooks[];
+/* Each ends with a name of NULL. */
+extern const struct named_hook heap_hooks[];       /* HeapAlloc, HeapFree ... */
+extern const struct named_hook whole_heap_hooks[]; /* HeapLock, HeapWalk ... */
+extern const struct named_hook release_hooks[];    /* functions inside which ntdll frees a block */
+extern const struct named_hook address_hooks[];    /* GetProcAddress and its companions */
+extern const struct named_hook counting_hooks[];   /* allocations that barrow does not serve */
 
-/* Remembers where calls that are not for us go to. Before any slot is changed. */
-void heap_hooks_start(void);
+/* Remember where calls that are not for us go to. Before any slot is changed. */
+void whole_heap_hooks_start(void);
+void release_hooks_start(void);
+void address_hooks_start(void);
 
 /* The replacement for a function of a run-time. */
 void *malloc_hook(const struct runtime *runtime, enum runtime_function function);
@@ -43,6 +52,9 @@ struct redirect_counts {
     volatile LONG64 resized; /* blocks of ours */
     volatile LONG64 freed;   /* blocks of ours */
     volatile LONG64 foreign; /* calls with blocks made before, or by others: passed on */
+    volatile LONG64 elsewhere; /* allocations from heaps of HeapCreate, which stay Windows' */
+    volatile LONG64 local;     /* LocalAlloc and GlobalAlloc */
+    volatile LONG64 committed; /* bytes, by the program's own VirtualAlloc */
 };
 
 extern struct redirect_counts redirect_counts;

@@ -11,8 +11,10 @@
 #include "redirect/inject.h"
 
 #include "redirect/ntdll.h"
+#include "redirect/slot_range.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What is written into the process: the new table, then what the DLL's descriptor points to. Thunks
@@ -132,11 +134,28 @@ static bool block_fill(struct image *image, struct import_block *block, const BY
     return !length || read_at(image, old, block->table + 1, length * sizeof *block->table);
 }
 
-/* The old table is bound to addresses, or has its slots in a range of their own: neither is so of
- * ours. */
+enum { SECTIONS_MAX = 96 /* that Windows loads */ };
+
+static IMAGE_DATA_DIRECTORY slots_range(struct image *image, const BYTE *at)
+{
+    static const size_t to_sections = offsetof(IMAGE_NT_HEADERS64, OptionalHeader);
+    IMAGE_SECTION_HEADER sections[SECTIONS_MAX];
+    const IMAGE_FILE_HEADER *file = &image->headers.FileHeader;
+    unsigned count = file->NumberOfSections < SECTIONS_MAX ? file->NumberOfSections : SECTIONS_MAX;
+    if (!read_at(image, image->headers_at + to_sections + file->SizeOfOptionalHeader, sections,
+                 count * sizeof *sections))
+        count = 0;
+    IMAGE_DATA_DIRECTORY own = { (DWORD)(at - image->base) + offsetof(struct import_block, slots),
+                                 sizeof(((struct import_block *)0)->slots) };
+    return slot_range(*directory(image, IMAGE_DIRECTORY_ENTRY_IAT), sections, count,
+                      directory(image, IMAGE_DIRECTORY_ENTRY_IMPORT)->VirtualAddress, own);
+}
+
+/* The old table may be bound to addresses, which ours is not. */
 static bool headers_change(struct image *image, const BYTE *at, size_t length)
 {
     IMAGE_DATA_DIRECTORY *import = directory(image, IMAGE_DIRECTORY_ENTRY_IMPORT);
+    *directory(image, IMAGE_DIRECTORY_ENTRY_IAT) = slots_range(image, at);
     import->VirtualAddress = (DWORD)(at - image->base) + offsetof(struct import_block, table);
     import->Size = (DWORD)((length + 2) * sizeof(IMAGE_IMPORT_DESCRIPTOR));
     *directory(image, IMAGE_DIRECTORY_ENTRY_BOUND_IMPORT) = (IMAGE_DATA_DIRECTORY){ 0 };
@@ -178,18 +197,97 @@ static bool is_dotnet(struct image *image)
     return directory(image, IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR)->VirtualAddress != 0;
 }
 
-enum inject_result inject(HANDLE process, HANDLE main_thread, const WCHAR *dll)
+/* ---- what forbids it ---------------------------------------------------------------------- */
+
+static FARPROC of_kernel(const char *name)
 {
-    struct image image = { .process = process };
+    return GetProcAddress(GetModuleHandleW(L"kernel32.dll"), name);
+}
+
+/* Windows 10 and later tell. Elsewhere there is no such emulation. */
+static bool is_emulated(HANDLE process)
+{
+    BOOL(WINAPI * find)
+    (HANDLE, USHORT *, USHORT *) =
+        (BOOL(WINAPI *)(HANDLE, USHORT *, USHORT *))(void *)of_kernel("IsWow64Process2");
+    USHORT guest = 0, host = 0;
+    return find && find(process, &guest, &host) && host == IMAGE_FILE_MACHINE_ARM64;
+}
+
+static enum inject_result machine_objection(HANDLE process)
+{
     BOOL is_32_bit;
     if (!IsWow64Process(process, &is_32_bit))
         return INJECT_FAILED;
     if (is_32_bit)
-        return INJECT_WRONG_MACHINE;
-    if (!image_find(&image))
+        return INJECT_32_BIT;
+    return is_emulated(process) ? INJECT_EMULATED : INJECT_DONE;
+}
+
+/* The policies' numbers and bits as Microsoft's winnt.h has them: ProcessControlFlowGuardPolicy and
+ * ProcessSignaturePolicy. */
+enum {
+    POLICY_FLOW_GUARD = 7,
+    POLICY_SIGNATURE = 8,
+    FLOW_GUARD_ON = 1,
+    FLOW_GUARD_STRICT = 4,
+    SIGNED_BY_MICROSOFT = 1,
+    SIGNED_BY_STORE = 2
+};
+
+/* 0 where the system does not tell. */
+static DWORD policy_of(HANDLE process, int which)
+{
+    BOOL(WINAPI * get)
+    (HANDLE, int, void *, SIZE_T) = (BOOL(WINAPI *)(HANDLE, int, void *, SIZE_T))(void *)of_kernel(
+        "GetProcessMitigationPolicy");
+    DWORD error = GetLastError(), bits = 0;
+    if (!get || !get(process, which, &bits, sizeof bits))
+        bits = 0;
+    SetLastError(error);
+    return bits;
+}
+
+static enum inject_result policy_objection(HANDLE process)
+{
+    if (policy_of(process, POLICY_SIGNATURE) & (SIGNED_BY_MICROSOFT | SIGNED_BY_STORE))
+        return INJECT_SIGNED_ONLY;
+    DWORD guard = policy_of(process, POLICY_FLOW_GUARD);
+    return guard & FLOW_GUARD_ON && guard & FLOW_GUARD_STRICT ? INJECT_STRICT_GUARD : INJECT_DONE;
+}
+
+static enum inject_result objection(struct image *image)
+{
+    enum inject_result machine = machine_objection(image->process);
+    if (machine != INJECT_DONE)
+        return machine;
+    if (!image_find(image))
         return INJECT_FAILED;
-    if (image.headers.FileHeader.Machine != IMAGE_FILE_MACHINE_AMD64)
+    if (image->headers.FileHeader.Machine != IMAGE_FILE_MACHINE_AMD64)
         return INJECT_WRONG_MACHINE;
+    return policy_objection(image->process);
+}
+
+const char *inject_reason(enum inject_result result)
+{
+    static const char *const reasons[] = {
+        [INJECT_DONE] = "",
+        [INJECT_32_BIT] = "it is a 32-bit program; barrow.dll is for 64-bit ones",
+        [INJECT_WRONG_MACHINE] = "it is not a program for x86-64",
+        [INJECT_EMULATED] = "it is x86-64 code on an Arm machine",
+        [INJECT_SIGNED_ONLY] = "its policy admits no DLL that Microsoft or the store did not sign",
+        [INJECT_STRICT_GUARD] = "its policy admits no DLL without control-flow guard",
+        [INJECT_FAILED] = "its memory can't be changed",
+    };
+    return reasons[result];
+}
+
+enum inject_result inject(HANDLE process, HANDLE main_thread, const WCHAR *dll)
+{
+    struct image image = { .process = process };
+    enum inject_result found = objection(&image);
+    if (found != INJECT_DONE)
+        return found;
     bool done = (!is_dotnet(&image) && inject_import(&image, dll)) ||
                 inject_call(process, main_thread, dll);
     return done ? INJECT_DONE : INJECT_FAILED;

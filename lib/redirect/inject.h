@@ -8,11 +8,20 @@
 
 enum inject_result {
     INJECT_DONE,
-    INJECT_WRONG_MACHINE, /* not a 64-bit x86 program */
-    INJECT_FAILED,        /* GetLastError() tells why */
+    /* What was found before anything was changed: */
+    INJECT_32_BIT,
+    INJECT_WRONG_MACHINE, /* not x86 */
+    INJECT_EMULATED,      /* x86-64 on an Arm machine */
+    INJECT_SIGNED_ONLY,   /* its policy admits no DLL that Microsoft or the store did not sign */
+    INJECT_STRICT_GUARD,  /* its policy admits no DLL without control-flow guard */
+    /* GetLastError() tells why: */
+    INJECT_FAILED,
 };
 
 /* The DLL, whose export with the ordinal 1 is imported, is given by its full path. */
 enum inject_result inject(HANDLE process, HANDLE main_thread, const WCHAR *dll);
+
+/* For a message: "it is a 32-bit program" and the like. */
+const char *inject_reason(enum inject_result result);
 
 #endif

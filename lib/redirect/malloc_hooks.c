@@ -30,18 +30,18 @@ ALWAYS_INLINE void *hook_realloc(void *block, size_t size)
         return hook_alloc(size, false);
     if (size == 0 || !backend_owns(block))
         return NULL;
-    void *resized = backend_realloc(block, size, 0);
+    void *resized = backend_realloc(block, size, 0, "realloc");
     redirect_count_if(resized != NULL, &redirect_counts.resized);
     return resized;
 }
 
 /* False: not ours. */
-ALWAYS_INLINE bool hook_free(void *block)
+ALWAYS_INLINE bool hook_free(void *block, const char *call)
 {
     if (unlikely(!backend_owns(block)))
         return block == NULL;
     redirect_count(&redirect_counts.freed);
-    backend_free(block);
+    backend_free(block, call);
     return true;
 }
 
@@ -63,12 +63,13 @@ ALWAYS_INLINE bool hook_free(void *block)
     }                                                                                              \
     static void free_##i(void *block)                                                              \
     {                                                                                              \
-        if (!hook_free(block))                                                                     \
+        if (!hook_free(block, "free"))                                                             \
             ORIGINAL(i, FREE).free(block);                                                         \
     }                                                                                              \
     static size_t msize_##i(void *block)                                                           \
     {                                                                                              \
-        return backend_owns(block) ? backend_size(block) : ORIGINAL(i, MSIZE).msize(block);        \
+        return backend_owns(block) ? backend_size(block, "_msize")                                 \
+                                   : ORIGINAL(i, MSIZE).msize(block);                              \
     }                                                                                              \
     static void *new_##i(size_t size)                                                              \
     {                                                                                              \
@@ -77,7 +78,7 @@ ALWAYS_INLINE bool hook_free(void *block)
     }                                                                                              \
     static void delete_##i(void *block)                                                            \
     {                                                                                              \
-        if (!hook_free(block))                                                                     \
+        if (!hook_free(block, "operator delete"))                                                  \
             ORIGINAL(i, DELETE).free(block);                                                       \
     }
 

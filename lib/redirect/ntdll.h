@@ -33,6 +33,10 @@ NTSYSAPI void *NTAPI RtlReAllocateHeap(HANDLE heap, ULONG flags, void *block, SI
 NTSYSAPI SIZE_T NTAPI RtlSizeHeap(HANDLE heap, ULONG flags, const void *block);
 NTSYSAPI BOOLEAN NTAPI RtlValidateHeap(HANDLE heap, ULONG flags, const void *block);
 NTSYSAPI ULONG NTAPI RtlCompactHeap(HANDLE heap, ULONG flags);
+NTSYSAPI BOOLEAN NTAPI RtlLockHeap(HANDLE heap);
+NTSYSAPI BOOLEAN NTAPI RtlUnlockHeap(HANDLE heap);
+NTSYSAPI NTSTATUS NTAPI NtAllocateVirtualMemory(HANDLE process, void **address, ULONG_PTR zero_bits,
+                                                SIZE_T *size, ULONG type, ULONG access);
 NTSYSAPI BOOLEAN NTAPI RtlEqualUnicodeString(const UNICODE_STRING *a, const UNICODE_STRING *b,
                                              BOOLEAN without_case);
 

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* patch.c: the table of hooks, and the modules they have been brought into. All of it runs under
- * the loader's lock: in DllMain, or when the loader tells of a module, which is before that
- * module's own start. */
+/* patch.c: brings the hooks into modules. All of it runs under the loader's lock: in DllMain, or
+ * when the loader tells of a module, which is before that module's own start.
+ *
+ * A slot is known by its value, the function's address. Others may have changed a slot before
+ * (Application Verifier, compatibility shims, endpoint protection), so a function that is imported
+ * by name is known by that, too: if a module's HeapAlloc led here and its HeapFree elsewhere, blocks
+ * would reach the wrong heap. For the same reason all of a module's slots are changed or none. */
 #include "redirect/patch.h"
+
+#include "diag/message.h"
+#include "redirect/hook_table.h"
 #include "redirect/image.h"
+#include "redirect/modules.h"
 
-enum { HOOKS_MAX = 256, MODULES_MAX = 1024 };
-
-/* Sorted by original. */
-static struct hook hooks[HOOKS_MAX];
-static size_t hook_count;
-
-/* Modules that have been looked at, so that each is looked at once; beyond MODULES_MAX, each time.
- */
-static HMODULE seen[MODULES_MAX];
-static size_t seen_count;
+enum { CHANGES_MAX = 1024 };
 
 static bool watching; /* the loader tells of modules */
 static bool pending;  /* a module was found unbound */
@@ -22,155 +21,147 @@ static bool pending;  /* a module was found unbound */
 static HMODULE self;
 static bool direct;
 static struct patch_figures figures;
-static WCHAR windows_folder[MAX_PATH];
 
-static size_t hook_place(const void *original)
+/* ---- hooks -------------------------------------------------------------------------------- */
+
+static void named_hook_add(const struct named_hook *named, HMODULE exporter)
 {
-    size_t low = 0, high = hook_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if ((uintptr_t)hooks[middle].original < (uintptr_t)original)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    struct hook hook = { .name = named->name,
+                         .original = (void *)GetProcAddress(exporter, named->name),
+                         .replacement = named->replacement,
+                         .where = named->where,
+                         .exporter = exporter };
+    hook_table_add(&hook);
 }
 
-static void hook_add(void *original, void *replacement, unsigned where)
-{
-    size_t place = hook_place(original);
-    if (!original || hook_count == HOOKS_MAX)
-        return;
-    if (place < hook_count && hooks[place].original == original)
-        return; /* one function under two names */
-    for (size_t i = hook_count; i > place; i--)
-        hooks[i] = hooks[i - 1];
-    hooks[place] = (struct hook){ original, replacement, where };
-    hook_count++;
-}
-
-void patch_add(const struct named_hook *hook)
+void patch_add(const struct named_hook *named)
 {
     static const WCHAR *const exporters[] = { L"ntdll.dll", L"kernelbase.dll", L"kernel32.dll" };
-    for (; hook->name; hook++)
+    for (; named->name; named++)
         for (int i = 0; i < 3; i++) {
             HMODULE exporter = GetModuleHandleW(exporters[i]);
             if (exporter)
-                hook_add((void *)GetProcAddress(exporter, hook->name), hook->replacement,
-                         hook->where);
+                named_hook_add(named, exporter);
         }
 }
 
-/* Another module may come to stand where this one was. */
-static void hooks_remove(const BYTE *module, size_t size)
+/* Of a DLL that may come later, or never: it is asked for at each walk until it is there. */
+static struct {
+    const WCHAR *dll;
+    const struct named_hook *hooks;
+} late;
+
+void patch_add_late(const WCHAR *dll, const struct named_hook *hooks)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < hook_count; i++)
-        if ((size_t)((const BYTE *)hooks[i].original - module) >= size)
-            hooks[kept++] = hooks[i];
-    hook_count = kept;
+    late.dll = dll;
+    late.hooks = hooks;
+}
+
+static void late_hooks_add(void)
+{
+    HMODULE exporter = late.dll ? GetModuleHandleW(late.dll) : NULL;
+    if (!exporter)
+        return;
+    for (const struct named_hook *named = late.hooks; named->name; named++)
+        named_hook_add(named, exporter);
+    late.dll = NULL;
 }
 
 static void runtime_hooks_add(const struct runtime *runtime)
 {
-    for (const struct runtime_export *e = runtime_exports; e->name; e++)
-        hook_add((void *)GetProcAddress(runtime->module, e->name),
-                 malloc_hook(runtime, e->function), MODULE_ANY);
+    for (const struct runtime_export *e = runtime_exports; e->name; e++) {
+        struct hook hook = { .name = e->name,
+                             .original = (void *)GetProcAddress(runtime->module, e->name),
+                             .replacement = malloc_hook(runtime, e->function),
+                             .where = MODULE_ANY,
+                             .exporter = runtime->module,
+                             .of_runtime = true };
+        hook_table_add(&hook);
+    }
 }
 
-static UNICODE_STRING base_name(const UNICODE_STRING *path)
+/* ---- a module ----------------------------------------------------------------------------- */
+
+/* The changes that a module needs. */
+static struct plan {
+    enum module_kind kind;
+    bool by_name; /* the module is new, so that its table of names is as the loader left it */
+    size_t count; /* may be more than there is space for */
+    struct image_change changes[CHANGES_MAX];
+} plan;
+
+/* A delayed slot that has another value is one that was not called yet. */
+static void *replacement_for(const struct image_slot *slot)
 {
-    UNICODE_STRING name = *path;
-    for (USHORT i = 0; i < path->Length / sizeof(WCHAR); i++)
-        if (path->Buffer[i] == '\\') {
-            name.Buffer = path->Buffer + i + 1;
-            name.Length = (USHORT)(path->Length - (i + 1) * sizeof(WCHAR));
-        }
-    return name;
+    void *replacement = hook_table_by_value(*slot->at, plan.by_name ? slot->name : NULL, plan.kind);
+    if (!replacement && plan.by_name && !slot->delayed && slot->name &&
+        hook_table_has_name(slot->name))
+        replacement = hook_table_by_name(slot->dll, slot->name, plan.kind);
+    return replacement;
 }
 
-static bool name_is(const UNICODE_STRING *name, WCHAR *other)
+static void plan_slot(void *context, const struct image_slot *slot)
 {
-    UNICODE_STRING string;
-    RtlInitUnicodeString(&string, other);
-    return RtlEqualUnicodeString(name, &string, TRUE);
+    (void)context;
+    void *replacement = replacement_for(slot);
+    if (!replacement || replacement == *slot->at)
+        return;
+    if (plan.count < CHANGES_MAX)
+        plan.changes[plan.count] = (struct image_change){ .at = slot->at, .value = replacement };
+    plan.count++;
 }
 
-static bool in_windows_folder(const UNICODE_STRING *path)
+static bool plan_apply(void)
 {
-    UNICODE_STRING folder;
-    RtlInitUnicodeString(&folder, windows_folder);
-    UNICODE_STRING start = *path;
-    if (!folder.Length || start.Length <= folder.Length)
-        return false;
-    start.Length = folder.Length;
-    return RtlEqualUnicodeString(&start, &folder, TRUE) &&
-           path->Buffer[folder.Length / sizeof(WCHAR)] == '\\';
+    return plan.count <= CHANGES_MAX && image_change_slots(plan.changes, plan.count);
 }
 
-static enum module_kind module_kind(HMODULE module, const UNICODE_STRING *path)
+static void leave_alone(const UNICODE_STRING *path)
 {
-    static WCHAR core[][16] = { L"kernel32.dll", L"kernelbase.dll" };
-    UNICODE_STRING name = base_name(path);
-    bool debug;
-    if (module == GetModuleHandleW(NULL))
-        return MODULE_PROGRAM;
-    if (runtime_is_name(&name, &debug))
-        return MODULE_RUNTIME;
-    if (!in_windows_folder(path))
-        return MODULE_PROGRAM;
-    return name_is(&name, core[0]) || name_is(&name, core[1]) ? MODULE_CORE : MODULE_SYSTEM;
-}
-
-static void *hooked(void *context, void *value)
-{
-    const enum module_kind *kind = context;
-    size_t place = hook_place(value);
-    bool found = place < hook_count && hooks[place].original == value && hooks[place].where & *kind;
-    return found ? hooks[place].replacement : value;
-}
-
-static bool is_seen(HMODULE module)
-{
-    for (size_t i = 0; i < seen_count; i++)
-        if (seen[i] == module)
-            return true;
-    return false;
-}
-
-static void module_forget(HMODULE module, size_t size)
-{
-    hooks_remove((const BYTE *)module, size);
-    for (size_t i = 0; i < seen_count; i++)
-        if (seen[i] == module)
-            seen[i--] = seen[--seen_count];
-    runtime_remove(module);
+    UNICODE_STRING name = module_base_name(path);
+    figures.left_alone++;
+    message("%.*ls is left alone: its imports can't be changed", (int)(name.Length / sizeof(WCHAR)),
+            name.Buffer);
 }
 
 static void module_patch(HMODULE module, const UNICODE_STRING *path)
 {
-    if (module == self || is_seen(module))
+    enum module_look look = module_look(module);
+    if (module == self || look == MODULE_SEEN)
         return;
-    enum module_kind kind = module_kind(module, path);
-    size_t slots;
-    if (image_map_slots(module, hooked, &kind, &slots) == IMAGE_UNBOUND) {
+    plan.kind = module_kind(module, path);
+    plan.by_name = look == MODULE_NEW;
+    plan.count = 0;
+    if (image_visit_slots(module, plan_slot, NULL) == IMAGE_UNBOUND) {
         pending = true;
         return;
     }
-    figures.modules += slots > 0;
-    figures.slots += (unsigned)slots;
-    if (seen_count < MODULES_MAX)
-        seen[seen_count++] = module;
+    module_note(module, plan.kind);
+    if (!plan_apply()) {
+        leave_alone(path);
+        return;
+    }
+    figures.modules += plan.count > 0 && look == MODULE_NEW;
+    figures.slots += (unsigned)plan.count;
 }
+
+static void forget(HMODULE module, size_t size)
+{
+    hook_table_forget(module, size);
+    module_forget(module);
+    runtime_remove(module);
+}
+
+/* ---- all modules -------------------------------------------------------------------------- */
 
 /* All modules are to be looked at again if a new run-time turns up, since its functions have become
  * known only now. */
 static void runtime_find(HMODULE module, const UNICODE_STRING *path)
 {
-    UNICODE_STRING name = base_name(path);
+    UNICODE_STRING name = module_base_name(path);
     bool debug;
-    if (is_seen(module) || !runtime_is_name(&name, &debug) || module == GetModuleHandleW(NULL))
+    if (module_look(module) != MODULE_NEW || runtime_is_known(module) ||
+        !runtime_is_name(&name, &debug) || module == GetModuleHandleW(NULL))
         return;
     const struct runtime *runtime = runtime_add(module);
     if (!runtime)
@@ -178,7 +169,7 @@ static void runtime_find(HMODULE module, const UNICODE_STRING *path)
     figures.runtimes++;
     if (direct && !debug) {
         runtime_hooks_add(runtime);
-        seen_count = 0;
+        modules_look_again();
     }
 }
 
@@ -197,6 +188,7 @@ static void CALLBACK visit_module(const LDR_DATA_TABLE_ENTRY *module, void *cont
 static void walk(void)
 {
     pending = false;
+    late_hooks_add();
     LdrEnumerateLoadedModules(FALSE, visit_runtime, NULL);
     LdrEnumerateLoadedModules(FALSE, visit_module, NULL);
 }
@@ -207,7 +199,7 @@ static void CALLBACK notified(ULONG reason, const struct ldr_notification *data,
     enum { LOADED = 1, UNLOADED = 2 };
     (void)context;
     if (reason == UNLOADED)
-        module_forget(data->base, data->size);
+        forget(data->base, data->size);
     else if (reason == LOADED)
         walk();
 }
@@ -235,8 +227,7 @@ bool patch_start(HMODULE self_module, bool direct_too)
     void *cookie;
     self = self_module;
     direct = direct_too;
-    if (!GetSystemWindowsDirectoryW(windows_folder, MAX_PATH))
-        windows_folder[0] = 0;
+    modules_start();
     watching = LdrRegisterDllNotification(0, notified, NULL, &cookie) >= 0;
     patch_add(load_hooks);
     walk();

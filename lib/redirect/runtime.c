@@ -83,6 +83,14 @@ void runtime_remove(HMODULE module)
             runtimes[i] = (struct runtime){ 0 };
 }
 
+bool runtime_is_known(HMODULE module)
+{
+    for (size_t i = 0; i < RUNTIMES_MAX; i++)
+        if (runtimes[i].module == module)
+            return true;
+    return false;
+}
+
 bool runtime_is_heap(HANDLE heap)
 {
     if (heap == GetProcessHeap())

@@ -57,6 +57,7 @@ bool runtime_is_name(const UNICODE_STRING *name, bool *debug);
 /* Notes the module. NULL when the table is full. */
 struct runtime *runtime_add(HMODULE module);
 void runtime_remove(HMODULE module);
+bool runtime_is_known(HMODULE module);
 
 /* Whether the handle is the heap of a run-time or the process's. */
 bool runtime_is_heap(HANDLE heap);

@@ -67,6 +67,23 @@ expect 0 ', 0 failed' "$barrow" run --children -- "$program" spawn "$program" ea
 expect 1 'barrow.dll is not loaded' "$barrow" run -- "$program" spawn "$program" early
 expect 5 '' "$barrow" run -c -- "$program" spawn "$program" spawn "$program" exit 5
 
+# The account says what share of the allocations was served, and why it is small.
+expect 0 'share +100 % of the allocations' "$barrow" run --stats -- "$program" exit 0
+expect 0 'share .* [1-9][0-9]{4} KiB by VirtualAlloc' "$barrow" run --stats -- "$program" own virtual
+expect 0 'note .* an allocator of its own.* VirtualAlloc' "$barrow" run --stats -- "$program" own virtual
+expect 0 'share +[0-9] %.* [0-9]{4} from heaps' "$barrow" run --stats -- "$program" own heap
+expect 0 'note .* heaps by HeapCreate' "$barrow" run --stats -- "$program" own heap
+expect 0 'note .* LocalAlloc' "$barrow" run --stats -- "$program" own local
+[ "$("$wine" "$barrow" run --stats -- "$program" exit 0 2>&1 | grep -c note)" -eq 0 ] || {
+    echo 'a note where all is well'
+    failures=$((failures + 1))
+}
+
+# A message about a bad pointer names the call that was made. The status is that of Wine's abort.
+for call in HeapSize HeapReAlloc HeapFree RtlSizeHeap RtlFreeHeap _msize realloc free; do
+    expect 2 "^barrow: $call\\(.*: pointer is inside a block" "$barrow" run -- "$program" bad $call
+done
+
 # What cannot be run. i386 stands at the fifth byte of the headers, whose place is at byte 60.
 headers=$(od -An -tu4 -j60 -N4 "$program" | tr -d ' ')
 cp "$program" narrow.exe
@@ -109,8 +126,24 @@ expect 126 'a 32-bit program' "$barrow" patch narrow.exe
 expect 126 'not a PE file' "$barrow" patch script.exe
 expect 125 'damaged' "$barrow" patch damaged.exe
 expect 127 'there is no such file' "$barrow" patch absent.exe
-expect 125 'absent.barrow.dll: Path not found' "$barrow" patch plain.exe -o absent/copy.exe
+expect 125 'absent: there is no such folder' "$barrow" patch plain.exe -o absent/copy.exe
 expect 125 'no program is named' "$barrow" patch --remove
+
+# Windows' loader fills the slots of a program without a directory for them (12) by the section of its
+# import descriptors: that section must be named once the descriptors have moved.
+at=$((headers + 24 + 112 + 12 * 8))
+cp plain.exe bare.exe
+printf '\0\0\0\0\0\0\0\0' | dd of=bare.exe bs=1 seek=$at conv=notrunc status=none
+expect 0 'bare-barrow.exe' "$barrow" patch bare.exe
+checks=$((checks + 1))
+[ "$(od -An -tu4 -j$at -N4 bare-barrow.exe)" -ne 0 ] || {
+    echo 'bare-barrow.exe has no directory of import slots'
+    failures=$((failures + 1))
+}
+expect 0 ', 0 failed' bare-barrow.exe early "${plug_ins[@]}"
+expect 0 ', 0 failed' "$barrow" run bare.exe early "${plug_ins[@]}"
+expect 0 'bare-barrow.exe' "$barrow" patch --remove bare-barrow.exe
+same bare.exe bare-barrow.exe
 rm barrow.dll
 WINEPATH='' expect 53 '' plain-barrow.exe exit 0 # Wine's status for a missing DLL
 

@@ -10,11 +10,14 @@
  *     program spawn COMMAND-LINE              runs it, and ends as it does
  *     program exit NUMBER                     ends with that status
  *     program arguments ...                   prints the command line
+ *     program own virtual|heap|local          allocates past the run-time
+ *     program bad CALL                        gives that function the inside of a block
  *     program interrupt                       ends with 42 at Ctrl-C, which it asks for
  *
  * Ends with 0 if all is as it should be, else 1. */
 #include "part.h"
 
+#include <malloc.h>
 #include <process.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -207,6 +210,42 @@ static int spawn(char *line)
     return (int)status;
 }
 
+static int own(const char *how)
+{
+    HANDLE heap = HeapCreate(0, 0, 0);
+    for (int i = 0; i < 2000; i++)
+        if (strcmp(how, "heap") == 0)
+            HeapFree(heap, 0, HeapAlloc(heap, 0, 100));
+        else if (strcmp(how, "local") == 0)
+            LocalFree(LocalAlloc(LMEM_FIXED, 100));
+    if (strcmp(how, "virtual") == 0)
+        return !VirtualAlloc(NULL, 64 << 20, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    return 0;
+}
+
+static int bad(const char *call)
+{
+    HMODULE ntdll = GetModuleHandleA("ntdll.dll");
+    HANDLE heap = (HANDLE)_get_heap_handle();
+    char *inside = (char *)malloc(100) + 16;
+    if (strcmp(call, "HeapSize") == 0)
+        HeapSize(heap, 0, inside);
+    if (strcmp(call, "HeapReAlloc") == 0)
+        inside = HeapReAlloc(heap, 0, inside, 10);
+    if (strcmp(call, "HeapFree") == 0)
+        HeapFree(heap, 0, inside);
+    if (strncmp(call, "Rtl", 3) == 0)
+        ((SIZE_T(NTAPI *)(HANDLE, ULONG, void *))(void *)GetProcAddress(ntdll, call))(heap, 0,
+                                                                                      inside);
+    if (strcmp(call, "_msize") == 0)
+        return (int)_msize(inside);
+    if (strcmp(call, "realloc") == 0)
+        inside = realloc(inside, 10);
+    if (strcmp(call, "free") == 0)
+        free(inside);
+    return 0;
+}
+
 static BOOL WINAPI interrupted(DWORD event)
 {
     if (event == CTRL_C_EVENT)
@@ -238,6 +277,10 @@ int main(int argc, char **argv)
         return exhaust();
     if (strcmp(mode, "spawn") == 0)
         return spawn(strstr(GetCommandLineA(), "spawn") + strlen("spawn "));
+    if (strcmp(mode, "own") == 0 && argc > 2)
+        return own(argv[2]);
+    if (strcmp(mode, "bad") == 0 && argc > 2)
+        return bad(argv[2]);
     if (strcmp(mode, "exit") == 0 && argc > 2)
         return atoi(argv[2]);
     if (strcmp(mode, "arguments") == 0)

@@ -29,8 +29,8 @@ static int refuse_start(const wchar_t *path)
 static int refuse_injection(const wchar_t *path, enum inject_result result)
 {
     DWORD error = GetLastError();
-    if (result == INJECT_WRONG_MACHINE)
-        say(L"%ls: does not run as a 64-bit process; barrow.dll is for those", path);
+    if (result != INJECT_FAILED)
+        say(L"%ls: barrow.dll can't be brought in: %hs", path, inject_reason(result));
     else if (error == ERROR_ACCESS_DENIED)
         say(L"%ls: a protected process, or another user's: its memory may not be written", path);
     else

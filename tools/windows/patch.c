@@ -63,6 +63,22 @@ static void default_output(wchar_t *output, const wchar_t *program)
 }
 
 /* Returns an exit status. */
+static int check_folder(const wchar_t *output)
+{
+    wchar_t folder[PATH_MOST + 16];
+    wcscpy(folder, output);
+    wchar_t *slash = wcsrchr(folder, L'\\');
+    if (!slash)
+        return 0;
+    *slash = L'\0';
+    DWORD attributes = GetFileAttributesW(folder);
+    if (attributes != INVALID_FILE_ATTRIBUTES && attributes & FILE_ATTRIBUTE_DIRECTORY)
+        return 0;
+    say(L"%ls: there is no such folder", folder);
+    return STATUS_FAILED;
+}
+
+/* Returns an exit status. */
 static int put_library_beside(const wchar_t *output, const wchar_t *named)
 {
     wchar_t library[PATH_MOST], place[PATH_MOST + 16];
@@ -134,7 +150,9 @@ static int patch(const struct request *request)
     } else {
         default_output(output, program);
     }
-    status = request->remove ? 0 : put_library_beside(output, request->library);
+    status = check_folder(output);
+    if (status == 0 && !request->remove)
+        status = put_library_beside(output, request->library);
     if (status == 0)
         status = change(request, program, output);
     if (status == 0)

@@ -7,6 +7,8 @@
  * The section's own header goes behind those of the others, where the headers' padding has room. */
 #include "pe_file.h"
 
+#include "redirect/slot_range.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +48,7 @@ static const wchar_t *locate(struct pe_file *file)
     if (at > optional->SizeOfHeaders || optional->SizeOfHeaders > file->size)
         return damaged;
     if (optional->Magic != IMAGE_NT_OPTIONAL_HDR64_MAGIC || !optional->FileAlignment ||
-        !optional->SectionAlignment ||
-        optional->NumberOfRvaAndSizes <= IMAGE_DIRECTORY_ENTRY_BOUND_IMPORT)
+        !optional->SectionAlignment || optional->NumberOfRvaAndSizes <= IMAGE_DIRECTORY_ENTRY_IAT)
         return L"damaged: its headers make no sense";
     return NULL;
 }
@@ -184,6 +185,11 @@ static void section_fill(struct pe_file *file, BYTE *section, uint64_t old_size,
     };
     if (count)
         memcpy(table + 1, old, count * sizeof *old);
+    IMAGE_DATA_DIRECTORY own = { distance + offsetof(struct note, slots), sizeof note->slots };
+    *directory(file, IMAGE_DIRECTORY_ENTRY_IAT) =
+        slot_range(*directory(file, IMAGE_DIRECTORY_ENTRY_IAT), file->sections,
+                   file->headers->FileHeader.NumberOfSections,
+                   directory(file, IMAGE_DIRECTORY_ENTRY_IMPORT)->VirtualAddress, own);
     *directory(file, IMAGE_DIRECTORY_ENTRY_IMPORT) = (IMAGE_DATA_DIRECTORY){
         .VirtualAddress = distance + (DWORD)((BYTE *)table - section),
         .Size = (DWORD)((count + 2) * sizeof *table),
