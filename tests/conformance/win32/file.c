@@ -396,6 +396,224 @@ static void s4_duplicate_handle(void **state)
     UnmapViewOfFile(w);
 }
 
+/* Reads at an offset; answers the text read. */
+static const char *read_at(HANDLE f, DWORD high, DWORD low, DWORD bytes)
+{
+    static char text[32];
+    DWORD n = 0;
+    OVERLAPPED where;
+    memset(&where, 0, sizeof(where));
+    memset(text, 0, sizeof(text));
+    where.Offset = low;
+    where.OffsetHigh = high;
+    return ReadFile(f, text, bytes, &n, &where) ? text : NULL;
+}
+
+static BOOL write_at(HANDLE f, DWORD high, DWORD low, const char *text)
+{
+    DWORD n = 0;
+    OVERLAPPED where;
+    memset(&where, 0, sizeof(where));
+    where.Offset = low;
+    where.OffsetHigh = high;
+    return WriteFile(f, text, (DWORD)strlen(text), &n, &where) && n == strlen(text);
+}
+
+static DWORD position_of(HANDLE f)
+{
+    return SetFilePointer(f, 0, NULL, FILE_CURRENT);
+}
+
+static void s4_overlapped_moves_the_position(void **state)
+{
+    (void)state;
+    char name[4096];
+    DWORD n;
+    strcpy(name, scratch_name("moves"));
+    HANDLE f = make(name, 0);
+    assert_true(WriteFile(f, "0123456789", 10, &n, NULL));
+    SetFilePointer(f, 1, NULL, FILE_BEGIN);
+    assert_string_equal(read_at(f, 0, 4, 2), "45");
+    assert_int_equal(position_of(f), 6);
+    assert_true(write_at(f, 0, 2, "ab"));
+    assert_int_equal(position_of(f), 4);
+    SetLastError(0);
+    assert_null(read_at(f, 0, 50, 2)); /* behind the end */
+    assert_int_equal(GetLastError(), ERROR_HANDLE_EOF);
+    assert_int_equal(position_of(f), 4);
+    CloseHandle(f);
+    DeleteFileA(name);
+}
+
+static void s4_overlapped_minus_1_writes_at_the_end(void **state)
+{
+    (void)state;
+    char name[4096];
+    DWORD n;
+    strcpy(name, scratch_name("minus"));
+    HANDLE f = make(name, 0);
+    assert_true(WriteFile(f, "0123456789", 10, &n, NULL));
+    SetFilePointer(f, 3, NULL, FILE_BEGIN);
+    assert_true(write_at(f, 0xFFFFFFFF, 0xFFFFFFFF, "END"));
+    assert_int_equal(position_of(f), 13);
+    assert_int_equal(size_of(f), 13);
+    assert_string_equal(read_at(f, 0, 9, 10), "9END");
+    SetFilePointer(f, 1, NULL, FILE_BEGIN);
+    assert_true(write_at(f, 0xFFFFFFFF, 0xFFFFFFFE, "x")); /* -2: at the position */
+    assert_string_equal(read_at(f, 0, 0, 3), "0x2");
+    CloseHandle(f);
+    DeleteFileA(name);
+}
+
+static void s4_overlapped_from_2_63_on_is_87(void **state)
+{
+    (void)state;
+    char name[4096];
+    const DWORD high[] = { 0x80000000, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFF };
+    const DWORD low[] = { 0, 17, 0, 0xFFFFFFFD };
+    strcpy(name, scratch_name("beyond"));
+    HANDLE f = make(name, 10);
+    SetFilePointer(f, 4, NULL, FILE_BEGIN);
+    for (int i = 0; i < 4; i++) {
+        assert_error(read_at(f, high[i], low[i], 2), NULL, ERROR_INVALID_PARAMETER);
+        assert_error(write_at(f, high[i], low[i], "y"), FALSE, ERROR_INVALID_PARAMETER);
+    }
+    assert_error(read_at(f, 0xFFFFFFFF, 0xFFFFFFFF, 2), NULL, ERROR_INVALID_PARAMETER);
+    assert_int_equal(position_of(f), 4);
+    assert_int_equal(size_of(f), 10);
+    CloseHandle(f);
+    DeleteFileA(name);
+}
+
+static void s4_overlapped_handle_needs_an_offset(void **state)
+{
+    (void)state;
+    char name[4096], text[4];
+    DWORD n;
+    strcpy(name, scratch_name("async"));
+    CloseHandle(make(name, 10));
+    HANDLE f =
+        CreateFileA(name, READ_WRITE, ALL_SHARE, NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL);
+    assert_error(ReadFile(f, text, 2, &n, NULL), FALSE, ERROR_INVALID_PARAMETER);
+    assert_error(WriteFile(f, text, 2, &n, NULL), FALSE, ERROR_INVALID_PARAMETER);
+    CloseHandle(f);
+    DeleteFileA(name);
+}
+
+static void s4_position_that_needs_a_high_part_is_87_without(void **state)
+{
+    (void)state;
+    char name[4096];
+    LONG high = 1;
+    strcpy(name, scratch_name("high"));
+    HANDLE f = make(name, 10);
+    assert_int_equal(SetFilePointer(f, 0x7FFFFFF0, NULL, FILE_BEGIN), 0x7FFFFFF0);
+    assert_int_equal(SetFilePointer(f, 0x7FFFFFF0, NULL, FILE_CURRENT), 0xFFFFFFE0);
+    assert_error(SetFilePointer(f, 0x100, NULL, FILE_CURRENT), INVALID_SET_FILE_POINTER,
+                 ERROR_INVALID_PARAMETER);
+    assert_int_equal(position_of(f), 0xFFFFFFE0); /* where it was */
+    assert_int_equal(SetFilePointer(f, 5, &high, FILE_BEGIN), 5);
+    assert_int_equal(high, 1);
+    assert_error(position_of(f), INVALID_SET_FILE_POINTER, ERROR_INVALID_PARAMETER);
+    CloseHandle(f);
+    DeleteFileA(name);
+}
+
+static void s4_low_part_of_all_ones_is_no_failure(void **state)
+{
+    (void)state;
+    char name[4096];
+    strcpy(name, scratch_name("ones"));
+    HANDLE f = make(name, 10);
+    SetFilePointer(f, 0x7FFFFFFF, NULL, FILE_BEGIN);
+    SetFilePointer(f, 0x7FFFFFFF, NULL, FILE_CURRENT);
+    SetLastError(0xDEADBEEF);
+    assert_int_equal(SetFilePointer(f, 1, NULL, FILE_CURRENT), 0xFFFFFFFF);
+    assert_int_equal(GetLastError(), NO_ERROR);
+    assert_error(SetFilePointer(f, -5, NULL, FILE_BEGIN), INVALID_SET_FILE_POINTER,
+                 ERROR_NEGATIVE_SEEK);
+    CloseHandle(f);
+    DeleteFileA(name);
+}
+
+/* Two that append take turns; each goes on where the other ended. */
+static void append_in_turns(HANDLE a, HANDLE b, HANDLE reader)
+{
+    DWORD n;
+    assert_true(WriteFile(a, "one ", 4, &n, NULL));
+    assert_true(WriteFile(b, "two ", 4, &n, NULL));
+    assert_true(write_at(a, 0, 0, "three"));
+    assert_int_equal(size_of(reader), 13);
+    assert_string_equal(read_at(reader, 0, 0, 20), "one two three");
+}
+
+static void s4_append_data_writes_at_the_end(void **state)
+{
+    (void)state;
+    char name[4096];
+    strcpy(name, scratch_name("append"));
+    HANDLE f = make(name, 0);
+    HANDLE a = open_as(name, FILE_APPEND_DATA, ALL_SHARE, OPEN_EXISTING);
+    HANDLE b = open_as(name, FILE_APPEND_DATA | SYNCHRONIZE, ALL_SHARE, OPEN_EXISTING);
+    append_in_turns(a, b, f);
+    CloseHandle(a);
+    CloseHandle(b);
+    CloseHandle(f);
+    DeleteFileA(name);
+}
+
+static void s4_copy_that_may_only_append_does(void **state)
+{
+    (void)state;
+    char name[4096];
+    HANDLE self = GetCurrentProcess(), a = NULL;
+    strcpy(name, scratch_name("copy"));
+    HANDLE f = make(name, 0), b = make(name, 0);
+    assert_true(DuplicateHandle(self, f, self, &a, FILE_APPEND_DATA, FALSE, 0));
+    append_in_turns(a, a, b);
+    CloseHandle(a);
+    CloseHandle(b);
+    CloseHandle(f);
+    DeleteFileA(name);
+}
+
+static void s4_handles_fit_in_a_long(void **state)
+{
+    (void)state;
+    enum { HELD = 2000 };
+    static HANDLE held[HELD];
+    for (int i = 0; i < 20000; i++) {
+        HANDLE m = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 100, NULL);
+        assert_true((intptr_t)m > 0);
+        assert_ptr_equal(m, (HANDLE)(intptr_t)(LONG)(intptr_t)m);
+        if (i % 10 != 0 || i < 5000) { /* one value after the other, then with many open */
+            assert_true(CloseHandle(m));
+            continue;
+        }
+        if (held[i / 10 * 7 % HELD] != NULL)
+            assert_true(CloseHandle(held[i / 10 * 7 % HELD]));
+        held[i / 10 * 7 % HELD] = m;
+    }
+    for (int i = 0; i < HELD; i++)
+        if (held[i] != NULL)
+            assert_true(CloseHandle(held[i]));
+}
+
+static void s4_close_source_closes_even_when_refused(void **state)
+{
+    (void)state;
+    char name[4096];
+    HANDLE self = GetCurrentProcess(), copy = NULL;
+    strcpy(name, scratch_name("refused"));
+    CloseHandle(make(name, 1));
+    HANDLE f = open_as(name, GENERIC_READ, ALL_SHARE, OPEN_EXISTING);
+    assert_error(
+        DuplicateHandle(self, f, self, &copy, GENERIC_WRITE, FALSE, DUPLICATE_CLOSE_SOURCE), FALSE,
+        ERROR_ACCESS_DENIED);
+    assert_error(CloseHandle(f), FALSE, ERROR_INVALID_HANDLE);
+    assert_true(DeleteFileA(name));
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +636,16 @@ int main(int argc, char **argv)
         cmocka_unit_test(s4_handles_of_the_wrong_kind_are_6),
         not_on_wine(s4_file_calls_on_a_mapping_are_6),
         cmocka_unit_test(s4_duplicate_handle),
+        not_on_wine(s4_overlapped_moves_the_position),
+        cmocka_unit_test(s4_overlapped_minus_1_writes_at_the_end),
+        cmocka_unit_test(s4_overlapped_from_2_63_on_is_87),
+        cmocka_unit_test(s4_overlapped_handle_needs_an_offset),
+        not_on_wine(s4_position_that_needs_a_high_part_is_87_without),
+        cmocka_unit_test(s4_low_part_of_all_ones_is_no_failure),
+        cmocka_unit_test(s4_append_data_writes_at_the_end),
+        cmocka_unit_test(s4_copy_that_may_only_append_does),
+        cmocka_unit_test(s4_handles_fit_in_a_long),
+        not_on_wine(s4_close_source_closes_even_when_refused),
     };
     tests_set_up(argc, argv, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -461,6 +461,78 @@ static void s4_failed_create_file_passed_on_makes_memory(void **state)
     CloseHandle(m);
 }
 
+static void s7_generic_rights_of_an_opened_mapping(void **state)
+{
+    (void)state;
+    char name[128];
+    const struct {
+        DWORD access;
+        int reads, writes, executes;
+    } cases[] = {
+        { GENERIC_READ, 1, 0, 0 },
+        { GENERIC_WRITE, 0, 1, 0 },
+        { GENERIC_READ | GENERIC_WRITE, 1, 1, 0 },
+        { GENERIC_ALL, 1, 1, 1 },
+        { MAXIMUM_ALLOWED, 1, 1, 1 },
+        { FILE_MAP_COPY | FILE_MAP_READ, 1, 0, 0 },
+    };
+    strcpy(name, object_name("generic"));
+    HANDLE m = named(PAGE_EXECUTE_READWRITE, 4096, name);
+    assert_non_null(m);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        HANDLE o = OpenFileMappingA(cases[i].access, FALSE, name);
+        assert_non_null(o);
+        void *r = MapViewOfFile(o, FILE_MAP_READ, 0, 0, 0);
+        void *w = MapViewOfFile(o, FILE_MAP_WRITE, 0, 0, 0);
+        void *x = MapViewOfFile(o, FILE_MAP_READ | FILE_MAP_EXECUTE, 0, 0, 0);
+        assert_int_equal(r != NULL, cases[i].reads);
+        assert_int_equal(w != NULL, cases[i].writes);
+        assert_int_equal(x != NULL, cases[i].executes);
+        UnmapViewOfFile(r);
+        UnmapViewOfFile(w);
+        UnmapViewOfFile(x);
+        CloseHandle(o);
+    }
+    CloseHandle(m);
+}
+
+static void s7_copy_with_generic_rights_can_be_mapped(void **state)
+{
+    (void)state;
+    HANDLE self = GetCurrentProcess(), copy = NULL;
+    HANDLE m = make(MEMORY, PAGE_READWRITE, 4096);
+    assert_true(DuplicateHandle(self, m, self, &copy, GENERIC_READ, FALSE, 0));
+    void *v = MapViewOfFile(copy, FILE_MAP_READ, 0, 0, 0);
+    assert_non_null(v);
+    assert_error(MapViewOfFile(copy, FILE_MAP_WRITE, 0, 0, 0), NULL, ERROR_ACCESS_DENIED);
+    UnmapViewOfFile(v);
+    CloseHandle(copy);
+    CloseHandle(m);
+}
+
+static void s7_large_pages_of_a_file_are_87(void **state)
+{
+    (void)state;
+    HANDLE f = make_file("large", 5000, READ_WRITE);
+    assert_error(make(f, PAGE_READWRITE | SEC_COMMIT | SEC_LARGE_PAGES, 0), NULL,
+                 ERROR_INVALID_PARAMETER);
+    drop_file(f);
+}
+
+static void s4_mapping_never_cuts_the_file(void **state)
+{
+    (void)state;
+    HANDLE f = make_file("cuts", 20000, READ_WRITE);
+    HANDLE a = make(f, PAGE_READWRITE, 50000), b = make(f, PAGE_READWRITE, 100),
+           c = make(f, PAGE_READONLY, 30000);
+    assert_true(a != NULL && b != NULL && c != NULL);
+    assert_int_equal(GetFileSize(f, NULL), 50000);
+    CloseHandle(a);
+    CloseHandle(b);
+    CloseHandle(c);
+    drop_file(f);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +562,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(s4_wide_names),
         cmocka_unit_test(s4_named_mapping_of_a_file),
         cmocka_unit_test(s4_failed_create_file_passed_on_makes_memory),
+        cmocka_unit_test(s7_generic_rights_of_an_opened_mapping),
+        cmocka_unit_test(s7_copy_with_generic_rights_can_be_mapped),
+        not_on_wine(s7_large_pages_of_a_file_are_87),
+        cmocka_unit_test(s4_mapping_never_cuts_the_file),
     };
     tests_set_up(argc, argv, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

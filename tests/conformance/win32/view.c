@@ -55,6 +55,22 @@ static void s4_protection_follows_from_access(void **state)
     CloseHandle(m);
 }
 
+/* FILE_MAP_COPY is SECTION_QUERY's bit: with another right of sections it asks for no copy, and no
+ * right to execute is needed. */
+static void s7_copy_with_another_right_is_no_copy(void **state)
+{
+    (void)state;
+    const DWORD cases[] = { FILE_MAP_COPY | SECTION_MAP_EXECUTE,
+                            FILE_MAP_COPY | SECTION_MAP_EXECUTE | FILE_MAP_EXECUTE };
+    HANDLE m = make(PAGE_READWRITE, PAGE, NULL);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *v = map(m, cases[i]);
+        assert_int_equal(query(v).Protect, PAGE_NOACCESS);
+        unmap(v);
+    }
+    CloseHandle(m);
+}
+
 static void s4_access_needed_on_the_mapping(void **state)
 {
     (void)state;
@@ -481,6 +497,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s4_protection_follows_from_access),
+        not_on_wine(s7_copy_with_another_right_is_no_copy),
         cmocka_unit_test(s4_access_needed_on_the_mapping),
         cmocka_unit_test(s4_offset_must_be_a_multiple_of_64k),
         cmocka_unit_test(s4_extent_of_views),
