@@ -7,6 +7,7 @@
 #include "heap/checked.h"
 #include "heap/hold.h"
 #include "heap/purge.h"
+#include "heap/scope.h"
 #include "heap/threads.h"
 #include "os/process.h"
 #include "os/thread.h"
@@ -16,6 +17,7 @@
 static struct options options;
 static struct os_lock start_lock;
 static _Atomic bool started;
+static bool limited_by_environment;
 
 static void after_fork(void)
 {
@@ -54,6 +56,7 @@ static void apply(void)
 
 static void start(void)
 {
+    int64_t limit_of_program = 0;
     options.purge_delay = purge_settings.delay;
     options.background = purge_settings.background;
     /* the program's own wishes; the environment comes after them */
@@ -61,9 +64,10 @@ static void start(void)
     if (wishes != NULL) {
         options.reserve = (int64_t)wishes->reserve;
         options.commit = (int64_t)wishes->commit;
-        options.commit_limit = (int64_t)wishes->commit_limit;
+        options.commit_limit = limit_of_program = (int64_t)wishes->commit_limit;
     }
     options_read(&options);
+    limited_by_environment = options.commit_limit != limit_of_program;
     os_keep_program_name();
     apply();
     message_verbose(1,
@@ -88,6 +92,17 @@ void process_heap_start(void)
         atomic_store_explicit(&started, true, memory_order_release);
     }
     os_unlock(&start_lock);
+}
+
+/* A scope's heap has a limit of its own, which is the program's affair. */
+void process_heap_refused(void)
+{
+    static _Atomic bool told;
+    if (limited_by_environment && options.commit_limit != 0 && scope_heap() == NULL &&
+        !atomic_exchange_explicit(&told, true, memory_order_relaxed))
+        message(
+            "an allocation failed: %zu KiB are committed, and BARROW_COMMIT_LIMIT allows %zu KiB",
+            region_committed() / 1024, (size_t)options.commit_limit / 1024);
 }
 
 const char *process_heap_stats_option(void)

@@ -8,6 +8,10 @@
  * theap is made, and again from the library's constructor. */
 void process_heap_start(void);
 
+/* An allocation of the plain malloc family or operator new is about to fail. If the environment limits the
+ * heap, one line says so, the first time: many programs end by a crash then. */
+void process_heap_refused(void);
+
 /* The value of BARROW_STATS, or NULL. */
 const char *process_heap_stats_option(void);
 

@@ -11,8 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Weak, so that a static program gets by without a loader. */
-extern void *dlopen(const char *, int) __attribute__((weak));
+/* Weak, so that a static program needs no loader. */
 extern int dlclose(void *) __attribute__((weak));
 extern void *dlsym(void *, const char *) __attribute__((weak));
 
@@ -56,6 +55,14 @@ bool form_is_array(enum form form)
     return facts[form].name[3] == 'a';
 }
 
+/* dlopen is found by dlsym: a reference by name makes the linker warn of it in every static program. */
+static void *open_loaded(const char *path)
+{
+    void *(*open_library)(const char *, int) =
+        dlsym != NULL ? (__typeof__(open_library))dlsym(RTLD_DEFAULT, "dlopen") : NULL;
+    return open_library != NULL ? open_library(path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+}
+
 /* ---- other libraries ---------------------------------------------------------------------- */
 
 struct object {
@@ -92,7 +99,7 @@ static int find_object(struct dl_phdr_info *info, size_t size, void *wanted)
 static bool defines_defaults(const struct object *object)
 {
     static const char *const tell_tale[] = { "malloc", "__cxa_throw", "_ZSt7nothrow" };
-    void *library = dlopen(object->path, RTLD_LAZY | RTLD_NOLOAD);
+    void *library = open_loaded(object->path);
     bool any = library == NULL;
     for (size_t i = 0; i < sizeof tell_tale / sizeof tell_tale[0] && !any; i++)
         any = has(object, dlsym(library, tell_tale[i]));
@@ -131,7 +138,7 @@ static COLD void *search_libraries(const char *name)
     static const char *const names[] = { "libstdc++.so.6", "libc++abi.so.1", "libc++.so.1" };
     void *found = NULL;
     for (size_t i = 0; found == NULL && i < sizeof names / sizeof names[0]; i++) {
-        void *library = dlopen != NULL ? dlopen(names[i], RTLD_LAZY | RTLD_NOLOAD) : NULL;
+        void *library = open_loaded(names[i]);
         if (library != NULL)
             found = dlsym(library, name);
     }

@@ -3,6 +3,7 @@
  * barrow_NAME; the plain names are aliases, unless the build leaves them alone. */
 #include "barrow/barrow.h"
 #include "heap/heap.h"
+#include "heap/process.h"
 #include "heap/purge.h"
 #include "heap/sized.h"
 #include "os/vm.h"
@@ -29,9 +30,15 @@ static COLD void *invalid(void)
     return NULL;
 }
 
+static COLD void *refused(void)
+{
+    process_heap_refused();
+    return out_of_memory();
+}
+
 static inline void *or_out_of_memory(void *block)
 {
-    return likely(block != NULL) ? block : out_of_memory();
+    return likely(block != NULL) ? block : refused();
 }
 
 EXPORT void *barrow_malloc(size_t size)
@@ -103,8 +110,10 @@ EXPORT int barrow_posix_memalign(void **out, size_t alignment, size_t size)
     if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
     void *block = alloc_aligned(alignment, size);
-    if (block == NULL)
+    if (block == NULL) {
+        process_heap_refused();
         return ENOMEM;
+    }
     *out = block;
     return 0;
 }

@@ -9,6 +9,7 @@
 #if BARROW_OVERRIDE_MALLOC
 
 #include "diag/message.h"
+#include "heap/process.h"
 #include "heap/sized.h"
 #include "os/process.h"
 #include "shim/form.h"
@@ -61,8 +62,10 @@ static COLD void *alloc_or_throw(size_t align, size_t size)
     void *block;
     while ((block = try_alloc(align, size)) == NULL) {
         new_handler *handler = current_handler();
-        if (handler == NULL)
+        if (handler == NULL) {
+            process_heap_refused();
             throw_bad_alloc();
+        }
         handler();
     }
     return block;
@@ -89,8 +92,12 @@ static NOINLINE void *new_nothrow_slow(enum form form, size_t size, size_t align
 {
     if (form_served_by(form) == SERVED_HERE) {
         void *block = try_alloc(align, size);
-        if (block != NULL || current_handler() == NULL)
+        if (block != NULL)
             return block;
+        if (current_handler() == NULL) {
+            process_heap_refused();
+            return NULL;
+        }
     }
     return form_call_next_new(form, size, align);
 }

@@ -22,7 +22,7 @@ set(BARROW_TEST_KINDS "${all_kinds}" CACHE STRING "Kinds of tests to build, of: 
 set(BARROW_TEST_PREFIX "" CACHE STRING "Put before each test's name, to tell builds apart")
 set(BARROW_TEST_LAUNCHER "" CACHE STRING "Command that runs each compiled test, such as valgrind")
 set(BARROW_TEST_TIMEOUT_SCALE 1 CACHE STRING "Factor for the tests' time limits")
-set(BARROW_TEST_CMOCKA "system" CACHE STRING "system, or bundled where no cmocka is installed")
+set(BARROW_TEST_CMOCKA "system" CACHE STRING "system (where cmocka is installed), or bundled")
 
 # ThreadSanitizer of gcc 12 and clang 14 gives up when the kernel spreads mappings wider than it knows
 # (vm.mmap_rnd_bits above 28), which a sandbox may forbid to switch off.
@@ -36,11 +36,16 @@ endif()
 list(APPEND launcher ${CMAKE_CROSSCOMPILING_EMULATOR})
 
 add_library(barrow_cmocka INTERFACE)
-if(BARROW_TEST_CMOCKA STREQUAL "bundled")
+if(NOT BARROW_TEST_CMOCKA STREQUAL "bundled")
+  find_path(CMOCKA_INCLUDE_DIR cmocka.h)
+  find_library(CMOCKA_LIBRARY cmocka)
+  if(NOT CMOCKA_INCLUDE_DIR OR NOT CMOCKA_LIBRARY)
+    message(STATUS "No cmocka (Debian: libcmocka-dev): the tests are built with tests/cmocka/cmocka.h")
+  endif()
+endif()
+if(BARROW_TEST_CMOCKA STREQUAL "bundled" OR NOT CMOCKA_INCLUDE_DIR OR NOT CMOCKA_LIBRARY)
   target_include_directories(barrow_cmocka INTERFACE ${CMAKE_CURRENT_LIST_DIR}/../cmocka)
 else()
-  find_path(CMOCKA_INCLUDE_DIR cmocka.h REQUIRED)
-  find_library(CMOCKA_LIBRARY cmocka REQUIRED)
   target_include_directories(barrow_cmocka SYSTEM INTERFACE ${CMOCKA_INCLUDE_DIR})
   target_link_libraries(barrow_cmocka INTERFACE ${CMOCKA_LIBRARY})
 endif()

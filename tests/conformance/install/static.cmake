@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # libbarrow.a: in a program that is static altogether, and in one that is not.
-run(${CC} -static -I ${prefix}/include ${here}/consumer.c -o ${scratch}/static
+run(${CC} -Wl,--fatal-warnings -static -I ${prefix}/include ${here}/consumer.c -o ${scratch}/static
   -L ${prefix}/${LIBDIR} -lbarrow)
 run(${scratch}/static)
 run(${CC} -I ${prefix}/include ${here}/consumer.c -o ${scratch}/mixed
