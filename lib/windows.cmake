@@ -34,7 +34,6 @@ file(GLOB redirect_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/redirec
 target_sources(barrow_shared_objects PRIVATE ${redirect_sources})
 
 add_library(barrow SHARED redirect/barrow.def $<TARGET_OBJECTS:barrow_shared_objects>)
-add_library(barrow::barrow ALIAS barrow)
 barrow_public(barrow)
 target_compile_definitions(barrow INTERFACE BARROW_SHARED)
 set_target_properties(barrow PROPERTIES PREFIX "" LINKER_LANGUAGE C)
@@ -56,8 +55,8 @@ add_custom_command(OUTPUT ${single}
   DEPENDS $<TARGET_OBJECTS:barrow_objects> barrow_objects
   COMMAND_EXPAND_LISTS VERBATIM)
 add_library(barrow_static STATIC ${single})
-add_library(barrow::static ALIAS barrow_static)
 barrow_public(barrow_static)
 set_target_properties(barrow_static PROPERTIES
   OUTPUT_NAME barrow EXPORT_NAME static LINKER_LANGUAGE C)
 target_link_libraries(barrow_static INTERFACE ntdll)
+barrow_choose()

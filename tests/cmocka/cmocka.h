@@ -2,8 +2,8 @@
 /* cmocka.h: the part of cmocka's interface that our tests use, in one header.
  *
  * Debian has cmocka for its own C library and processor only. Builds for musl and for other
- * processors take this header instead (CMake: BARROW_TEST_CMOCKA=bundled), so that the same tests
- * run there. Names and meaning are cmocka's; mocks, skipping and filters are left out. As in
+ * processors take this header instead (CMake: BARROW_TEST_CMOCKA=bundled), and so do builds where
+ * cmocka is not installed. Names and meaning are cmocka's; mocks and filters are left out. As in
  * cmocka, an assertion may fail only in the thread that runs the tests. */
 #ifndef TESTS_CMOCKA_H
 #define TESTS_CMOCKA_H
@@ -66,6 +66,23 @@ cmocka_fail(const char *file, int line, const char *format, ...)
     longjmp(cmocka_failed, 1);
 }
 
+enum { CMOCKA_FAILED = 1, CMOCKA_SKIPPED };
+
+__attribute__((noreturn)) static inline void skip(void)
+{
+    if (!pthread_equal(pthread_self(), cmocka_thread))
+        abort();
+    longjmp(cmocka_failed, CMOCKA_SKIPPED);
+}
+
+__attribute__((format(CMOCKA_PRINTF, 1, 2))) static inline void print_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+}
+
 __attribute__((format(CMOCKA_PRINTF, 1, 2))) static inline void print_message(const char *format,
                                                                               ...)
 {
@@ -75,26 +92,26 @@ __attribute__((format(CMOCKA_PRINTF, 1, 2))) static inline void print_message(co
     va_end(args);
 }
 
+/* Returns 0, CMOCKA_FAILED or CMOCKA_SKIPPED. */
 static inline int cmocka_run_one(const struct CMUnitTest *test, void *group_state)
 {
     void *state = test->initial_state != NULL ? test->initial_state : group_state;
     if (test->setup_func != NULL && test->setup_func(&state) != 0) {
         fprintf(stderr, "%s: set-up failed\n", test->name);
-        return 1;
+        return CMOCKA_FAILED;
     }
-    volatile int failed = 1;
     void *volatile kept = state;
-    if (setjmp(cmocka_failed) == 0) {
+    int result = setjmp(cmocka_failed);
+    if (result == 0) {
         test->test_func(&state);
         kept = state;
-        failed = 0;
     }
     state = kept;
     if (test->teardown_func != NULL && test->teardown_func(&state) != 0) {
         fprintf(stderr, "%s: tear-down failed\n", test->name);
-        return 1;
+        return CMOCKA_FAILED;
     }
-    return failed;
+    return result;
 }
 
 /* Returns the number of tests that failed. */
@@ -112,9 +129,10 @@ static inline int cmocka_run_tests(const char *group, const struct CMUnitTest *t
     }
     for (size_t i = 0; i < count; i++) {
         printf("[ RUN      ] %s\n", tests[i].name);
-        int failed = cmocka_run_one(&tests[i], state);
-        printf("[ %s ] %s\n", failed ? " FAILED " : "      OK", tests[i].name);
-        failures += failed;
+        static const char *const words[] = { "      OK", " FAILED ", " SKIPPED" };
+        int result = cmocka_run_one(&tests[i], state);
+        printf("[ %s ] %s\n", words[result], tests[i].name);
+        failures += result == CMOCKA_FAILED;
     }
     if (teardown != NULL && teardown(&state) != 0) {
         fprintf(stderr, "%s: the group's tear-down failed\n", group);
