@@ -10,7 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 try:
     from barrow_bench.cli import main
 except ModuleNotFoundError as error:
-    sys.exit(f"barrow bench: {error}: on Debian, install python3-{error.name}")
+    print(f"barrow bench: {error}: on Debian, install python3-{error.name}", file=sys.stderr)
+    sys.exit(2)
 
 if __name__ == "__main__":
     main(prog_name="barrow bench")

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import subprocess
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,12 +18,41 @@ SUBJECT = "barrow"
 # Beginnings of the names of the variables that allocators read.
 OPTION_PREFIXES = ("BARROW_", "MALLOC_", "MIMALLOC_", "TCMALLOC_", "GLIBC_TUNABLES")
 
-# Name -> sonames, the first that the dynamic loader knows is taken.
+# Name -> file names, the first that is found is taken: by the dynamic loader, or in a folder of peer_folders().
 PACKAGED = {
     "jemalloc": ("libjemalloc.so.2",),
-    "mimalloc": ("libmimalloc.so.2.0", "libmimalloc.so.2"),
+    "mimalloc": ("libmimalloc.so.2", "libmimalloc.so.2.0", "libmimalloc.so.2.*"),
+    "mimalloc3": ("libmimalloc.so.3", "libmimalloc.so.3.*"),
     "tcmalloc": ("libtcmalloc_minimal.so.4",),
+    "tcmalloc-google": ("libtcmalloc_google.so", "libgoogle_tcmalloc.so", "libtcmalloc.so"),
+    "snmalloc": ("libsnmallocshim.so", "libsnmalloc.so"),
+    "rpmalloc": ("librpmallocwrap.so", "librpmalloc.so"),
+    "scudo": ("libclang_rt.scudo_standalone-*.so", "libscudo.so"),
 }
+
+# How an allocator of these names is called in tables, where the name alone would mislead.
+TITLES = {"tcmalloc": "tcmalloc (gperftools)", "tcmalloc-google": "tcmalloc (google)", "mimalloc3": "mimalloc"}
+
+# Name -> C expression's parts: the function that tells the version, and what makes text of its result.
+VERSION_CALLS = {
+    "jemalloc": """
+p = ctypes.c_char_p(); n = ctypes.c_size_t(8)
+library.mallctl(b"version", ctypes.byref(p), ctypes.byref(n), None, 0)
+print(p.value.decode().split("-")[0])""",
+    "mimalloc": """
+n = library.mi_version()
+print(f"{n // 1000}.{n // 10 % 100}.{n % 10}" if n > 1000 else f"{n // 100}.{n // 10 % 10}.{n % 10}")""",
+    "tcmalloc": """
+library.tc_version.restype = ctypes.c_char_p
+print(library.tc_version(None, None, None).decode().split()[-1])""",
+    "barrow": """
+library.barrow_version.restype = ctypes.c_char_p
+print(library.barrow_version().decode())""",
+    "system": """
+library.gnu_get_libc_version.restype = ctypes.c_char_p
+print("glibc", library.gnu_get_libc_version().decode())""",
+}
+VERSION_CALLS["mimalloc3"] = VERSION_CALLS["mimalloc"]
 
 
 class AllocatorError(Exception):
@@ -41,7 +71,25 @@ class Allocator:
         facts["library"] = os.path.realpath(library) if library else None
         facts["package"] = debian_package(library) if library else None
         facts["sha256"] = file_digest(library) if library else None
+        facts["title"] = title(self.name, version(self.name, library), facts["sha256"])
         return facts
+
+
+def version(name: str, library: str | None) -> str | None:
+    """What the library says of itself, asked in a process of its own; None if it does not."""
+    if library is None or name not in VERSION_CALLS:
+        return None
+    code = f"import ctypes, sys\nlibrary = ctypes.CDLL(sys.argv[1]){VERSION_CALLS[name]}"
+    asked = subprocess.run([sys.executable, "-c", code, library], capture_output=True, text=True)
+    return asked.stdout.strip() or None
+
+
+def title(name: str, version_: str | None, digest: str | None) -> str:
+    """The name with the version, or with what tells the build where there is no version."""
+    shown = TITLES.get(name, name)
+    if version_ is not None:
+        return f"{shown} {version_}"
+    return f"{shown} ({digest[:7]})" if digest else shown
 
 
 def options_set() -> dict[str, str]:
@@ -94,6 +142,30 @@ def check_preload(allocator: Allocator) -> None:
         raise AllocatorError(f"{allocator.name}: {reason}")
 
 
+def peer_folders() -> list[Path]:
+    """Where libraries lie that the loader does not know: BARROW_BENCH_PEERS, LD_LIBRARY_PATH, clang's."""
+    named = [
+        Path(folder)
+        for variable in ("BARROW_BENCH_PEERS", "LD_LIBRARY_PATH")
+        for folder in os.environ.get(variable, "").split(":")
+        if folder
+    ]
+    return [*named, Path("/usr/local/lib"), *Path("/usr/lib").glob("llvm-*/lib/clang/*/lib/linux"),
+            *Path("/usr/lib").glob("clang/*/lib/linux")]
+
+
+def find_packaged(names: tuple[str, ...]) -> str | None:
+    """Folders that the user names come before the loader's."""
+    machine = os.uname().machine
+    for folder in peer_folders():
+        for name in names:
+            for path in sorted(folder.glob(name)):
+                if path.is_file() and ("clang_rt" not in path.name or machine in path.name):
+                    return str(path)
+    cache = places.loader_cache()
+    return next((cache[name] for name in names if name in cache), None)
+
+
 def parse_named(text: str) -> Allocator:
     name, equals, path = text.partition("=")
     if not (name and equals and path):
@@ -110,9 +182,8 @@ def discover(named: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> list[Al
     that cannot be preloaded and for a name in `only` that was not found.
     """
     found = {SYSTEM: Allocator(SYSTEM)}
-    cache = places.loader_cache()
-    for name, sonames in PACKAGED.items():
-        path = next((cache[soname] for soname in sonames if soname in cache), None)
+    for name, files in PACKAGED.items():
+        path = find_packaged(files)
         if path is not None:
             found[name] = Allocator(name, path)
     barrow = places.barrow_library()

@@ -2,6 +2,7 @@
 """The command line: `barrow bench COMMAND`."""
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ from rich.progress import Progress
 
 from barrow_bench import instructions, lines, machine, places, soak, suite, tables, terminal
 from barrow_bench.allocators import Allocator, AllocatorError, discover
+from barrow_bench.mimalloc_bench import mimalloc_bench_lines
 from barrow_bench.process import RunError
 from barrow_bench.results import Results
 from barrow_bench.session import Session
@@ -20,6 +22,36 @@ from barrow_bench.session import Session
 ERRORS = (AllocatorError, places.MissingProgram, RunError)
 INTERRUPTED = 130
 REPEATS = 5
+
+
+class OutputPath(click.Path):
+    """A file to be written at the end of a run that may take hours: it is tried before."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(self, value, param, ctx):
+        path = super().convert(value, param, ctx)
+        existed = path.exists()
+        try:
+            with open(path, "ab"):
+                pass
+            if not existed:
+                path.unlink()
+        except OSError as error:
+            self.fail(f"{path} cannot be written: {error.strerror}", param, ctx)
+        return path
+
+
+class MarkdownPath(OutputPath):
+    """Its plots go to a folder beside it."""
+
+    def convert(self, value, param, ctx):
+        path = super().convert(value, param, ctx)
+        folder = path.parent / "plots"
+        if not os.access(folder if folder.exists() else path.parent, os.W_OK):
+            self.fail(f"{folder} cannot be written", param, ctx)
+        return path
 
 
 class Group(click.Group):
@@ -46,12 +78,12 @@ def allocator_options(command):
 
 def report_options(command):
     command = click.option(
-        "--html", "html_path", type=click.Path(path_type=Path), help="Write a page here."
+        "--html", "html_path", type=OutputPath(), help="Write a page here."
     )(command)
     command = click.option(
         "--markdown",
         "markdown_path",
-        type=click.Path(path_type=Path),
+        type=MarkdownPath(),
         help="Write Markdown here, its plots to the folder plots beside it.",
     )(command)
     command = click.option(
@@ -92,6 +124,26 @@ def chosen_lines(groups: tuple[str, ...], patterns: tuple[str, ...], quick: bool
     return chosen
 
 
+def foreign_lines(folder: Path, groups: tuple[str, ...], patterns: tuple[str, ...]) -> list:
+    if groups:
+        raise click.BadParameter("groups are of this suite; --line chooses among mimalloc-bench's programs")
+    found = mimalloc_bench_lines(folder)
+    chosen = lines.choose(found, ["mimalloc-bench"], patterns)
+    if not chosen:
+        raise click.BadParameter("no line fits" if found else f"{folder} has no programs in out/bench: build it first")
+    return chosen
+
+
+def needs_modules(html_path: Path | None, markdown_path: Path | None, *more: str | None) -> None:
+    """Before a long run: what only its report needs."""
+    wanted = [name for name in more if name]
+    wanted += ["matplotlib", "jinja2"] if html_path or markdown_path else []
+    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+    if missing:
+        packages = " ".join(f"python3-{name}" for name in missing)
+        raise click.ClickException(f"not installed: {', '.join(missing)}; on Debian: apt install {packages}")
+
+
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Measure memory allocators side by side.
@@ -106,7 +158,14 @@ def main() -> None:
 @click.option("--repeats", type=click.IntRange(1), help=f"Rounds.  [default: {REPEATS}; quick: 1]")
 @click.option("--quick", is_flag=True, help="One short round, for a first look.")
 @click.option("--skip-missing", is_flag=True, help="Leave out lines whose programs are missing.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all samples here.")
+@click.option("--json", "json_path", type=OutputPath(), help="Write all samples here.")
+@click.option(
+    "--mimalloc-bench",
+    "mimalloc_bench",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Run the programs of a built checkout of mimalloc-bench instead.",
+)
 @report_options
 def run_command(
     groups,
@@ -117,6 +176,7 @@ def run_command(
     quick,
     skip_missing,
     json_path,
+    mimalloc_bench,
     base,
     time,
     html_path,
@@ -124,7 +184,11 @@ def run_command(
 ) -> None:
     """Run the suite, or the named groups of it: micro, programs, memory, instructions, heaps, curves."""
     try:
-        chosen = chosen_lines(groups, patterns, quick)
+        needs_modules(html_path, markdown_path, None if quick or repeats == 1 else "numpy")
+        if mimalloc_bench is not None:
+            chosen = foreign_lines(mimalloc_bench, groups, patterns)
+        else:
+            chosen = chosen_lines(groups, patterns, quick)
         allocators = chosen_allocators(named, only)
         chosen = without_missing(chosen, skip_missing)
         session = Session(chosen, allocators, repeats or (1 if quick else REPEATS))
@@ -179,6 +243,7 @@ def deliver(
 def report_command(json_path, base, time, html_path, markdown_path) -> None:
     """Show the results of an earlier run again."""
     try:
+        needs_modules(html_path, markdown_path)
         results = with_choices(Results.read(json_path), base, time)
     except (ValueError, TypeError, KeyError) as error:
         raise click.ClickException(f"{json_path}: not the results of a run: {error}") from error
@@ -199,7 +264,7 @@ def list_command(groups, patterns, named, only) -> None:
     console = Console()
     header = ["group", "line", "what it does"]
     terminal.show_table(console, tables.TextTable("Lines", header, rows, words=3))
-    rows = [[each.name, each.path or "the program's own"] for each in allocators]
+    rows = [[each.describe()["title"], each.path or "the program's own"] for each in allocators]
     header = ["name", "library"]
     terminal.show_table(console, tables.TextTable("Allocators", header, rows, words=2))
 
@@ -209,7 +274,7 @@ def list_command(groups, patterns, named, only) -> None:
 @click.option("--pattern", "patterns", multiple=True, type=click.Choice(list(instructions.PATTERNS)))
 @click.option("--pairs", default=instructions.PAIRS, show_default=True, help="Pairs counted.")
 @click.option("--jobs", default=os.cpu_count(), show_default=True, help="Counts made at once.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the counts here.")
+@click.option("--json", "json_path", type=OutputPath(), help="Write the counts here.")
 @click.option(
     "--limit",
     metavar="NAME=N,N,...",
@@ -228,7 +293,10 @@ def instructions_command(named, only, patterns, pairs, jobs, json_path, limit) -
             )
     except ERRORS as error:
         raise click.ClickException(str(error)) from error
-    rows = [[name, *(f"{row[each]:.1f}" for each in patterns)] for name, row in counts.items()]
+    titles = {each.name: each.describe()["title"] for each in allocators}
+    rows = [
+        [titles.get(name, name), *(f"{row[each]:.1f}" for each in patterns)] for name, row in counts.items()
+    ]
     header = ["allocator", *(instructions.PATTERNS[each] for each in patterns)]
     title = "Instructions for malloc and free, the caller's loop included"
     terminal.show_table(Console(), tables.TextTable(title, header, rows))
@@ -253,10 +321,11 @@ def check_limits(counts: instructions.Counts, text: str) -> None:
 @click.option("--minutes", default=60.0, show_default=True, help="How long the load lasts.")
 @click.option("--threads", default=os.cpu_count(), show_default=True, help="Of each process.")
 @click.option("--rate", default=4000.0, show_default=True, help="Requests a second of each process.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all samples here.")
-@click.option("--svg", "svg_path", type=click.Path(path_type=Path), help="Draw a plot here.")
+@click.option("--json", "json_path", type=OutputPath(), help="Write all samples here.")
+@click.option("--svg", "svg_path", type=OutputPath(), help="Draw a plot here.")
 def soak_command(named, only, minutes, threads, rate, json_path, svg_path) -> None:
     """Put a server's load on all allocators at once, and watch their memory."""
+    needs_modules(None, None, "matplotlib" if svg_path else None)
     soak.watch_length(minutes * 60)
     try:
         courses = soak.run(chosen_allocators(named, only), minutes * 60, threads, rate)

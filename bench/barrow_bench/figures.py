@@ -2,10 +2,9 @@
 """From samples to figures: medians, spreads, ratios, geometric means, and who is ahead where."""
 from __future__ import annotations
 
+import math
+import statistics
 from dataclasses import dataclass
-
-import numpy
-from scipy import stats
 
 from barrow_bench.results import LineResult
 
@@ -38,18 +37,19 @@ class Mean:
 def figure(samples: list[float]) -> Figure | None:
     if not samples:
         return None
-    median = float(numpy.median(samples))
+    median = float(statistics.median(samples))
     if len(samples) == 1 or median == 0:
         return Figure(median, None)
-    return Figure(median, float(stats.iqr(samples)) / median)
+    low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
+    return Figure(median, (high - low) / median)
 
 
 def ratio(result: LineResult, metric: str, name: str, base: str) -> float | None:
     """Median over median; None unless both were measured."""
     mine, other = result.metric(name, metric), result.metric(base, metric)
-    if not mine or not other or not numpy.median(other):
+    if not mine or not other or not statistics.median(other):
         return None
-    return float(numpy.median(mine) / numpy.median(other))
+    return float(statistics.median(mine) / statistics.median(other))
 
 
 def comparable(lines: list[LineResult], metric: str, name: str, base: str) -> list[LineResult]:
@@ -60,7 +60,14 @@ def comparable(lines: list[LineResult], metric: str, name: str, base: str) -> li
     ]
 
 
-def resampled_medians(samples: list[float], generator: numpy.random.Generator) -> numpy.ndarray:
+def gmean(values: list[float]) -> float:
+    return math.exp(statistics.fmean(math.log(value) for value in values))
+
+
+def resampled_medians(samples: list[float], generator):
+    """As many medians of resampled runs as RESAMPLES, an array of numpy's."""
+    import numpy  # only intervals need it
+
     drawn = generator.choice(numpy.asarray(samples), size=(RESAMPLES, len(samples)))
     return numpy.median(drawn, axis=1)
 
@@ -71,16 +78,20 @@ def geometric_mean(lines: list[LineResult], metric: str, name: str, base: str) -
     used = comparable(lines, metric, name, base)
     if not used:
         return None
-    value = float(stats.gmean([ratio(line, metric, name, base) for line in used]))
+    value = gmean([ratio(line, metric, name, base) for line in used])
     if name == base:
         return Mean(1.0, 1.0, 1.0, len(used))
+    if all(len(line.metric(each, metric)) == 1 for line in used for each in (name, base)):
+        return Mean(value, value, value, len(used))
+    import numpy  # only intervals need it
+
     generator = numpy.random.default_rng(1)
     ratios = [
         resampled_medians(line.metric(name, metric), generator)
         / resampled_medians(line.metric(base, metric), generator)
         for line in used
     ]
-    means = stats.gmean(numpy.array(ratios), axis=0)
+    means = numpy.exp(numpy.log(numpy.array(ratios)).mean(axis=0))
     low, high = numpy.percentile(means, [2.5, 97.5])
     return Mean(value, float(low), float(high), len(used))
 
@@ -88,7 +99,7 @@ def geometric_mean(lines: list[LineResult], metric: str, name: str, base: str) -
 def best_of(result: LineResult, metric: str, names: list[str]) -> tuple[str, float] | None:
     """The allocator with the lowest median, and that median."""
     medians = [
-        (float(numpy.median(samples)), name)
+        (float(statistics.median(samples)), name)
         for name in names
         if (samples := result.metric(name, metric))
     ]
@@ -127,5 +138,12 @@ def against_best(
         samples = line.metric(subject, metric) if line.line["counted"] else []
         best = best_of(line, metric, others)
         if samples and best is not None and best[1] > 0:
-            rows.append(Against(line.name, best[0], float(numpy.median(samples)) / best[1]))
+            rows.append(Against(line.name, best[0], float(statistics.median(samples)) / best[1]))
     return sorted(rows, key=lambda row: row.ratio, reverse=True)
+
+
+def mean_against_best(lines: list[LineResult], metric: str, name: str, names: list[str]) -> float | None:
+    """The geometric mean of the ratios to the best other allocator on each line: a stricter measure than the
+    ratio to one of them, since the best changes from line to line."""
+    ratios = [row.ratio for row in against_best(lines, metric, name, names) if row.ratio > 0]
+    return gmean(ratios) if ratios else None

@@ -47,7 +47,9 @@ def section(item: page.Section, folder: Path) -> list[str]:
 def heading(results: Results) -> list[str]:
     machine = results.machine
     versions = ", ".join(
-        f"{each['name']} ({each['package']})" if each.get("package") else each["name"]
+        f"{results.title(each['name'])} ({each['package']})"
+        if each.get("package")
+        else results.title(each["name"])
         for each in results.allocators
     )
     return [

@@ -49,6 +49,10 @@ def section(results: Results, group: str) -> Section:
         for metric in (results.time, "rss"):
             made.plots += bars(results, lines, metric)
     made.plots += curves(results, group)
+    if group in ("instructions", "heaps"):
+        for line in lines:
+            ratios = line.name == "heaps: time"
+            made.plots += [Plot(line.name, Markup(svg)) for svg in plots.value_bars(results, line, ratios)]
     for line in lines:
         if line.name == "returns" and line.samples:
             svg = Markup(plots.resident_steps(results, line))

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 # Variables of the driver's own.
-VARIABLES = ("BARROW_LIBRARY", "BARROW_BUILD", "BARROW_BENCH_BIN")
+VARIABLES = ("BARROW_LIBRARY", "BARROW_BUILD", "BARROW_BENCH_BIN", "BARROW_BENCH_PEERS")
 
 PACKAGE = Path(__file__).resolve().parent
 BENCH = PACKAGE.parent

@@ -53,6 +53,7 @@ def to_svg(figure: Figure, title: str) -> str:
     svg = text[text.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    svg = re.sub(r' d="[^"]*"', lambda data: re.sub(r"(\d\.\d)\d+", r"\1", data[0]), svg)
     svg = re.sub(r"font: (\d+)px [^;]*", r"font-size: \1px", svg)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r'\1 role="img"', svg, count=1)
@@ -98,22 +99,70 @@ def bars_figure(
             edgecolor="white",
             linewidth=0.4,
             hatch=HATCHES[names.index(name) % len(HATCHES)],
-            label=name,
+            label=results.title(name),
         )
     finish_bars(axes, lines, limits)
     axes.set_xlabel(f"{figures.METRICS[metric]}, ratio to {base} (less is better)")
     return to_svg(figure, f"{figures.METRICS[metric]} of {lines[0].name} to {lines[-1].name}")
 
 
+def ratio_text(value: float) -> str:
+    """A tick of a scale of doublings: 1/128, not 0.0078125."""
+    if 0 < value < 1 and abs(1 / value - round(1 / value)) < 1e-9:
+        return f"1/{round(1 / value)}"
+    return f"{value:g}"
+
+
+def value_bars(results: Results, line: LineResult, ratios: bool) -> list[str]:
+    """A line's own figures, one row of bars each: counts from 0, or ratios around 1."""
+    names = [name for name in results.names() if any(line.value(name, v) for v in line.value_names())]
+    values = line.value_names()
+    return [
+        value_figure(results, line, names, values[start : start + LINES_A_FIGURE], ratios)
+        for start in range(0, len(values) if names else 0, LINES_A_FIGURE)
+    ]
+
+
+def value_figure(
+    results: Results, line: LineResult, names: list[str], values: list[str], ratios: bool
+) -> str:
+    thickness = 0.8 / len(names)
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + len(values) * 0.13 * (len(names) + 1.5)))
+    for place, name in enumerate(names):
+        medians = [figures.figure(line.value(name, value)) for value in values]
+        start = 1.0 if ratios else 0.0
+        axes.barh(
+            [row + (place - (len(names) - 1) / 2) * thickness for row in range(len(values))],
+            [(each.median if each else start) - start for each in medians],
+            height=thickness,
+            left=start,
+            color=style(results.names(), name)["color"],
+            edgecolor="white",
+            linewidth=0.4,
+            hatch=HATCHES[results.names().index(name) % len(HATCHES)],
+            label=results.title(name),
+        )
+    if ratios:
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: ratio_text(value)))
+        axes.axvline(1.0, color="black", linewidth=0.8)
+    axes.grid(axis="x", linewidth=0.3)
+    axes.set_yticks(range(len(values)), values)
+    axes.set_ylim(len(values) - 0.5, -0.5)
+    axes.set_xlabel("heap over malloc (less is better)" if ratios else "instructions (less is better)")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    return to_svg(figure, f"{line.name}: {values[0]} to {values[-1]}")
+
+
 def finish_bars(axes: Axes, lines: list[LineResult], limits: tuple[float, float]) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xlim(*limits)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: ratio_text(value)))
     axes.axvline(1.0, color="black", linewidth=0.8)
     axes.grid(axis="x", linewidth=0.3)
     axes.set_yticks(range(len(lines)), [line.name for line in lines])
     axes.set_ylim(len(lines) - 0.5, -0.5)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=6, frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
 
 
 def size_text(value: float, unit: str) -> str:
@@ -160,7 +209,7 @@ def finish_curve(axes: Axes, points: list[LineResult], unit: str) -> None:
     axes.grid(linewidth=0.3)
     axes.set_xlabel({"bytes": "size of a block"}.get(unit, unit))
     axes.set_ylabel("ns per operation")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=6, frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
 
 
 def curve_names(results: Results, group: str) -> list[str]:
@@ -189,5 +238,5 @@ def resident_steps(results: Results, line: LineResult) -> str:
     axes.set_ylim(bottom=0)
     axes.set_ylabel("resident, MiB")
     axes.grid(axis="y", linewidth=0.3)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=6, frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     return to_svg(figure, "resident memory after each step")

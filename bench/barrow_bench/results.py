@@ -73,6 +73,15 @@ class Results:
     def names(self) -> list[str]:
         return [allocator["name"] for allocator in self.allocators]
 
+    def title(self, name: str) -> str:
+        """The name with its version, as tables show it."""
+        facts = next((each for each in self.allocators if each["name"] == name), {})
+        return facts.get("title") or name
+
+    def is_single(self) -> bool:
+        """One round: no spread is known, and no line's best either."""
+        return self.repeats == 1
+
     def base_name(self) -> str:
         """What ratios refer to: as asked, else the system's malloc, else the first allocator."""
         names = self.names()

@@ -101,18 +101,29 @@ def write_json(courses: list[Course], path: Path) -> None:
     path.write_text(json.dumps({"columns": ["second", "resident", "live", "requests"], **table}))
 
 
+POINTS = 400
+
+
+def thinned(samples: list[Sample]) -> list[Sample]:
+    """As many as can be told apart in a plot, the last one among them."""
+    step = -(-len(samples) // POINTS)
+    return samples[::-1][::step][::-1]
+
+
 def write_plot(courses: list[Course], path: Path) -> None:
     from barrow_bench import plots  # matplotlib takes a second to load
 
     figure, axes = plots.plt.subplots(figsize=(plots.WIDTH, 4))
     names = [each.name for each in courses]
     for course in courses:
-        minutes = [each.second / 60 for each in course.samples]
-        resident = [each.resident / MIB for each in course.samples]
+        shown = thinned(course.samples)
+        minutes = [each.second / 60 for each in shown]
+        resident = [each.resident / MIB for each in shown]
         colour = plots.style(names, course.name)["color"]
         axes.plot(minutes, resident, label=course.name, color=colour, linewidth=1)
-    live = [each.live / MIB for each in courses[0].samples]
-    minutes = [each.second / 60 for each in courses[0].samples]
+    shown = thinned(courses[0].samples)
+    live = [each.live / MIB for each in shown]
+    minutes = [each.second / 60 for each in shown]
     axes.plot(minutes, live, label="live, as asked for", color="#999999", linestyle=":")
     axes.set_xlabel("minutes")
     axes.set_ylabel("resident, MiB")

@@ -16,6 +16,7 @@ TITLES = {
     "memory": "Memory given back, start-up, system calls",
     "instructions": "Instructions for malloc and free",
     "heaps": "Private heaps",
+    "mimalloc-bench": "Programs of mimalloc-bench",
 }
 UNITS = {"wall": ("ms", 1e3), "cpu": ("ms", 1e3), "rss": ("MiB", 1 / 2**20), "faults": ("", 1)}
 WORST_SHOWN = 12
@@ -52,18 +53,24 @@ def counted(results: Results, group: str | None = None) -> list[LineResult]:
 def summary(results: Results) -> TextTable:
     """One row an allocator: geometric means over all counted lines, and where it is the first."""
     base, names, lines = results.base_name(), results.names(), counted(results)
-    first = {metric: figures.wins(lines, metric, names) for metric in (results.time, "rss")}
-    header = ["allocator", *figures.METRICS.values(), "fastest on", "leanest on"]
+    metrics = (results.time, "rss")
+    first = {} if results.is_single() else {m: figures.wins(lines, m, names) for m in metrics}
+    header = ["allocator", *figures.METRICS.values(), "time to best other", "RSS to best other"]
+    header += ["fastest on", "leanest on"] if first else []
     rows = []
     for name in names:
         means = [figures.geometric_mean(lines, metric, name, base) for metric in figures.METRICS]
         cells = [mean_text(mean) for mean in means]
-        rows.append([name, *cells, *(f"{first[m][name]} of {len(lines)}" for m in first)])
-    note = (
-        f"Geometric means of the ratios to {base}; within ± lie 95 % of the means of resampled "
-        "runs. Lower is better."
-    )
+        cells += [ratio_text(figures.mean_against_best(lines, m, name, names)) for m in metrics]
+        rows.append([results.title(name), *cells, *(f"{first[m][name]} of {len(lines)}" for m in first)])
+    note = f"Geometric means of the ratios to {base}, and to the best other on each line. Lower is better."
+    if not results.is_single():
+        note += " Within ± lie 95 % of the means of resampled runs."
     return TextTable("All lines", header, rows, note)
+
+
+def ratio_text(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.2f}"
 
 
 def mean_text(mean: figures.Mean | None) -> str:
@@ -83,7 +90,7 @@ def by_group(results: Results) -> TextTable:
         header += [f"{group}: time", f"{group}: memory"]
     rows = []
     for name in results.names():
-        row = [name]
+        row = [results.title(name)]
         for group in groups:
             for metric in (results.time, "rss"):
                 mean = figures.geometric_mean(counted(results, group), metric, name, base)
@@ -103,17 +110,21 @@ def line_table(results: Results, group: str, metric: str) -> TextTable:
         row = [line.name]
         row.append(MISSING if own is None else number(own.median * factor) + own.spread_text())
         row += [ratio_cell(line, metric, name, base) for name in others]
-        winner = figures.best_of(line, metric, names)
+        winner = None if results.is_single() else figures.best_of(line, metric, names)
         if winner is not None:
             best.add((len(rows), 1 + [base, *others].index(winner[0])))
         rows.append(row)
-    header = ["line", f"{base}, {unit}" if unit else base, *others]
+    shown = results.title(base)
+    header = ["line", f"{shown}, {unit}" if unit else shown, *(results.title(name) for name in others)]
     title = f"{TITLES[group]}: {figures.METRICS[metric]}"
-    note = (
-        f"{base}'s median, then the others' ratios to it; ± is the interquartile range as a share "
-        "of the median."
-    )
+    note = f"{base}'s median, then the others' ratios to it" + spread_note(results)
     return TextTable(title, header, rows, note, best)
+
+
+def spread_note(results: Results) -> str:
+    if results.is_single():
+        return "; one round, so no spread is known."
+    return "; ± is the interquartile range as a share of the median."
 
 
 def ratio_cell(line: LineResult, metric: str, name: str, base: str) -> str:
@@ -126,14 +137,18 @@ def ratio_cell(line: LineResult, metric: str, name: str, base: str) -> str:
     return f"{value:.2f}{own.spread_text()}"
 
 
-def value_table(line: LineResult, names: list[str]) -> TextTable:
-    """A line's own figures: one row each, one column an allocator."""
+def value_table(line: LineResult, results: Results) -> TextTable:
+    """A line's own figures: one row each, one column an allocator that has any."""
+    names = results.names()
     columns = [*(name for name in line.samples if name not in names), *names]
+    columns = [name for name in columns if any(line.value(name, value) for value in line.value_names())]
     rows = []
     for value in line.value_names():
         cells = [figures.figure(line.value(name, value)) for name in columns]
         rows.append([value, *(MISSING if cell is None else number(cell.median) for cell in cells)])
-    return TextTable(line.name, ["", *columns], rows, sentence(line.line["about"]))
+    return TextTable(
+        line.name, ["", *(results.title(name) for name in columns)], rows, sentence(line.line["about"])
+    )
 
 
 def sentence(text: str) -> str:
@@ -149,13 +164,14 @@ def curve_table(results: Results) -> TextTable:
             [line.name]
             + [number(cell.median) + cell.spread_text() if cell else MISSING for cell in cells]
         )
-    note = "Medians; ± is the interquartile range as a share of the median."
-    return TextTable("Curves: ns per operation", ["point", *names], rows, note)
+    header = ["point", *(results.title(name) for name in names)]
+    return TextTable("Curves: ns per operation", header, rows, "Medians" + spread_note(results))
 
 
 def against_best(results: Results, metric: str) -> TextTable | None:
-    """The subject against the best of all the others on each line; only the worst lines are shown."""
-    if SUBJECT not in results.names() or len(results.names()) < 2:
+    """The subject against the best of all the others on each line: the lines where it is behind, or the
+    worst."""
+    if results.is_single() or SUBJECT not in results.names() or len(results.names()) < 2:
         return None
     rows = figures.against_best(counted(results), metric, SUBJECT, results.names())
     if not rows:
@@ -163,9 +179,10 @@ def against_best(results: Results, metric: str) -> TextTable | None:
     ahead = sum(row.ratio < 1 for row in rows)
     note = (
         f"{SUBJECT} is ahead of every other on {ahead} of {len(rows)} lines, "
-        f"at {rows[0].ratio:.2f} of the best other at worst."
+        f"at {rows[0].ratio:.2f} of the best other at worst. All lines where it is behind are listed."
     )
-    shown = [[row.line, row.best, f"{row.ratio:.2f}"] for row in rows[:WORST_SHOWN]]
+    count = max(WORST_SHOWN, sum(row.ratio > 1 for row in rows))
+    shown = [[row.line, results.title(row.best), f"{row.ratio:.2f}"] for row in rows[:count]]
     title = f"{SUBJECT} against the best other: {figures.METRICS[metric]}, worst lines first"
     return TextTable(title, ["line", "best other", "ratio"], shown, note, words=2)
 
@@ -195,7 +212,7 @@ def overview(results: Results) -> list[TextTable]:
 def of_group(results: Results, group: str) -> list[TextTable]:
     lines = results.of_group(group)
     if group in ("memory", "instructions", "heaps"):
-        return [value_table(line, results.names()) for line in lines if line.value_names()]
+        return [value_table(line, results) for line in lines if line.value_names()]
     if group == "curves":
         return [curve_table(results)]
     return [line_table(results, group, metric) for metric in (results.time, "rss")]

@@ -13,22 +13,58 @@ from barrow_bench.results import Results
 from barrow_bench.session import Session
 
 
-def show_table(console: Console, item: tables.TextTable) -> None:
-    table = Table(title=item.title, title_justify="left", caption=item.note, caption_justify="left")
-    for column, cell in enumerate(item.header):
+# Of the first column, before it is wrapped to make place for figures.
+LABEL_WIDTH = 30
+CELL_PADDING = 3
+
+
+def width(item: tables.TextTable, column: int) -> int:
+    """Of a column's longest cell; a heading may be wrapped between its words."""
+    cells = [len(row[column]) for row in item.rows]
+    return max([*cells, *(len(word) for word in item.header[column].split())], default=0)
+
+
+def parts(item: tables.TextTable, available: int) -> list[list[int]]:
+    """The columns of each of the tables that a wide one is shown as: figures are never broken. Each has the
+    first column."""
+    if item.words > 1:
+        return [list(range(len(item.header)))]
+    label = min(width(item, 0), LABEL_WIDTH) + CELL_PADDING
+    chosen: list[list[int]] = [[0]]
+    used = label
+    for column in range(1, len(item.header)):
+        wanted = width(item, column) + CELL_PADDING
+        if used + wanted > available - 1 and len(chosen[-1]) > 1:
+            chosen.append([0])
+            used = label
+        chosen[-1].append(column)
+        used += wanted
+    return chosen
+
+
+def show_part(console: Console, item: tables.TextTable, columns: list[int], last: bool) -> None:
+    table = Table(title=item.title, title_justify="left", caption=item.note if last else None,
+                  caption_justify="left")
+    for column in columns:
+        is_label = column == 0 and item.words == 1
         table.add_column(
-            cell,
+            item.header[column],
             justify="left" if column < item.words else "right",
             overflow="fold",
-            no_wrap=column == 0 and item.words == 1,
+            no_wrap=column >= item.words,
+            min_width=min(width(item, 0), LABEL_WIDTH) if is_label else width(item, column) if column >= item.words else None,
         )
     for number, row in enumerate(item.rows):
-        cells = [
-            Text(cell, style="bold green" if (number, column) in item.best else "")
-            for column, cell in enumerate(row)
-        ]
-        table.add_row(*cells)
+        table.add_row(
+            *(Text(row[column], style="bold green" if (number, column) in item.best else "") for column in columns)
+        )
     console.print(table)
+
+
+def show_table(console: Console, item: tables.TextTable) -> None:
+    chosen = parts(item, console.width)
+    for columns in chosen:
+        show_part(console, item, columns, columns is chosen[-1])
     console.print()
 
 

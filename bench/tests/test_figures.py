@@ -87,3 +87,26 @@ def test_against_best_takes_the_best_other_and_puts_the_worst_first(make_line):
         ("bad", "y", 3.0),
         ("good", "x", 0.5),
     ]
+
+
+def test_mean_against_best_takes_the_best_other_of_each_line(make_line):
+    lines = [
+        make_line("a", {"x": [2.0], "y": [1.0], "z": [4.0]}),
+        make_line("b", {"x": [1.0], "y": [4.0], "z": [2.0]}),
+    ]
+    assert figures.mean_against_best(lines, "wall", "x", ["x", "y", "z"]) == pytest.approx(1.0)
+    assert figures.mean_against_best(lines, "wall", "z", ["x", "y", "z"]) == pytest.approx(8**0.5)
+    assert figures.mean_against_best(lines, "wall", "x", ["x"]) is None
+
+
+def test_one_round_has_neither_best_nor_spread(make_line, make_results):
+    from barrow_bench import tables
+
+    lines = [make_line("a", {"system": [2.0], "barrow": [1.0]})]
+    results = make_results(lines, ["system", "barrow"])
+    results.repeats = 1
+    shown = [*tables.overview(results), *tables.of_group(results, "micro")]
+    text = "".join(str(item) for item in shown)
+    assert "±" not in text and "fastest" not in text and not any(item.best for item in shown)
+    results.repeats = 3
+    assert any(item.best for item in tables.of_group(results, "micro"))

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+import os
+
 import pytest
 
 from barrow_bench import allocators, heaps, instructions, memory, micro, process
@@ -108,3 +110,35 @@ def test_heaps_report_gives_ratios_by_line():
         ]
     }
     assert heaps.ratios(report) == {"pair/serialized": 1.5, "mixed/bounded 1MiB, serialized": 2.0}
+
+
+def test_peers_are_found_by_their_usual_names(tmp_path, monkeypatch):
+    from barrow_bench import allocators
+
+    files = {
+        "mimalloc": "libmimalloc.so.2.2",
+        "mimalloc3": "libmimalloc.so.3",
+        "snmalloc": "libsnmallocshim.so",
+        "rpmalloc": "librpmallocwrap.so",
+        "tcmalloc-google": "libtcmalloc_google.so",
+        "scudo": f"libclang_rt.scudo_standalone-{os.uname().machine}.so",
+    }
+    for file in files.values():
+        (tmp_path / file).write_bytes(b"")
+    monkeypatch.setenv("BARROW_BENCH_PEERS", str(tmp_path))
+    for name, file in files.items():
+        assert allocators.find_packaged(allocators.PACKAGED[name]) == str(tmp_path / file)
+
+
+def test_titles_have_the_version_or_the_build():
+    from barrow_bench import allocators
+
+    assert allocators.title("mimalloc3", "3.4.3", "abc") == "mimalloc 3.4.3"
+    assert allocators.title("tcmalloc", "2.10", "abc") == "tcmalloc (gperftools) 2.10"
+    assert allocators.title("snmalloc", None, "0123456789") == "snmalloc (0123456)"
+    assert allocators.Allocator("system").describe()["title"].startswith("system glibc 2.")
+
+
+def test_ticks_are_fractions():
+    plots = pytest.importorskip("barrow_bench.plots")
+    assert [plots.ratio_text(value) for value in (1 / 128, 0.5, 1, 4)] == ["1/128", "1/2", "1", "4"]

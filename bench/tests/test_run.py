@@ -159,3 +159,58 @@ def test_soak_never_stops_a_process_that_samples(tmp_path, monkeypatch):
     monkeypatch.setenv("BARROW_BENCH_BIN", str(tmp_path))
     courses = soak.run([Allocator("a"), Allocator("b")], 1, 1, 1)
     assert sorted(len(each.samples) for each in courses) == [0, 40000]
+
+
+@pytest.mark.parametrize("option", ["--html", "--json", "--markdown"])
+def test_a_report_that_cannot_be_written_is_refused_before_the_run(option, tmp_path):
+    for path in ("/nonexistent/report", str(tmp_path)):
+        begun = time.monotonic()
+        ran = driver("run", "--line", "returns", option, path)
+        assert ran.returncode == 2 and path in ran.stderr and "Traceback" not in ran.stderr
+        assert time.monotonic() - begun < 20
+    kept = tmp_path / "kept"
+    kept.write_text("kept")
+    assert driver("run", "--line", "nothing-of-that-name", option, str(kept)).returncode == 2
+    assert kept.read_text() == "kept"
+
+
+def test_wide_tables_keep_their_figures_whole(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, str(DRIVER), "run", "heaps", "--line", "heaps: instructions", "--quick"],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "80"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert max(len(row) for row in ran.stdout.splitlines()) <= 80
+    rows = [row for row in ran.stdout.splitlines() if "HEAP_NO_SERIALIZE: 64 B, one" in row]
+    assert rows and re.search(r"\d\d\.\d", rows[0])
+    assert "system" not in ran.stdout  # a column without a figure is not shown
+
+
+def test_programs_of_a_mimalloc_bench(tmp_path):
+    built = tmp_path / "out/bench"
+    built.mkdir(parents=True)
+    for name, text in {
+        "cfrac": "echo 42",
+        "larson": "echo 'Throughput = 100 operations per second, relative time: 0.250s.'",
+        "mstress": "exit 3",
+    }.items():
+        (built / name).write_text(f"#!/bin/sh\n{text}\n")
+        (built / name).chmod(0o755)
+    out = tmp_path / "r.json"
+    words = ("--mimalloc-bench", str(tmp_path), "--only", "system,barrow", "--repeats", "1")
+    ran = driver(*words, "--json", str(out))
+    assert ran.returncode == 1  # mstress failed, and that is reported
+    assert "mstressN" in ran.stdout and "status 3" in ran.stdout
+    lines = {line["line"]["name"]: line for line in json.loads(out.read_text())["lines"]}
+    assert list(lines) == ["cfrac", "larsonN", "mstressN"]
+    assert lines["larsonN"]["samples"]["barrow"][0]["wall"] == 0.25
+    assert "in out/bench" in driver("--mimalloc-bench", str(tmp_path / "out")).stderr
+
+
+def test_a_checked_program_must_write_the_same(tmp_path):
+    built = tmp_path / "out/bench"
+    built.mkdir(parents=True)
+    (built / "cfrac").write_text('#!/bin/sh\necho "${LD_PRELOAD:-none}"\n')
+    (built / "cfrac").chmod(0o755)
+    ran = driver("--mimalloc-bench", str(tmp_path), "--only", "system,barrow", "--repeats", "1")
+    assert ran.returncode == 1 and "differs" in ran.stdout

@@ -13,10 +13,10 @@
 #
 # The test is called <kind>.<name> and carries the label <kind>.
 
-set(all_kinds unit conformance preload stress fuzz)
+set(all_kinds unit conformance preload stress fuzz docs)
 # A sanitizer's malloc or a foreign processor cannot take part in other programs' processes.
 if(NOT BARROW_OVERRIDE_MALLOC OR CMAKE_CROSSCOMPILING)
-  list(REMOVE_ITEM all_kinds preload)
+  list(REMOVE_ITEM all_kinds preload docs)
 endif()
 set(BARROW_TEST_KINDS "${all_kinds}" CACHE STRING "Kinds of tests to build, of: ${all_kinds}")
 set(BARROW_TEST_PREFIX "" CACHE STRING "Put before each test's name, to tell builds apart")

@@ -18,3 +18,16 @@ check_command(${prefix})
 run(cp -a ${prefix} ${scratch}/moved)
 file(REAL_PATH ${scratch}/moved moved)
 check_command(${moved})
+
+# A copy that was built without the benchmarks still says what they are.
+if(NOT EXISTS ${prefix}/libexec/barrow/bench/driver.py)
+  execute_process(COMMAND ${prefix}/${BINDIR}/barrow bench --help
+    OUTPUT_VARIABLE out COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT out MATCHES "BARROW_BUILD_BENCH=ON")
+    message(FATAL_ERROR "barrow bench --help: ${out}")
+  endif()
+  execute_process(COMMAND ${prefix}/${BINDIR}/barrow bench RESULT_VARIABLE status ERROR_QUIET)
+  if(NOT status EQUAL 125)
+    message(FATAL_ERROR "barrow bench without a driver: ${status}")
+  endif()
+endif()
