@@ -113,7 +113,7 @@ def check_version() -> None:
 
 def check_links() -> None:
     pages = subprocess.run(
-        ["find", ".", "-name", "*.md", "-not", "-path", "./build*", "-not", "-path", "./.git/*"],
+        ["find", ".", "(", "-path", "./build*", "-o", "-name", ".git", ")", "-prune", "-o", "-name", "*.md", "-print"],
         cwd=source, capture_output=True, text=True, check=True,
     ).stdout.split()
     expect(len(pages) > 10, f"too few documents: {pages}")

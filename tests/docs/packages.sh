@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Debian's packages and CPack's archive are built, and installed in a fresh Debian.
 #
-#   packages.sh SOURCE CHROOT WORK BUILD
+#   packages.sh SOURCE CHROOT WORK
 set -euo pipefail
-source=$1 chroot=$2 work=$3 build=$4
+source=$1 chroot=$2 work=$3
 here=$(dirname "$(readlink -f "$0")")
 for tool in dpkg-buildpackage dh lintian; do
     command -v "$tool" >/dev/null || {
@@ -19,7 +19,10 @@ mkdir -p "$work"
     tail -n 40 "$work/deb.log"
     exit 1
 }
-(cd "$build" && cpack -G TGZ -B "$work/archive" >"$work/cpack.log" 2>&1) || {
+{
+    cmake -S "$source" -B "$work/build" -DBARROW_BUILD_TESTS=OFF && cd "$work/build" &&
+        cpack -G TGZ -B "$work/archive"
+} >"$work/cpack.log" 2>&1 || {
     tail -n 40 "$work/cpack.log"
     exit 1
 }

@@ -4,7 +4,7 @@
 #
 #   recipes.sh SOURCE WORK
 set -euo pipefail
-source=$1 work=$2 packaging=$1/tools/packaging
+work=$2 packaging=$1/tools/packaging
 rm -rf "$work"
 mkdir -p "$work"
 status=0

@@ -45,7 +45,7 @@ quiet() {
 
 step "a fresh system"
 inside true
-rm -rf "$chroot/src" "$chroot/usr/local" "$chroot/root/work"
+rm -rf "${chroot:?}/src" "${chroot:?}/usr/local" "${chroot:?}/root/work"
 mkdir -p "$chroot/usr/local" "$chroot/root/work"
 "$source/tools/packaging/copy" "$chroot/src"
 
