@@ -8,7 +8,8 @@ folder=$1/tools/completions
 PATH=${2%/*}:$PATH
 # shellcheck source=/dev/null
 . "$folder/barrow.bash"
-compopt() { :; } # outside of a completion it is an error
+# shellcheck disable=SC2317 # called by the completion; outside of one, the builtin is an error
+compopt() { :; }
 
 # offered WORD ...: what is offered for the last word, one a line.
 offered() {
