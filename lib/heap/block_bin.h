@@ -28,6 +28,13 @@ static inline bool is_any_start(const struct theap *theap, const struct bin *bin
     return starts && !slab_is_in_hole(slab, address);
 }
 
+/* The theap's bin for the class that a slab's tag names. */
+ALWAYS_INLINE struct bin *bin_of_tag(struct theap *theap, uint32_t tag)
+{
+    uint32_t offset = tag & TAG_BIN;
+    return theap_bin(theap, offset >= BINS_SIZE ? offset - TAG_LONG : offset);
+}
+
 /* The calling thread's bin for the class of a block of malloc's, be it of its own theap or another;
  * any address. NULL: no slab has such a block, or it is free, or it takes the slow paths to tell.
  */

@@ -87,7 +87,14 @@ static void count_allocation(struct theap *theap, const void *block, size_t size
 
 /* ---- allocate ----------------------------------------------------------------------------- */
 
-static void *alloc_class(struct theap *theap, unsigned size_class, size_t clear)
+/* All that malloc_usable_size tells of, as other allocators do: programs take it for zero too. A
+ * larger class may have lent the block. */
+static void *clear_all(struct theap *theap, void *block)
+{
+    return memset(block, 0, bin_bytes(bin_of_tag(theap, tag_at(block))));
+}
+
+static void *alloc_class(struct theap *theap, unsigned size_class, bool clear)
 {
     bool zero = false;
     struct bin *bin = &theap->bins[size_class];
@@ -95,12 +102,12 @@ static void *alloc_class(struct theap *theap, unsigned size_class, size_t clear)
     if (block == NULL && unlikely(bin_is_bad(bin)))
         bad_list(bin->free);
     if (block == NULL)
-        block = theap_refill(theap, bin, clear >= ZERO_LEAST, &zero);
+        block = theap_refill(theap, bin, clear && bin_bytes(bin) >= ZERO_LEAST, &zero);
     if (block == NULL)
         return NULL;
     block->next = NULL;
     block->mark = 0;
-    return clear != 0 && !zero ? memset(block, 0, clear) : block;
+    return clear && !zero ? clear_all(theap, block) : block;
 }
 
 /* The thread has asked for its blocks to come from that heap. */
@@ -112,13 +119,13 @@ static void *alloc_in_scope(size_t align, size_t size, bool zero)
     return block;
 }
 
-static void *alloc_own(size_t size, size_t clear)
+static void *alloc_own(size_t size, bool clear)
 {
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
         block = size <= SLAB_BLOCK_MAX ? alloc_class(access.theap, size_class_of(size), clear)
-                                       : large_alloc(&heap_large, 1, size, clear != 0, false);
+                                       : large_alloc(&heap_large, 1, size, clear, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -133,23 +140,23 @@ ALWAYS_INLINE void *alloc_medium(size_t size)
     return bin_pop(&theap_fast()->bins[size_class_of(size)]);
 }
 
-static NOINLINE void *alloc(size_t size, size_t clear, const void *caller)
+static NOINLINE void *alloc(size_t size, bool clear, const void *caller)
 {
     if (unlikely(scope_heap() != NULL) && !thread_words()->busy && !os_is_loader(caller))
-        return alloc_in_scope(1, size, clear != 0);
-    return is_checked() ? checked_alloc(1, size, clear != 0) : alloc_own(size, clear);
+        return alloc_in_scope(1, size, clear);
+    return is_checked() ? checked_alloc(1, size, clear) : alloc_own(size, clear);
 }
 
 void *heap_alloc_slow(size_t size, const void *caller)
 {
     void *block = alloc_medium(size);
-    return likely(block != NULL) ? block : alloc(size, 0, caller);
+    return likely(block != NULL) ? block : alloc(size, false, caller);
 }
 
 void *heap_alloc_zero_slow(size_t size, const void *caller)
 {
     void *block = alloc_medium(size);
-    return likely(block != NULL) ? memset(block, 0, size) : alloc(size, size, caller);
+    return likely(block != NULL) ? clear_all(theap_fast(), block) : alloc(size, true, caller);
 }
 
 static void *alloc_aligned(size_t align, size_t size)
@@ -160,7 +167,7 @@ static void *alloc_aligned(size_t align, size_t size)
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
-        block = size_class < SIZE_CLASSES ? alloc_class(access.theap, size_class, 0)
+        block = size_class < SIZE_CLASSES ? alloc_class(access.theap, size_class, false)
                                           : large_alloc(&heap_large, align, size, false, false);
         count_allocation(access.theap, block, size);
     }
@@ -175,7 +182,7 @@ void *heap_alloc_aligned_slow(size_t align, size_t size)
 
 void *heap_plain_alloc(size_t align, size_t size, bool zero)
 {
-    return align <= 16 ? alloc_own(size, zero ? size : 0) : alloc_aligned(align, size);
+    return align <= 16 ? alloc_own(size, zero) : alloc_aligned(align, size);
 }
 
 /* ---- what a pointer is -------------------------------------------------------------------- */
@@ -322,7 +329,7 @@ void heap_plain_free(void *block)
 /* A block stays in its heap, so also malloc's own in a scope. */
 static NOINLINE void *move(void *block, size_t old, size_t size, const char *call)
 {
-    void *fresh = likely(scope_heap() == NULL) ? heap_alloc(size) : alloc_own(size, 0);
+    void *fresh = likely(scope_heap() == NULL) ? heap_alloc(size) : alloc_own(size, false);
     if (fresh == NULL)
         return NULL;
     memcpy(fresh, block, old < size ? old : size);

@@ -99,13 +99,15 @@ ALWAYS_INLINE void *heap_alloc(size_t size)
     return likely(block != NULL) ? block : heap_alloc_slow(size, __builtin_return_address(0));
 }
 
+/* All bytes that the block holds are zero. */
 ALWAYS_INLINE void *heap_alloc_zero(size_t size)
 {
     struct theap *theap = theap_fast();
     if (likely(size <= SMALL_MAX)) {
-        void *block = bin_pop(theap_bin(theap, theap->bin_of[(size + 15) / 16]));
+        struct bin *bin = theap_bin(theap, theap->bin_of[(size + 15) / 16]);
+        void *block = bin_pop(bin);
         if (likely(block != NULL))
-            return memset(block, 0, size);
+            return memset(block, 0, bin_bytes(bin));
     }
     return heap_alloc_zero_slow(size, __builtin_return_address(0));
 }

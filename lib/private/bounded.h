@@ -9,6 +9,7 @@
 
 #include "os/compiler.h"
 #include "private/bounded_names.h"
+#include "private/zeroed.h"
 
 #include <string.h>
 
@@ -233,7 +234,7 @@ ALWAYS_INLINE void *bounded_alloc_zero(struct bounded *heap, size_t size)
     void *block = bounded_quick_pop(heap, size);
     if (unlikely(block == NULL))
         block = bounded_alloc_slow(heap, size, BOUNDED_UNIT, &zero);
-    return block == NULL || zero ? block : memset(block, 0, size);
+    return block == NULL || zero ? block : memset(block, 0, zeroed_size(size));
 }
 
 /* Puts a block on its quick list; false, and nothing changed, when that can't be. */

@@ -8,25 +8,51 @@
 #include "private/find.h"
 #include "private/large_blocks.h"
 #include "private/lock.h"
+#include "private/zeroed.h"
 
 #include <string.h>
 
 /* ---- take and give ------------------------------------------------------------------------ */
 
+static void note_size(const struct span *slab, void *block, size_t size)
+{
+    *size_word(block, pool_block_most(slab, block)) = (uint16_t)size;
+}
+
+static bool is_large(size_t align, size_t room)
+{
+    return room > POOL_SIZE_MAX || align > GRANULE_SIZE;
+}
+
+/* A block that has room for `room` bytes, and notes `size`. Not of a bounded heap. */
+static void *alloc_unbounded(struct private_heap *heap, struct entry entry, size_t align,
+                             size_t room, size_t size)
+{
+    if (is_large(align, room))
+        return large_blocks_alloc(heap, align, size, false);
+    void *block = entry.pool != NULL ? pool_alloc(entry.pool, align, room) : NULL;
+    if (block != NULL && room != size)
+        note_size(private_span_of(block), block, size);
+    return block;
+}
+
+/* Zeros go on behind the size asked for, so a block that is to hold them may be of the next class:
+ * its size word must not be among them. */
 static void *alloc_in(struct private_heap *heap, struct entry entry, size_t align, size_t size,
                       bool zero)
 {
+    size_t room = zero ? zeroed_size(size) : size;
     if (heap->kind == HEAP_BOUNDED) {
         bool is_zero = false;
         void *block = bounded_alloc_slow(heap->bounded, size, align, &is_zero);
-        return block != NULL && zero && !is_zero ? memset(block, 0, size) : block;
+        return block != NULL && zero && !is_zero ? memset(block, 0, room) : block;
     }
     if (heap->kind == HEAP_MAPPED)
         return heap->backend->alloc(heap, align, size, zero);
-    if (size > POOL_SIZE_MAX || align > GRANULE_SIZE)
+    if (is_large(align, room)) /* fresh memory needs no clearing */
         return large_blocks_alloc(heap, align, size, zero);
-    void *block = entry.pool != NULL ? pool_alloc(entry.pool, align, size) : NULL;
-    return block != NULL && zero ? memset(block, 0, size) : block;
+    void *block = alloc_unbounded(heap, entry, align, room, size);
+    return block != NULL && zero ? memset(block, 0, room) : block;
 }
 
 void *private_alloc(struct private_heap *heap, size_t align, size_t size, unsigned flags)
@@ -42,7 +68,7 @@ void *private_alloc(struct private_heap *heap, size_t align, size_t size, unsign
 
 static void mark_free(const struct span *slab, void *block)
 {
-    *size_word(block, pool_block_most(slab, block)) = SIZE_WORD_FREE;
+    note_size(slab, block, SIZE_WORD_FREE);
 }
 
 static void free_in_span(struct private_heap *heap, struct entry entry, struct span *span,
@@ -100,10 +126,10 @@ void private_free_interrupted(struct private_heap *heap, void *address)
 /* ---- resize ------------------------------------------------------------------------------- */
 
 static void *move(struct private_heap *heap, struct entry entry, struct span *span, void *block,
-                  size_t size)
+                  size_t room, size_t size)
 {
     size_t old = size_in_span(span, block);
-    void *fresh = alloc_in(heap, entry, 1, size, false);
+    void *fresh = alloc_unbounded(heap, entry, 1, room, size);
     if (fresh == NULL)
         return NULL;
     memcpy(fresh, block, old < size ? old : size);
@@ -111,26 +137,27 @@ static void *move(struct private_heap *heap, struct entry entry, struct span *sp
     return fresh;
 }
 
+/* `room`: see alloc_in. */
 static void *resize_in(struct private_heap *heap, struct entry entry, struct span *span,
-                       void *block, size_t size, bool in_place)
+                       void *block, size_t room, size_t size, bool in_place)
 {
     if (span_kind(span) == SPAN_LARGE) {
-        if (size > POOL_SIZE_MAX || in_place)
+        if (room > POOL_SIZE_MAX || in_place)
             return large_blocks_resize(heap, span, size, !in_place);
-        return move(heap, entry, span, block, size);
+        return move(heap, entry, span, block, room, size);
     }
     size_t most = pool_block_most(span, block);
-    if (size <= most && (in_place || size >= most / 2 || pool_class(size) == pool_class(most))) {
-        *size_word(block, most) = (uint16_t)size;
+    if (room <= most && (in_place || size >= most / 2 || pool_class(size) == pool_class(most))) {
+        note_size(span, block, size);
         return block;
     }
-    return in_place ? NULL : move(heap, entry, span, block, size);
+    return in_place ? NULL : move(heap, entry, span, block, room, size);
 }
 
 static void *realloc_in(struct private_heap *heap, struct entry entry, void *address, size_t size,
                         unsigned flags, bool *valid)
 {
-    bool in_place = (flags & PRIVATE_IN_PLACE) != 0;
+    bool in_place = (flags & PRIVATE_IN_PLACE) != 0, zero = (flags & PRIVATE_ZERO) != 0;
     struct span *span = heap->bounded == NULL ? find_in(heap, address) : NULL;
     size_t old = heap->bounded != NULL ? bounded_block_size(heap->bounded, address)
                  : span == NULL        ? PRIVATE_NO_BLOCK
@@ -139,12 +166,14 @@ static void *realloc_in(struct private_heap *heap, struct entry entry, void *add
     *valid = old != PRIVATE_NO_BLOCK;
     if (!*valid)
         return NULL;
+    zero = zero && size > old;
+    size_t room = zero ? zeroed_size(size) : size;
     char *block = heap->kind == HEAP_MAPPED ? heap->backend->realloc(heap, address, size, in_place)
                   : heap->kind == HEAP_BOUNDED
                       ? bounded_realloc(heap->bounded, address, size, in_place)
-                      : resize_in(heap, entry, span, address, size, in_place);
-    if (block != NULL && (flags & PRIVATE_ZERO) != 0 && size > old)
-        memset(block + old, 0, size - old);
+                      : resize_in(heap, entry, span, address, room, size, in_place);
+    if (block != NULL && zero)
+        memset(block + old, 0, room - old);
     return block;
 }
 

@@ -47,11 +47,14 @@ static void note_size(const void *block, size_t size)
         *slab_size_word(span, block) = (uint16_t)size;
 }
 
-/* What malloc is asked for. In the checked mode it knows the size itself, and its guard starts
- * right behind the program's last byte. */
-static size_t with_word(size_t size)
+/* What malloc is asked for: zeros go on behind the size, and the size word is not among them. In the
+ * checked mode it knows the size itself, and its guard starts right behind the program's last byte.
+ */
+static size_t with_word(size_t size, bool zero)
 {
-    return checked_is_on() ? size : size + SIZE_WORD;
+    if (checked_is_on())
+        return size;
+    return (zero ? zeroed_size(size) : size) + SIZE_WORD;
 }
 
 static bool is_impossible(size_t size)
@@ -63,7 +66,8 @@ void *backend_alloc_slow(size_t size, bool zero)
 {
     if (is_impossible(size))
         return NULL;
-    void *block = zero ? heap_alloc_zero(with_word(size)) : heap_alloc(with_word(size));
+    size_t bytes = with_word(size, zero);
+    void *block = zero ? heap_alloc_zero(bytes) : heap_alloc(bytes);
     if (block != NULL)
         note_size(block, size);
     return block;
@@ -79,24 +83,25 @@ size_t backend_size(const void *block, const char *call)
     return checked_is_on() ? usable : usable - SIZE_WORD;
 }
 
-static void *resize(void *block, size_t size, bool in_place, const char *call)
+static void *resize(void *block, size_t size, DWORD flags, const char *call)
 {
+    size_t bytes = with_word(size, flags & HEAP_ZERO_MEMORY);
     if (is_impossible(size))
         return NULL;
-    if (!in_place)
-        return heap_realloc(block, with_word(size), call);
-    return heap_resize_in_place(block, with_word(size), call) ? block : NULL;
+    if ((flags & HEAP_REALLOC_IN_PLACE_ONLY) == 0)
+        return heap_realloc(block, bytes, call);
+    return heap_resize_in_place(block, bytes, call) ? block : NULL;
 }
 
 void *backend_realloc(void *block, size_t size, DWORD flags, const char *call)
 {
     size_t old = backend_size(block, call);
-    void *resized = resize(block, size, flags & HEAP_REALLOC_IN_PLACE_ONLY, call);
+    void *resized = resize(block, size, flags, call);
     if (resized == NULL)
         return NULL;
     note_size(resized, size);
     if (flags & HEAP_ZERO_MEMORY && size > old)
-        memset((char *)resized + old, 0, size - old);
+        memset((char *)resized + old, 0, (checked_is_on() ? size : zeroed_size(size)) - old);
     return resized;
 }
 

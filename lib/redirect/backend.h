@@ -11,6 +11,7 @@
 #include "heap/heap.h"
 #include "heap/sampled.h"
 #include "private/pool.h"
+#include "private/zeroed.h"
 
 #include <windows.h>
 
@@ -26,15 +27,15 @@ void *backend_alloc_slow(size_t size, bool zero);
 /* NULL when memory or the limit is used up. */
 ALWAYS_INLINE void *backend_alloc(size_t size, bool zero)
 {
-    if (unlikely(size > SMALL_MAX - SIZE_WORD))
+    size_t room = zero ? zeroed_size(size) : size, unit = (room + SIZE_WORD + 15) / 16;
+    if (unlikely(room > SMALL_MAX - SIZE_WORD))
         return backend_alloc_slow(size, zero);
     struct theap *theap = theap_fast();
-    size_t unit = (size + SIZE_WORD + 15) / 16;
     void *block = bin_pop(theap_bin(theap, theap->bin_of[unit]));
     if (unlikely(block == NULL))
         return backend_alloc_slow(size, zero);
     *size_word(block, backend_block_bytes[unit] - SIZE_WORD) = (uint16_t)size;
-    return zero ? memset(block, 0, size) : block;
+    return zero ? memset(block, 0, room) : block;
 }
 
 /* Whether an address is in our heap, be it a block or not. */

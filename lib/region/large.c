@@ -34,8 +34,8 @@ void *large_alloc(struct large_account *account, size_t align, size_t size, bool
     if (span == NULL)
         return NULL;
     count(account, 1, span_bytes(span));
-    if (zero && !is_zero) /* the last page too, as HeapAlloc is seen to do on Windows */
-        memset(span_start(span), 0, round_up(size, os_page_size()));
+    if (zero && !is_zero) /* all that malloc_usable_size tells of */
+        memset(span_start(span), 0, span_bytes(span));
     return span_start(span);
 }
 

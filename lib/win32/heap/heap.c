@@ -96,7 +96,7 @@ static void *resize_malloc_block(void *block, SIZE_T size, DWORD flags)
     if (moved == NULL && !stays)
         moved = heap_realloc(block, size, "HeapReAlloc");
     if (moved != NULL && (flags & HEAP_ZERO_MEMORY) != 0 && size > old)
-        memset((char *)moved + old, 0, size - old);
+        memset((char *)moved + old, 0, heap_usable_size(moved, "HeapReAlloc") - old);
     return moved;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* calloc: zeros, whatever the memory held before. Refusals are in impossible.c. */
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "support/calls.h"
@@ -192,6 +193,76 @@ static void large_fresh_blocks_cost_no_memory(void **state)
     free(block);
 }
 
+static bool reads_zero(const unsigned char *bytes, size_t count)
+{
+    unsigned char any = 0;
+    for (size_t i = 0; i < count; i++)
+        any |= bytes[i];
+    return any == 0;
+}
+
+/* Programs take what malloc_usable_size tells of for theirs. */
+static void all_usable_bytes_are_zero(void **state)
+{
+    enum { COUNT = 6 };
+    unsigned char *blocks[COUNT];
+    (void)state;
+    for (size_t size = 0; size < 400000; size += size < 1100 ? 1 : size / 50) {
+        for (size_t i = 0; i < COUNT; i++) {
+            blocks[i] = malloc(opaque_size(size));
+            memset(blocks[i], 0x80, malloc_usable_size(blocks[i]));
+        }
+        for (size_t i = 0; i < COUNT; i++)
+            free(blocks[i]);
+        for (size_t i = 0; i < COUNT; i++) {
+            blocks[i] = calloc(1, opaque_size(size));
+            assert_true(reads_zero(blocks[i], malloc_usable_size(blocks[i])));
+        }
+        for (size_t i = 0; i < COUNT; i++)
+            free(blocks[i]);
+    }
+}
+
+/* A larger class may lend the block: its usable size is that of the lender. */
+static void all_usable_bytes_of_lent_blocks_are_zero(void **state)
+{
+    enum { COUNT = 300 };
+    static unsigned char *blocks[COUNT];
+    uint64_t random = 3;
+    size_t lent = 0;
+    (void)state;
+    for (size_t i = 0; i < scaled(20000); i++) {
+        size_t at = (size_t)rng_below(&random, COUNT);
+        size_t size = 4097 + (size_t)rng_below(&random, 60000), usable;
+        free(blocks[at]);
+        blocks[at] = calloc(1, size);
+        usable = malloc_usable_size(blocks[at]);
+        lent += usable > size + size / 8 + 16;
+        assert_true(reads_zero(blocks[at], usable));
+        memset(blocks[at], 0x80, usable);
+    }
+    assert_int_not_equal(lent, 0);
+    for (size_t at = 0; at < COUNT; at++)
+        free(blocks[at]);
+}
+
+/* realloc that grows within what calloc gave shows zeros. */
+static void growth_within_a_zeroed_block_is_zero(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size < 200000; size += size < 600 ? 1 : size / 9) {
+        unsigned char *block = malloc(opaque_size(size));
+        memset(block, 0x80, malloc_usable_size(block));
+        free(block);
+        block = calloc(1, opaque_size(size));
+        size_t usable = malloc_usable_size(block);
+        unsigned char *grown = realloc(block, usable);
+        assert_ptr_equal(grown, block);
+        assert_true(reads_zero(grown, usable));
+        free(grown);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -205,6 +276,9 @@ int main(void)
         cmocka_unit_test(memory_freed_by_another_thread_is_zero),
         cmocka_unit_test(count_and_size_multiply),
         cmocka_unit_test(large_fresh_blocks_cost_no_memory),
+        cmocka_unit_test(all_usable_bytes_are_zero),
+        cmocka_unit_test(all_usable_bytes_of_lent_blocks_are_zero),
+        cmocka_unit_test(growth_within_a_zeroed_block_is_zero),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -424,12 +424,99 @@ static void s1_free_of_readable_memory_is_false(void **state)
     assert_true(HeapValidate(heap, 0, NULL));
 }
 
+/* Section 7: zeros go on to the next multiple of 8 behind the size, at every size. What was there
+ * before is dirty to its last byte. */
+static SIZE_T zeros_end(SIZE_T size)
+{
+    return (size + 7) / 8 * 8;
+}
+
+static SIZE_T next_size(SIZE_T size)
+{
+    return size < 1100 || size % 1024 > 1000 ? size + 1 : size + 23;
+}
+
+/* Six blocks fit a heap with a maximum. */
+static SIZE_T largest(const struct heap_kind *kind)
+{
+    return kind->maximum != 0 && kind->maximum < 4 * MIB ? kind->maximum / 16 : 140000;
+}
+
+static void make_dirty(HANDLE made, SIZE_T size)
+{
+    char *block[4];
+    for (int i = 0; i < 4; i++) {
+        block[i] = taken(made, size);
+        memset(block[i], 0xFF, size);
+    }
+    for (int i = 0; i < 4; i++)
+        assert_true(HeapFree(made, 0, block[i]));
+}
+
+static void zeros_of_allocations(const struct heap_kind *kind, HANDLE made)
+{
+    for (SIZE_T size = 1; size < largest(kind); size = next_size(size)) {
+        make_dirty(made, zeros_end(size));
+        char *p = HeapAlloc(made, HEAP_ZERO_MEMORY, size), *q;
+        assert_non_null(p);
+        q = HeapAlloc(made, HEAP_ZERO_MEMORY, size);
+        assert_non_null(q);
+        if (!all_bytes(p, 0, zeros_end(size)) || !all_bytes(q, 0, zeros_end(size)))
+            fail_msg("%s: %zu bytes", kind->name, (size_t)size);
+        assert_int_equal(HeapSize(made, 0, p), size);
+        assert_true(HeapFree(made, 0, p));
+        assert_true(HeapFree(made, 0, q));
+    }
+}
+
+/* The part that was there before holds what it held. */
+static void zeros_of_growth(const struct heap_kind *kind, HANDLE made, DWORD flags)
+{
+    static const SIZE_T more[] = { 1, 2, 5, 7, 8, 13, 40, 700, 9000, 70000 };
+    for (SIZE_T size = 1; size < 2500; size += size < 300 ? 1 : 37)
+        for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+            SIZE_T grown = size + more[i];
+            if (grown > largest(kind))
+                break;
+            make_dirty(made, zeros_end(grown));
+            char *p = taken(made, size), *q;
+            memset(p, 0x11, size);
+            q = HeapReAlloc(made, HEAP_ZERO_MEMORY | flags, p, grown);
+            if (q == NULL) {
+                assert_int_not_equal(flags & HEAP_REALLOC_IN_PLACE_ONLY, 0);
+                assert_true(HeapFree(made, 0, p));
+                continue;
+            }
+            if (!all_bytes(q, 0x11, size) || !all_bytes(q + size, 0, zeros_end(grown) - size))
+                fail_msg("%s: %zu to %zu bytes", kind->name, (size_t)size, (size_t)grown);
+            assert_int_equal(HeapSize(made, 0, q), grown);
+            assert_true(HeapFree(made, 0, q));
+        }
+}
+
+static void s7_zeros_go_on_to_a_multiple_of_8(void **state)
+{
+    (void)state;
+    for (int i = 0; i < HEAP_KINDS; i++) {
+        HANDLE made = heap_made(heap_kinds[i].options, heap_kinds[i].maximum);
+        zeros_of_allocations(&heap_kinds[i], made);
+        zeros_of_growth(&heap_kinds[i], made, 0);
+        zeros_of_growth(&heap_kinds[i], made, HEAP_REALLOC_IN_PLACE_ONLY);
+        assert_true(HeapValidate(made, 0, NULL));
+        heap_gone(made);
+    }
+    static const struct heap_kind process = { .name = "process heap" };
+    zeros_of_allocations(&process, GetProcessHeap());
+    zeros_of_growth(&process, GetProcessHeap(), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         with_heap(s1_alloc_flags_add_to_the_heaps),
         with_heap(s1_alloc_aligned_to_16),
         with_heap(s1_alloc_1_mib_and_more_aligned_to_64),
+        with_heap(s7_zeros_go_on_to_a_multiple_of_8),
         with_heap(s1_alloc_0_is_a_block_of_its_own),
         with_heap(s1_alloc_success_keeps_the_last_error),
         with_heap(s1_alloc_failure_is_null_and_8),
