@@ -3,7 +3,8 @@
 // heap, and a scope in which plain malloc and operator new are served by one. Header only.
 //
 // Errors. What can't be allocated is a std::bad_alloc; a heap that can't be made, and a bad handle,
-// a std::system_error of the generic category. Destructors never throw.
+// a std::system_error of the generic category. Destructors never throw. In programs that are compiled
+// without exceptions (-fno-exceptions) std::terminate is called instead. RTTI is not needed.
 //
 // Threads. As for the heap: any number at once may use a serialized one, one at a time a heap made
 // with barrow::heap_options::no_serialize. The objects here hold handles and nothing else; as any
@@ -15,6 +16,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <exception>
 #include <limits>
 #include <memory_resource>
 #include <new>
@@ -38,9 +40,19 @@ BARROW_API std::size_t barrow_HeapCompact(void *heap, std::uint32_t flags);
 BARROW_API void *barrow_GetProcessHeap(void);
 }
 
+template <typename E> [[noreturn]] void raise(const E &error)
+{
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+    throw error;
+#else
+    static_cast<void>(error);
+    std::terminate();
+#endif
+}
+
 [[noreturn]] inline void throw_error(int error, const char *what)
 {
-    throw std::system_error(error, std::generic_category(), what);
+    raise(std::system_error(error, std::generic_category(), what));
 }
 
 inline void throw_unless_done(int result, const char *what)
@@ -54,7 +66,7 @@ inline void *allocate(void *heap, std::size_t bytes, std::size_t alignment)
 {
     void *block = barrow_heap_aligned_alloc(heap, alignment, bytes);
     if (block == nullptr)
-        throw std::bad_alloc();
+        raise(std::bad_alloc());
     return block;
 }
 
@@ -212,8 +224,20 @@ class heap_resource final : public std::pmr::memory_resource
 
     bool do_is_equal(const std::pmr::memory_resource &other) const noexcept override
     {
-        auto *resource = dynamic_cast<const heap_resource *>(&other);
-        return resource != nullptr && resource->handle_ == handle_;
+        // The other one is asked in turn, so that its type need not be known. The one that asks is
+        // of this class, and so is an `other` at its address.
+        struct asker {
+            const void *resource, *heap;
+        };
+        static thread_local asker asking = {};
+        if (&other == asking.resource)
+            return asking.heap == handle_;
+        if (&other == this || asking.resource == this) // the latter: it does nothing but ask back
+            return &other == this;
+        const asker before = std::exchange(asking, asker{ this, handle_ });
+        bool equal = other.is_equal(*this);
+        asking = before;
+        return equal;
     }
 
     void *handle_;
@@ -243,7 +267,7 @@ template <typename T> class allocator
     T *allocate(std::size_t count)
     {
         if (count > std::numeric_limits<std::size_t>::max() / sizeof(T))
-            throw std::bad_array_new_length();
+            detail::raise(std::bad_array_new_length());
         return static_cast<T *>(detail::allocate(handle_, count * sizeof(T), alignof(T)));
     }
 

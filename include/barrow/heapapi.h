@@ -106,7 +106,9 @@ BARROW_API BOOL WINAPI HeapDestroy(HANDLE heap);
 
 /* A block of size bytes, aligned to MEMORY_ALLOCATION_ALIGNMENT. Size 0 gives a block of its own
  * with no bytes.
- * flags: HEAP_ZERO_MEMORY fills it with zeros; HEAP_NO_SERIALIZE, HEAP_GENERATE_EXCEPTIONS.
+ * flags: HEAP_ZERO_MEMORY fills it with zeros, which go on to the next multiple of 8 behind it, as on
+ * Windows; HEAP_NO_SERIALIZE, HEAP_GENERATE_EXCEPTIONS.
+ * While another thread holds the heap (HeapLock), the call waits, on the process heap too.
  * Errors: ERROR_NOT_ENOUGH_MEMORY (Microsoft's page: does not set the last error; Windows does),
  * ERROR_INVALID_HANDLE. */
 BARROW_API LPVOID WINAPI HeapAlloc(HANDLE heap, DWORD flags, SIZE_T size);
@@ -148,9 +150,11 @@ BARROW_API BOOL WINAPI HeapValidate(HANDLE heap, DWORD flags, LPCVOID block);
 BARROW_API SIZE_T WINAPI HeapCompact(HANDLE heap, DWORD flags);
 
 /* Holds all other threads off the heap until the same thread has called HeapUnlock as many times as
- * HeapLock: their calls on it wait, those of the owner go on. On the process heap, as on Windows,
- * allocations and frees that a thread's own cache serves pass the lock (malloc's too); all else
- * waits. On a heap made with HEAP_NO_SERIALIZE both answer TRUE and do nothing.
+ * HeapLock: their calls on it wait, those of the owner go on. On the process heap HeapAlloc and the
+ * other Heap functions of other threads wait too. Calls of malloc's family and of operators new and
+ * delete wait only if the thread's own cache can't serve them. (Microsoft's page says that all calls
+ * wait; on Windows those that its front-end caches serve are seen to pass.) On a heap made with
+ * HEAP_NO_SERIALIZE both answer TRUE and do nothing.
  * Errors: ERROR_INVALID_HANDLE. Chosen: HeapUnlock by a thread that does not hold the lock does
  * nothing and is ERROR_NOT_LOCKED. */
 BARROW_API BOOL WINAPI HeapLock(HANDLE heap);

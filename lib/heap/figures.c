@@ -2,7 +2,10 @@
 #include "heap/figures.h"
 
 #include "barrow/barrow.h"
+#include "heap/checked.h"
 #include "heap/heap.h"
+#include "heap/quarantine.h"
+#include "heap/sampled.h"
 #include "heap/size_class.h"
 #include "heap/threads.h"
 #include "region/region.h"
@@ -58,6 +61,26 @@ static void count_region(struct barrow_stats *stats)
     stats->reservations = figures.reservations;
 }
 
+static uint64_t less(uint64_t figure, uint64_t part)
+{
+    return figure > part ? figure - part : 0; /* other threads go on between the two */
+}
+
+/* Blocks of the checked mode: those in quarantine are free, and sampled ones are in no span. */
+static void count_checked(struct barrow_stats *stats)
+{
+    struct quarantine_figures freed = quarantine_figures();
+    size_t size;
+    stats->live_blocks = less(stats->live_blocks, freed.blocks);
+    stats->live_bytes = less(stats->live_bytes, freed.bytes);
+    stats->large_blocks = less(stats->large_blocks, freed.large_blocks);
+    stats->large_bytes = less(stats->large_bytes, freed.large_bytes);
+    for (void *at = NULL; (at = sampled_next(at, &size)) != NULL;) {
+        stats->large_blocks++;
+        stats->large_bytes += size;
+    }
+}
+
 void heap_figures(struct barrow_stats *stats)
 {
     size_t size = stats->size;
@@ -69,9 +92,12 @@ void heap_figures(struct barrow_stats *stats)
         count_cache(own, stats);
     stats->large_blocks = atomic_load_explicit(&heap_large.blocks, memory_order_relaxed);
     stats->large_bytes = atomic_load_explicit(&heap_large.bytes, memory_order_relaxed);
+    uint64_t large_spans = stats->large_blocks;
+    if (checked_is_on())
+        count_checked(stats);
     stats->live_blocks += stats->large_blocks;
     stats->live_bytes += stats->large_bytes;
-    stats->spans = stats->slabs + stats->large_blocks;
+    stats->spans = stats->slabs + large_spans;
     stats->theaps = threads_theaps();
     stats->threads = stats->theaps - threads_idle_theaps();
     count_region(stats);

@@ -6,6 +6,7 @@
 #include "heap/quarantine.h"
 
 #include "heap/random.h"
+#include "heap/size_class.h"
 #include "os/lock.h"
 #include "os/vm.h"
 
@@ -25,8 +26,14 @@ static struct {
     struct entry *ring;
     uint32_t first, count;
     size_t bytes, most;
+    size_t large_blocks, large_bytes; /* of these */
     bool random;
 } quarantine;
+
+static bool is_large(const struct entry *entry)
+{
+    return entry->bytes > SLAB_BLOCK_MAX;
+}
 
 bool quarantine_start(size_t bytes, bool random)
 {
@@ -58,6 +65,10 @@ static struct checked_header *take_locked(void)
     quarantine.first = (quarantine.first + 1) % BLOCKS_MOST;
     quarantine.count--;
     quarantine.bytes -= leaves.bytes;
+    if (is_large(&leaves)) {
+        quarantine.large_blocks--;
+        quarantine.large_bytes -= leaves.bytes;
+    }
     return leaves.header;
 }
 
@@ -69,9 +80,12 @@ bool quarantine_put(struct checked_header *header, size_t bytes)
     os_lock(&quarantine.lock);
     bool taken = quarantine.count < BLOCKS_MOST;
     if (taken) {
-        *entry_at(quarantine.count) = (struct entry){ header, bytes };
+        struct entry *entry = entry_at(quarantine.count);
+        *entry = (struct entry){ header, bytes };
         quarantine.count++;
         quarantine.bytes += bytes;
+        quarantine.large_blocks += is_large(entry);
+        quarantine.large_bytes += is_large(entry) ? bytes : 0;
     }
     os_unlock(&quarantine.lock);
     return taken;
@@ -88,6 +102,20 @@ struct checked_header *quarantine_take(bool all)
         leaves = take_locked();
     os_unlock(&quarantine.lock);
     return leaves;
+}
+
+struct quarantine_figures quarantine_figures(void)
+{
+    struct quarantine_figures figures = { 0 };
+    if (quarantine.most == 0 || os_lock_is_mine(&quarantine.lock))
+        return figures;
+    os_lock(&quarantine.lock);
+    figures.large_blocks = quarantine.large_blocks;
+    figures.large_bytes = quarantine.large_bytes;
+    figures.blocks = quarantine.count - figures.large_blocks;
+    figures.bytes = quarantine.bytes - figures.large_bytes;
+    os_unlock(&quarantine.lock);
+    return figures;
 }
 
 void quarantine_after_fork(void)

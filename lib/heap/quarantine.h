@@ -16,6 +16,13 @@ bool quarantine_put(struct checked_header *header, size_t bytes);
 /* The next to leave because there are too many or, with `all`, in any case; NULL: none. */
 struct checked_header *quarantine_take(bool all);
 
+/* What is in it, large blocks apart from those of slabs. */
+struct quarantine_figures {
+    size_t blocks, bytes, large_blocks, large_bytes;
+};
+
+struct quarantine_figures quarantine_figures(void);
+
 /* In the child of fork. */
 void quarantine_after_fork(void);
 

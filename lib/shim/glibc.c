@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 
 /* Declared here and not by <malloc.h>, which other C libraries lack in part. */
@@ -84,7 +85,21 @@ int mallopt(int parameter, int value)
     }
 }
 
-void malloc_stats(void)
+/* Neither malloc_stats nor malloc_info may end the calling thread: POSIX has no cancellation point
+ * by these names, and a thread that ends in stdio keeps its lock. A request waits meanwhile. */
+static int hold_cancellation(void)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+static void restore_cancellation(int before)
+{
+    pthread_setcancelstate(before, &before);
+}
+
+static void print_stats(void)
 {
     struct mallinfo2 info = mallinfo2();
     fprintf(stderr, "Arena 0:\nsystem bytes     = %10zu\nin use bytes     = %10zu\n", info.arena,
@@ -95,12 +110,15 @@ void malloc_stats(void)
             info.hblkhd);
 }
 
-int malloc_info(int options, FILE *stream)
+void malloc_stats(void)
 {
-    if (options != 0) {
-        errno = EINVAL;
-        return -1;
-    }
+    int before = hold_cancellation();
+    print_stats();
+    restore_cancellation(before);
+}
+
+static void print_info(FILE *stream)
+{
     struct barrow_stats stats;
     heap_figures(&stats);
     struct mallinfo2 info = mallinfo2();
@@ -123,6 +141,17 @@ int malloc_info(int options, FILE *stream)
             fprintf(stream, "</heap>\n");
     }
     fprintf(stream, "</malloc>\n");
+}
+
+int malloc_info(int options, FILE *stream)
+{
+    if (options != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    int before = hold_cancellation();
+    print_info(stream);
+    restore_cancellation(before);
     return 0;
 }
 

@@ -2,6 +2,9 @@
 /* mallinfo, mallinfo2, malloc_stats, malloc_trim and mallopt: figures of this heap, in glibc's
  * shapes, that move as the program allocates and frees. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -196,12 +199,59 @@ static void odd_options_are_harmless(void **state)
     free(block);
 }
 
+/* Neither is a cancellation point, whatever stdio's functions are. */
+static atomic_bool is_requested;
+
+static int calls_made;
+
+static void *asks_for_figures(void *stream)
+{
+    while (!atomic_load(&is_requested))
+        continue;
+    malloc_stats();
+    calls_made++;
+    malloc_info(0, stream);
+    calls_made++;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    malloc_stats(); /* leaves the state as it was */
+    calls_made++;
+    int state = PTHREAD_CANCEL_ENABLE;
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+    calls_made += state == PTHREAD_CANCEL_DISABLE;
+    pthread_testcancel();
+    return NULL;
+}
+
+static void figures_are_no_cancellation_points(void **state)
+{
+    pthread_t thread;
+    void *result = NULL;
+    int saved = dup(2), nowhere = open("/dev/null", O_WRONLY);
+    FILE *stream = fopen("/dev/null", "w");
+    (void)state;
+    assert_non_null(stream);
+    setvbuf(stream, NULL, _IONBF, 0);
+    dup2(nowhere, 2);
+    atomic_store(&is_requested, false);
+    assert_int_equal(pthread_create(&thread, NULL, asks_for_figures, stream), 0);
+    assert_int_equal(pthread_cancel(thread), 0);
+    atomic_store(&is_requested, true);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    dup2(saved, 2);
+    close(saved);
+    close(nowhere);
+    fclose(stream);
+    assert_ptr_equal(result, PTHREAD_CANCELED);
+    assert_int_equal(calls_made, 4);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_blocks_are_counted),
         cmocka_unit_test(large_blocks_are_counted),
         cmocka_unit_test(figures_fit_together),
+        cmocka_unit_test(figures_are_no_cancellation_points),
         cmocka_unit_test(mallinfo_agrees),
         cmocka_unit_test(stats_tell_on_standard_error),
         cmocka_unit_test(trim_tells_what_it_did),
