@@ -31,8 +31,7 @@ static inline bool is_any_start(const struct theap *theap, const struct bin *bin
 /* The theap's bin for the class that a slab's tag names. */
 ALWAYS_INLINE struct bin *bin_of_tag(struct theap *theap, uint32_t tag)
 {
-    uint32_t offset = tag & TAG_BIN;
-    return theap_bin(theap, offset >= BINS_SIZE ? offset - TAG_LONG : offset);
+    return theap_bin(theap, tag & TAG_BIN);
 }
 
 /* The calling thread's bin for the class of a block of malloc's, be it of its own theap or another;
@@ -44,7 +43,7 @@ ALWAYS_INLINE struct bin *bin_of_block(struct theap *theap, const void *address)
     uint32_t tag = likely(granule_has_tag(granule)) ? tag_of(granule) : 0;
     if (unlikely(tag == 0) || unlikely(theap == &theap_none))
         return NULL;
-    struct bin *bin = theap_bin(theap, tag & TAG_BIN);
+    struct bin *bin = bin_of_tag(theap, tag);
     if (!is_easy_start(bin, granule, address) && !is_any_start(theap, bin, granule, address))
         return NULL;
     return block_is_free(address) ? NULL : bin;

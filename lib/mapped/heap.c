@@ -124,7 +124,7 @@ void *mapped_alloc_slow(struct mapped *mapped, size_t align, size_t size, bool z
     if (block == NULL)
         block = alloc_with_effort(&call, align, size, &is_zero);
     end(&call);
-    return block != NULL && zero && !is_zero ? memset(block, 0, size) : block;
+    return block != NULL && zero && !is_zero ? memset(block, 0, zeroed_size(size)) : block;
 }
 
 /* ---- free ----------------------------------------------------------------------------------- */
