@@ -153,7 +153,7 @@ void *mapped_alloc(struct private_heap *private, size_t align, size_t size, bool
     end(cache);
     if (unlikely(block == NULL))
         return mapped_alloc_slow(mapped, align, size, zero);
-    return unlikely(zero) ? memset(block, 0, size) : block;
+    return unlikely(zero) ? memset(block, 0, zeroed_size(size)) : block;
 }
 
 ALWAYS_INLINE bool put(struct mapped *mapped, struct mapped_cache *cache, uint64_t unit)
