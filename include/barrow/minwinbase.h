@@ -20,6 +20,17 @@ typedef struct _OVERLAPPED {
     HANDLE hEvent;
 } OVERLAPPED, *LPOVERLAPPED;
 
+typedef struct _SYSTEMTIME {
+    WORD wYear; /* 1601 to 30827 */
+    WORD wMonth;
+    WORD wDayOfWeek; /* 0: Sunday */
+    WORD wDay;
+    WORD wHour;
+    WORD wMinute;
+    WORD wSecond;
+    WORD wMilliseconds;
+} SYSTEMTIME, *PSYSTEMTIME, *LPSYSTEMTIME;
+
 /* What HeapWalk tells of a piece of a heap. Sizes are in bytes; those of pieces beyond 4 GiB are
  * cut to MAXDWORD, which HeapSize is not. */
 typedef struct _PROCESS_HEAP_ENTRY {
@@ -77,9 +88,11 @@ BARROW_LAYOUT(offsetof(PROCESS_HEAP_ENTRY, Region.lpFirstBlock) == 24);
 #define EXCEPTION_STACK_OVERFLOW           STATUS_STACK_OVERFLOW
 #define CONTROL_C_EXIT                     STATUS_CONTROL_C_EXIT
 
-#define CopyMemory RtlCopyMemory
-#define MoveMemory RtlMoveMemory
-#define FillMemory RtlFillMemory
-#define ZeroMemory RtlZeroMemory
+#define CopyMemory       RtlCopyMemory
+#define MoveMemory       RtlMoveMemory
+#define FillMemory       RtlFillMemory
+#define ZeroMemory       RtlZeroMemory
+#define EqualMemory      RtlEqualMemory
+#define SecureZeroMemory RtlSecureZeroMemory
 
 #endif

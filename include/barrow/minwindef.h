@@ -18,6 +18,10 @@
 #define CALLBACK
 #define PASCAL
 #define WINBASEAPI
+#define WINADVAPI
+#define CDECL
+#define FAR
+#define NEAR
 
 #ifndef IN
 #define IN
@@ -56,15 +60,23 @@ typedef uint32_t ULONG, *PULONG, DWORD, *PDWORD, *LPDWORD;
 typedef int64_t LONGLONG, *PLONGLONG;
 typedef uint64_t ULONGLONG, *PULONGLONG, DWORDLONG, *PDWORDLONG;
 typedef float FLOAT, *PFLOAT;
+typedef double DOUBLE, *PDOUBLE;
+typedef LONG SCODE;
 
 typedef char16_t WCHAR, *PWCHAR, *LPWSTR, *PWSTR;
-typedef const char16_t *LPCWSTR, *PCWSTR;
+typedef const char16_t *LPCWSTR, *PCWSTR, *LPCWCH, *PCWCH;
+typedef const char *LPCCH, *PCCH;
+typedef char *LPCH, *PCH;
+typedef char16_t *LPWCH, *PWCH;
 
 typedef void *PVOID, *LPVOID;
 typedef const void *LPCVOID, *PCVOID;
 typedef void *HANDLE, **PHANDLE, **LPHANDLE;
 typedef HANDLE HGLOBAL, HLOCAL, GLOBALHANDLE, LOCALHANDLE;
-typedef HANDLE HINSTANCE, HMODULE;
+typedef HANDLE HINSTANCE, HMODULE, HWND, HKEY;
+typedef UINT_PTR WPARAM;
+typedef LONG_PTR LPARAM, LRESULT;
+typedef intptr_t(WINAPI *FARPROC)(void), (WINAPI * PROC)(void);
 
 #ifdef UNICODE
 typedef WCHAR TCHAR, *PTCHAR;
@@ -83,9 +95,13 @@ typedef LPCSTR LPCTSTR, PCTSTR;
 #define HIWORD(l)      ((WORD)(((DWORD_PTR)(l) >> 16) & 0xFFFF))
 #define LOBYTE(w)      ((BYTE)((DWORD_PTR)(w)&0xFF))
 #define HIBYTE(w)      ((BYTE)(((DWORD_PTR)(w) >> 8) & 0xFF))
+#define MAKEWORD(a, b) ((WORD)(((BYTE)(a)) | ((WORD)((BYTE)(b))) << 8))
 #define MAKELONG(a, b) ((LONG)(((WORD)(a)) | ((DWORD)((WORD)(b))) << 16))
 
-#define UNREFERENCED_PARAMETER(p) ((void)(p))
+#define UNREFERENCED_PARAMETER(p)          ((void)(p))
+#define DBG_UNREFERENCED_PARAMETER(p)      ((void)(p))
+#define UNREFERENCED_LOCAL_VARIABLE(v)     ((void)(v))
+#define DBG_UNREFERENCED_LOCAL_VARIABLE(v) ((void)(v))
 
 typedef struct _FILETIME {
     DWORD dwLowDateTime;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* sysinfoapi.h: the sizes of pages and of the address space, the memory of the machine. */
+/* sysinfoapi.h: the sizes of pages and of the address space, the memory of the machine, the time.
+ * Any thread may call these. */
 #ifndef BARROW_SYSINFOAPI_H
 #define BARROW_SYSINFOAPI_H
 
 #include "errhandlingapi.h"
+#include "minwinbase.h"
 
 #define PROCESSOR_ARCHITECTURE_INTEL   0u
 #define PROCESSOR_ARCHITECTURE_AMD64   9u
@@ -44,9 +46,15 @@ typedef struct _MEMORYSTATUSEX {
 BARROW_LAYOUT(sizeof(SYSTEM_INFO) == 48);
 BARROW_LAYOUT(sizeof(MEMORYSTATUSEX) == 64);
 
-#define GetSystemInfo        barrow_GetSystemInfo
-#define GetNativeSystemInfo  barrow_GetSystemInfo
-#define GlobalMemoryStatusEx barrow_GlobalMemoryStatusEx
+#define GetSystemInfo                  barrow_GetSystemInfo
+#define GetNativeSystemInfo            barrow_GetSystemInfo
+#define GlobalMemoryStatusEx           barrow_GlobalMemoryStatusEx
+#define GetTickCount                   barrow_GetTickCount
+#define GetTickCount64                 barrow_GetTickCount64
+#define GetSystemTimeAsFileTime        barrow_GetSystemTimeAsFileTime
+#define GetSystemTimePreciseAsFileTime barrow_GetSystemTimeAsFileTime
+#define GetSystemTime                  barrow_GetSystemTime
+#define GetLocalTime                   barrow_GetLocalTime
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,6 +66,17 @@ BARROW_API void WINAPI GetSystemInfo(LPSYSTEM_INFO info);
 /* ERROR_INVALID_PARAMETER when dwLength is not the structure's size. "Page file" figures are the
  * kernel's commit limit and what is left of it. */
 BARROW_API BOOL WINAPI GlobalMemoryStatusEx(LPMEMORYSTATUSEX status);
+
+/* Milliseconds since the machine was started; the first form wraps around after 49.7 days. Never
+ * fails. */
+BARROW_API DWORD WINAPI GetTickCount(void);
+BARROW_API ULONGLONG WINAPI GetTickCount64(void);
+
+/* The time in UTC, as a count of 100 ns since 1601, and as a date; and local time as a date. Never
+ * fails. */
+BARROW_API void WINAPI GetSystemTimeAsFileTime(LPFILETIME time);
+BARROW_API void WINAPI GetSystemTime(LPSYSTEMTIME time);
+BARROW_API void WINAPI GetLocalTime(LPSYSTEMTIME time);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* winbase.h: Global and Local memory, and the narrow forms of the calls of file mapping.
+/* winbase.h: Global and Local memory, the narrow forms of the calls of file mapping, the texts of
+ * errors, and questions about memory.
  *
  * Global and Local memory are blocks of the process heap. A GMEM_FIXED block's handle is its
  * address. A GMEM_MOVEABLE block's handle is not: GlobalLock gives the address. 65,536 moveable
@@ -8,10 +9,17 @@
 #ifndef BARROW_WINBASE_H
 #define BARROW_WINBASE_H
 
+#include "debugapi.h"
 #include "fileapi.h"
+#include "libloaderapi.h"
 #include "memoryapi.h"
 #include "processthreadsapi.h"
+#include "profileapi.h"
+#include "synchapi.h"
 #include "sysinfoapi.h"
+#include "timezoneapi.h"
+
+#include <stdarg.h>
 
 #define GMEM_FIXED          0x0000u
 #define GMEM_MOVEABLE       0x0002u
@@ -46,6 +54,25 @@
 #define NONZEROLHND         LMEM_MOVEABLE
 #define NONZEROLPTR         LMEM_FIXED
 
+#define FORMAT_MESSAGE_ALLOCATE_BUFFER 0x00000100u
+#define FORMAT_MESSAGE_IGNORE_INSERTS  0x00000200u
+#define FORMAT_MESSAGE_FROM_STRING     0x00000400u
+#define FORMAT_MESSAGE_FROM_HMODULE    0x00000800u
+#define FORMAT_MESSAGE_FROM_SYSTEM     0x00001000u
+#define FORMAT_MESSAGE_ARGUMENT_ARRAY  0x00002000u
+#define FORMAT_MESSAGE_MAX_WIDTH_MASK  0x000000FFu
+
+typedef struct _MEMORYSTATUS {
+    DWORD dwLength;
+    DWORD dwMemoryLoad;
+    SIZE_T dwTotalPhys;
+    SIZE_T dwAvailPhys;
+    SIZE_T dwTotalPageFile;
+    SIZE_T dwAvailPageFile;
+    SIZE_T dwTotalVirtual;
+    SIZE_T dwAvailVirtual;
+} MEMORYSTATUS, *LPMEMORYSTATUS;
+
 #define FILE_BEGIN   0u
 #define FILE_CURRENT 1u
 #define FILE_END     2u
@@ -77,6 +104,24 @@
 #define LocalUnlock        barrow_LocalUnlock
 #define CreateFileMappingA barrow_CreateFileMappingA
 #define OpenFileMappingA   barrow_OpenFileMappingA
+#define FormatMessageA     barrow_FormatMessageA
+#define FormatMessageW     barrow_FormatMessageW
+#define GlobalMemoryStatus barrow_GlobalMemoryStatus
+#define IsBadReadPtr       barrow_IsBadReadPtr
+#define IsBadHugeReadPtr   barrow_IsBadReadPtr
+#define IsBadWritePtr      barrow_IsBadWritePtr
+#define IsBadHugeWritePtr  barrow_IsBadWritePtr
+#define IsBadCodePtr       barrow_IsBadCodePtr
+#define IsBadStringPtrA    barrow_IsBadStringPtrA
+#define IsBadStringPtrW    barrow_IsBadStringPtrW
+
+#ifdef UNICODE
+#define FormatMessage  FormatMessageW
+#define IsBadStringPtr IsBadStringPtrW
+#else
+#define FormatMessage  FormatMessageA
+#define IsBadStringPtr IsBadStringPtrA
+#endif
 
 #define GlobalDiscard(handle) GlobalReAlloc((handle), 0, GMEM_MOVEABLE)
 #define LocalDiscard(handle)  LocalReAlloc((handle), 0, LMEM_MOVEABLE)
@@ -128,6 +173,37 @@ BARROW_API HANDLE WINAPI CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES a
                                             DWORD protect, DWORD size_high, DWORD size_low,
                                             LPCSTR name);
 BARROW_API HANDLE WINAPI OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR name);
+
+/* Makes a text from a message with inserts: with FORMAT_MESSAGE_FROM_STRING the one at source, with
+ * FORMAT_MESSAGE_FROM_SYSTEM that of the error `code` (of winerror.h, or an HRESULT made of one; in
+ * English, with a line end). In the message %1 to %99 are inserts, optionally with a format of printf
+ * between exclamation marks (%1!08X!), without floating point; %n is a line end, %0 the end, %t a
+ * tab, and any other character after % is itself. arguments is the address of a va_list, or with
+ * FORMAT_MESSAGE_ARGUMENT_ARRAY an array of DWORD_PTR; FORMAT_MESSAGE_IGNORE_INSERTS leaves inserts
+ * as they are. The lowest byte of flags is a line length (0: lines as in the message; 255: only %n
+ * ends a line). size is the room at buffer in characters; with FORMAT_MESSAGE_ALLOCATE_BUFFER, buffer
+ * is where the address of a block goes that the caller frees with LocalFree, and size its least
+ * number of characters. language is ignored. There are no message tables in modules.
+ * Returns the text's length, or 0: ERROR_MR_MID_NOT_FOUND (no such error), ERROR_INSUFFICIENT_BUFFER,
+ * ERROR_INVALID_PARAMETER (flags, a NULL source, a broken insert, an insert without arguments),
+ * ERROR_NO_WORK_DONE (the text is empty), ERROR_NOT_ENOUGH_MEMORY. Any thread. */
+BARROW_API DWORD WINAPI FormatMessageA(DWORD flags, LPCVOID source, DWORD code, DWORD language,
+                                       LPSTR buffer, DWORD size, va_list *arguments);
+BARROW_API DWORD WINAPI FormatMessageW(DWORD flags, LPCVOID source, DWORD code, DWORD language,
+                                       LPWSTR buffer, DWORD size, va_list *arguments);
+
+/* The older form of GlobalMemoryStatusEx. Never fails. */
+BARROW_API void WINAPI GlobalMemoryStatus(LPMEMORYSTATUS status);
+
+/* Nonzero when some byte of the range cannot be read, written or executed now; for strings, of the
+ * part up to the terminating zero or to `limit` characters. A size of 0 is never bad. A guard page in
+ * the range is bad once. Another thread may change the answer at any time, so programs should handle
+ * the exception instead. Any thread. */
+BARROW_API BOOL WINAPI IsBadReadPtr(const void *address, UINT_PTR bytes);
+BARROW_API BOOL WINAPI IsBadWritePtr(LPVOID address, UINT_PTR bytes);
+BARROW_API BOOL WINAPI IsBadCodePtr(FARPROC address);
+BARROW_API BOOL WINAPI IsBadStringPtrA(LPCSTR text, UINT_PTR limit);
+BARROW_API BOOL WINAPI IsBadStringPtrW(LPCWSTR text, UINT_PTR limit);
 
 #ifdef __cplusplus
 }

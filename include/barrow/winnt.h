@@ -6,6 +6,78 @@
 
 #include "minwindef.h"
 
+#define NTAPI
+#define NTSYSAPI
+#ifdef __cplusplus
+#define EXTERN_C extern "C"
+#else
+#define EXTERN_C extern
+#endif
+#define STDAPICALLTYPE
+#define STDMETHODCALLTYPE
+#define STDAPI EXTERN_C HRESULT
+
+#define MINCHAR      0x80
+#define MAXCHAR      0x7F
+#define MINSHORT     0x8000
+#define MAXSHORT     0x7FFF
+#define MINLONG      0x80000000u
+#define MAXLONG      0x7FFFFFFF
+#define MAXBYTE      0xFF
+#define MAXWORD      0xFFFF
+#define MAXDWORD     0xFFFFFFFFu
+#define MAXLONGLONG  INT64_MAX
+#define MAXULONGLONG UINT64_MAX
+#define MAXDWORD32   0xFFFFFFFFu
+#define MAXDWORD64   UINT64_MAX
+#define UNICODE_NULL ((WCHAR)0)
+#define ANSI_NULL    ((CHAR)0)
+
+#define ARRAYSIZE(array)            (sizeof(array) / sizeof((array)[0]))
+#define RTL_NUMBER_OF(array)        ARRAYSIZE(array)
+#define RTL_FIELD_SIZE(type, field) sizeof(((type *)0)->field)
+#define RTL_SIZEOF_THROUGH_FIELD(type, field)                                                      \
+    (FIELD_OFFSET(type, field) + RTL_FIELD_SIZE(type, field))
+#define FIELD_OFFSET(type, field)  ((LONG)offsetof(type, field))
+#define UFIELD_OFFSET(type, field) ((DWORD)offsetof(type, field))
+#define CONTAINING_RECORD(address, type, field)                                                    \
+    ((type *)((PCHAR)(address) - (ULONG_PTR)offsetof(type, field)))
+
+typedef BYTE FCHAR;
+typedef PVOID *PPVOID;
+typedef ULONG LCID, *PLCID, LOGICAL;
+typedef WORD LANGID;
+typedef ULONG ACCESS_MASK, *PACCESS_MASK;
+typedef struct _GUID {
+    ULONG Data1;
+    USHORT Data2;
+    USHORT Data3;
+    UCHAR Data4[8];
+} GUID;
+
+typedef struct _LIST_ENTRY {
+    struct _LIST_ENTRY *Flink;
+    struct _LIST_ENTRY *Blink;
+} LIST_ENTRY, *PLIST_ENTRY;
+typedef struct _SINGLE_LIST_ENTRY {
+    struct _SINGLE_LIST_ENTRY *Next;
+} SINGLE_LIST_ENTRY, *PSINGLE_LIST_ENTRY;
+
+#define LANG_NEUTRAL             0x00
+#define LANG_ENGLISH             0x09
+#define SUBLANG_NEUTRAL          0x00
+#define SUBLANG_DEFAULT          0x01
+#define SUBLANG_SYS_DEFAULT      0x02
+#define SUBLANG_ENGLISH_US       0x01
+#define MAKELANGID(primary, sub) ((WORD)((WORD)(sub) << 10 | (WORD)(primary)))
+#define PRIMARYLANGID(language)  ((WORD)((language)&0x3FF))
+#define SUBLANGID(language)      ((WORD)((WORD)(language) >> 10))
+
+#define NT_SUCCESS(status)     ((NTSTATUS)(status) >= 0)
+#define NT_INFORMATION(status) ((ULONG)(status) >> 30 == 1)
+#define NT_WARNING(status)     ((ULONG)(status) >> 30 == 2)
+#define NT_ERROR(status)       ((ULONG)(status) >> 30 == 3)
+
 /* Page protection. One of the first eight, optionally with PAGE_GUARD, PAGE_NOCACHE or
  * PAGE_WRITECOMBINE. */
 #define PAGE_NOACCESS          0x01u
@@ -57,29 +129,55 @@
 #define SECTION_ALL_ACCESS  0x000F001Fu
 
 /* Access to and sharing of files. */
-#define DELETE           0x00010000u
-#define SYNCHRONIZE      0x00100000u
-#define MAXIMUM_ALLOWED  0x02000000u
-#define GENERIC_ALL      0x10000000u
-#define GENERIC_EXECUTE  0x20000000u
-#define GENERIC_WRITE    0x40000000u
-#define GENERIC_READ     0x80000000u
-#define FILE_READ_DATA   0x0001u
-#define FILE_WRITE_DATA  0x0002u
-#define FILE_APPEND_DATA 0x0004u
-#define FILE_EXECUTE     0x0020u
+#define DELETE                   0x00010000u
+#define SYNCHRONIZE              0x00100000u
+#define MAXIMUM_ALLOWED          0x02000000u
+#define GENERIC_ALL              0x10000000u
+#define GENERIC_EXECUTE          0x20000000u
+#define GENERIC_WRITE            0x40000000u
+#define GENERIC_READ             0x80000000u
+#define FILE_READ_DATA           0x0001u
+#define FILE_WRITE_DATA          0x0002u
+#define FILE_APPEND_DATA         0x0004u
+#define FILE_READ_EA             0x0008u
+#define FILE_WRITE_EA            0x0010u
+#define FILE_EXECUTE             0x0020u
+#define FILE_READ_ATTRIBUTES     0x0080u
+#define FILE_WRITE_ATTRIBUTES    0x0100u
+#define READ_CONTROL             0x00020000u
+#define WRITE_DAC                0x00040000u
+#define WRITE_OWNER              0x00080000u
+#define STANDARD_RIGHTS_REQUIRED 0x000F0000u
+#define STANDARD_RIGHTS_READ     READ_CONTROL
+#define STANDARD_RIGHTS_WRITE    READ_CONTROL
+#define STANDARD_RIGHTS_EXECUTE  READ_CONTROL
+#define FILE_ALL_ACCESS          (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0x1FFu)
+#define FILE_GENERIC_READ                                                                          \
+    (STANDARD_RIGHTS_READ | FILE_READ_DATA | FILE_READ_ATTRIBUTES | FILE_READ_EA | SYNCHRONIZE)
+#define FILE_GENERIC_WRITE                                                                         \
+    (STANDARD_RIGHTS_WRITE | FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA |             \
+     FILE_APPEND_DATA | SYNCHRONIZE)
+#define FILE_GENERIC_EXECUTE                                                                       \
+    (STANDARD_RIGHTS_EXECUTE | FILE_READ_ATTRIBUTES | FILE_EXECUTE | SYNCHRONIZE)
 
 #define FILE_SHARE_READ   0x00000001u
 #define FILE_SHARE_WRITE  0x00000002u
 #define FILE_SHARE_DELETE 0x00000004u
 
-#define FILE_ATTRIBUTE_READONLY  0x00000001u
-#define FILE_ATTRIBUTE_HIDDEN    0x00000002u
-#define FILE_ATTRIBUTE_SYSTEM    0x00000004u
-#define FILE_ATTRIBUTE_DIRECTORY 0x00000010u
-#define FILE_ATTRIBUTE_ARCHIVE   0x00000020u
-#define FILE_ATTRIBUTE_NORMAL    0x00000080u
-#define FILE_ATTRIBUTE_TEMPORARY 0x00000100u
+#define FILE_ATTRIBUTE_READONLY            0x00000001u
+#define FILE_ATTRIBUTE_HIDDEN              0x00000002u
+#define FILE_ATTRIBUTE_SYSTEM              0x00000004u
+#define FILE_ATTRIBUTE_DIRECTORY           0x00000010u
+#define FILE_ATTRIBUTE_ARCHIVE             0x00000020u
+#define FILE_ATTRIBUTE_NORMAL              0x00000080u
+#define FILE_ATTRIBUTE_TEMPORARY           0x00000100u
+#define FILE_ATTRIBUTE_DEVICE              0x00000040u
+#define FILE_ATTRIBUTE_SPARSE_FILE         0x00000200u
+#define FILE_ATTRIBUTE_REPARSE_POINT       0x00000400u
+#define FILE_ATTRIBUTE_COMPRESSED          0x00000800u
+#define FILE_ATTRIBUTE_OFFLINE             0x00001000u
+#define FILE_ATTRIBUTE_NOT_CONTENT_INDEXED 0x00002000u
+#define FILE_ATTRIBUTE_ENCRYPTED           0x00004000u
 
 #define DUPLICATE_CLOSE_SOURCE 0x00000001u
 #define DUPLICATE_SAME_ACCESS  0x00000002u
@@ -108,6 +206,9 @@
 #define HEAP_MAKE_TAG_FLAGS(base, tag) ((DWORD)((base) + ((DWORD)(tag) << HEAP_TAG_SHIFT)))
 
 /* Codes of exceptions; minwinbase.h has them as EXCEPTION_ too. */
+#define STATUS_SUCCESS                  ((NTSTATUS)0)
+#define STATUS_WAIT_0                   ((DWORD)0)
+#define STATUS_PENDING                  ((DWORD)0x103u)
 #define STATUS_GUARD_PAGE_VIOLATION     ((DWORD)0x80000001u)
 #define STATUS_DATATYPE_MISALIGNMENT    ((DWORD)0x80000002u)
 #define STATUS_BREAKPOINT               ((DWORD)0x80000003u)
@@ -134,6 +235,8 @@
 #define STATUS_PRIVILEGED_INSTRUCTION   ((DWORD)0xC0000096u)
 #define STATUS_STACK_OVERFLOW           ((DWORD)0xC00000FDu)
 #define STATUS_CONTROL_C_EXIT           ((DWORD)0xC000013Au)
+#define STATUS_RESOURCE_NOT_OWNED       ((DWORD)0xC0000264u)
+#define STATUS_POSSIBLE_DEADLOCK        ((DWORD)0xC0000194u)
 
 #define EXCEPTION_NONCONTINUABLE     0x1u
 #define EXCEPTION_MAXIMUM_PARAMETERS 15
@@ -264,5 +367,24 @@ BARROW_LAYOUT(sizeof(WCHAR) == 2 && sizeof(DWORD) == 4 && sizeof(LONG) == 4 && s
 #define RtlFillMemory(to, n, value) __builtin_memset((to), (value), (n))
 #define RtlZeroMemory(to, n)        __builtin_memset((to), 0, (n))
 #define RtlEqualMemory(a, b, n)     (__builtin_memcmp((a), (b), (n)) == 0)
+
+/* Clears memory even where the compiler sees that nobody reads it afterwards. */
+static inline PVOID RtlSecureZeroMemory(PVOID memory, SIZE_T bytes)
+{
+    __builtin_memset(memory, 0, bytes);
+    __asm__ volatile("" : : "r"(memory) : "memory");
+    return memory;
+}
+
+/* Barriers and pauses for loops that wait. */
+#define MemoryBarrier()     __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define _ReadWriteBarrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#define _ReadBarrier()      __atomic_signal_fence(__ATOMIC_ACQUIRE)
+#define _WriteBarrier()     __atomic_signal_fence(__ATOMIC_RELEASE)
+#if defined(__x86_64__)
+#define YieldProcessor() __builtin_ia32_pause()
+#else
+#define YieldProcessor() __asm__ volatile("yield")
+#endif
 
 #endif

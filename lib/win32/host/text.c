@@ -37,6 +37,11 @@ static uint32_t decode(const WCHAR **from)
     return c >= 0xD800 && c < 0xE000 ? 0xFFFD : c;
 }
 
+size_t text_from_character(const WCHAR **from, char out[4])
+{
+    return encode(decode(from), out);
+}
+
 bool text_from_utf16(const WCHAR *from, char *to, size_t room)
 {
     size_t n = 0;
@@ -47,6 +52,72 @@ bool text_from_utf16(const WCHAR *from, char *to, size_t room)
     }
     to[n] = '\0';
     return true;
+}
+
+/* The length of a character in UTF-8 by its first byte; 1 for a byte that starts none. */
+static size_t sequence_length(unsigned char first)
+{
+    if (first >= 0xF0)
+        return first < 0xF5 ? 4 : 1;
+    if (first >= 0xE0)
+        return 3;
+    return first >= 0xC2 ? 2 : 1;
+}
+
+/* Reads one character of UTF-8 and moves on; a byte that belongs to none is U+FFFD. */
+static uint32_t decode_utf8(const char **from, const char *end)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    const unsigned char *bytes = (const unsigned char *)*from;
+    size_t length = sequence_length(bytes[0]);
+    uint32_t c = length == 1 ? bytes[0] : bytes[0] & (0x7Fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((size_t)(end - *from) <= i || (bytes[i] & 0xC0) != 0x80)
+            length = 1;
+        else
+            c = c << 6 | (bytes[i] & 0x3Fu);
+    }
+    *from += length;
+    if (length == 1)
+        return bytes[0] < 0x80 ? bytes[0] : 0xFFFD;
+    return c < least[length] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000) ? 0xFFFD : c;
+}
+
+size_t text_to_utf16(const char *from, size_t bytes, WCHAR *to, size_t room)
+{
+    const char *end = from + bytes;
+    size_t n = 0;
+    while (from < end) {
+        uint32_t c = decode_utf8(&from, end);
+        if (n < room)
+            to[n] = (WCHAR)(c < 0x10000 ? c : 0xD800 + ((c - 0x10000) >> 10));
+        n++;
+        if (c < 0x10000)
+            continue;
+        if (n < room)
+            to[n] = (WCHAR)(0xDC00 + ((c - 0x10000) & 0x3FF));
+        n++;
+    }
+    return n;
+}
+
+DWORD text_answer(const char *text, LPSTR buffer, DWORD room)
+{
+    size_t length = strlen(text);
+    if (length >= room)
+        return (DWORD)length + 1;
+    memcpy(buffer, text, length + 1);
+    return (DWORD)length;
+}
+
+DWORD text_answer_utf16(const char *text, LPWSTR buffer, DWORD room)
+{
+    size_t length = text_to_utf16(text, strlen(text), NULL, 0);
+    if (length >= room)
+        return (DWORD)length + 1;
+    text_to_utf16(text, strlen(text), buffer, length);
+    buffer[length] = 0;
+    return (DWORD)length;
 }
 
 bool text_path(const char *from, char *to, size_t room)
