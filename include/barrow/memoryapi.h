@@ -21,6 +21,9 @@
 
 #define WRITE_WATCH_FLAG_RESET 0x01u
 
+#define MEM_UNMAP_WITH_TRANSIENT_BOOST 0x00000001u
+#define NUMA_NO_PREFERRED_NODE         0xFFFFFFFFu
+
 typedef enum OFFER_PRIORITY {
     VmOfferPriorityVeryLow = 1,
     VmOfferPriorityLow,
@@ -61,13 +64,34 @@ typedef struct _WIN32_MEMORY_RANGE_ENTRY {
 #define GetProcessWorkingSetSizeEx barrow_GetProcessWorkingSetSizeEx
 #define SetProcessWorkingSetSize   barrow_SetProcessWorkingSetSize
 #define SetProcessWorkingSetSizeEx barrow_SetProcessWorkingSetSizeEx
+#define VirtualAllocExNuma         barrow_VirtualAllocExNuma
+#define VirtualAllocFromApp        barrow_VirtualAllocFromApp
+#define VirtualAlloc2FromApp       barrow_VirtualAlloc2FromApp
+#define VirtualProtectFromApp      barrow_VirtualProtectFromApp
+#define MapViewOfFile2             barrow_MapViewOfFile2
+#define MapViewOfFile3             barrow_MapViewOfFile3
+#define MapViewOfFile3FromApp      barrow_MapViewOfFile3FromApp
+#define MapViewOfFileNuma2         barrow_MapViewOfFileNuma2
+#define MapViewOfFileExNuma        barrow_MapViewOfFileExNuma
+#define MapViewOfFileFromApp       barrow_MapViewOfFileFromApp
+#define UnmapViewOfFile2           barrow_UnmapViewOfFile2
+#define UnmapViewOfFileEx          barrow_UnmapViewOfFileEx
+#define CreateFileMappingNumaA     barrow_CreateFileMappingNumaA
+#define CreateFileMappingNumaW     barrow_CreateFileMappingNumaW
+#define CreateFileMappingFromApp   barrow_CreateFileMappingFromApp
+#define CreateFileMapping2         barrow_CreateFileMapping2
+#define OpenFileMappingFromApp     barrow_OpenFileMappingFromApp
+#define ReadProcessMemory          barrow_ReadProcessMemory
+#define WriteProcessMemory         barrow_WriteProcessMemory
 
 #ifdef UNICODE
-#define CreateFileMapping CreateFileMappingW
-#define OpenFileMapping   OpenFileMappingW
+#define CreateFileMapping     CreateFileMappingW
+#define OpenFileMapping       OpenFileMappingW
+#define CreateFileMappingNuma CreateFileMappingNumaW
 #else
-#define CreateFileMapping CreateFileMappingA
-#define OpenFileMapping   OpenFileMappingA
+#define CreateFileMapping     CreateFileMappingA
+#define OpenFileMapping       OpenFileMappingA
+#define CreateFileMappingNuma CreateFileMappingNumaA
 #endif
 
 #ifdef __cplusplus
@@ -166,6 +190,78 @@ BARROW_API LPVOID WINAPI MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD off
 
 /* Takes a view away, by any address in it. ERROR_INVALID_ADDRESS. */
 BARROW_API BOOL WINAPI UnmapViewOfFile(LPCVOID address);
+
+/* The same with a page protection in place of an access, and with the offset as one number. process
+ * is the calling one. type: 0, or MEM_RESERVE or MEM_TOP_DOWN, which have no effect here;
+ * placeholders and large pages are ERROR_NOT_SUPPORTED. protect: PAGE_NOACCESS, or one that is within
+ * the mapping's (else ERROR_ACCESS_DENIED), without modifiers (else ERROR_INVALID_PARAMETER). The
+ * node of memory is ignored, and so are the parameters MemExtendedParameterNumaNode and
+ * MemExtendedParameterAttributeFlags; MemExtendedParameterAddressRequirements is
+ * ERROR_NOT_SUPPORTED. The forms FromApp refuse executable memory with ERROR_INVALID_PARAMETER. */
+BARROW_API PVOID WINAPI MapViewOfFile2(HANDLE mapping, HANDLE process, ULONG64 offset,
+                                       PVOID address, SIZE_T size, ULONG type, ULONG protect);
+BARROW_API PVOID WINAPI MapViewOfFileNuma2(HANDLE mapping, HANDLE process, ULONG64 offset,
+                                           PVOID address, SIZE_T size, ULONG type, ULONG protect,
+                                           ULONG node);
+BARROW_API PVOID WINAPI MapViewOfFile3(HANDLE mapping, HANDLE process, PVOID address,
+                                       ULONG64 offset, SIZE_T size, ULONG type, ULONG protect,
+                                       MEM_EXTENDED_PARAMETER *parameters, ULONG parameter_count);
+BARROW_API PVOID WINAPI MapViewOfFile3FromApp(HANDLE mapping, HANDLE process, PVOID address,
+                                              ULONG64 offset, SIZE_T size, ULONG type,
+                                              ULONG protect, MEM_EXTENDED_PARAMETER *parameters,
+                                              ULONG parameter_count);
+
+/* MapViewOfFileEx with a node of memory, which is ignored; and MapViewOfFile with the offset as one
+ * number and without FILE_MAP_EXECUTE (ERROR_INVALID_PARAMETER). */
+BARROW_API LPVOID WINAPI MapViewOfFileExNuma(HANDLE mapping, DWORD access, DWORD offset_high,
+                                             DWORD offset_low, SIZE_T size, LPVOID address,
+                                             DWORD node);
+BARROW_API PVOID WINAPI MapViewOfFileFromApp(HANDLE mapping, ULONG access, ULONG64 offset,
+                                             SIZE_T size);
+
+/* UnmapViewOfFile with flags: MEM_UNMAP_WITH_TRANSIENT_BOOST has no effect, MEM_PRESERVE_PLACEHOLDER
+ * is ERROR_NOT_SUPPORTED, others are ERROR_INVALID_PARAMETER. */
+BARROW_API BOOL WINAPI UnmapViewOfFileEx(PVOID address, ULONG flags);
+BARROW_API BOOL WINAPI UnmapViewOfFile2(HANDLE process, PVOID address, ULONG flags);
+
+/* CreateFileMapping with a node of memory (ignored), with the size as one number and without
+ * executable protections, and with protection and SEC_ flags apart; access is ignored, since it
+ * follows from the protection. OpenFileMappingFromApp is OpenFileMappingW. */
+BARROW_API HANDLE WINAPI CreateFileMappingNumaA(HANDLE file, LPSECURITY_ATTRIBUTES attributes,
+                                                DWORD protect, DWORD size_high, DWORD size_low,
+                                                LPCSTR name, DWORD node);
+BARROW_API HANDLE WINAPI CreateFileMappingNumaW(HANDLE file, LPSECURITY_ATTRIBUTES attributes,
+                                                DWORD protect, DWORD size_high, DWORD size_low,
+                                                LPCWSTR name, DWORD node);
+BARROW_API HANDLE WINAPI CreateFileMappingFromApp(HANDLE file, PSECURITY_ATTRIBUTES attributes,
+                                                  ULONG protect, ULONG64 size, PCWSTR name);
+BARROW_API HANDLE WINAPI CreateFileMapping2(HANDLE file, SECURITY_ATTRIBUTES *attributes,
+                                            ULONG access, ULONG protect, ULONG flags, ULONG64 size,
+                                            PCWSTR name, MEM_EXTENDED_PARAMETER *parameters,
+                                            ULONG parameter_count);
+BARROW_API HANDLE WINAPI OpenFileMappingFromApp(ULONG access, BOOL inherit, PCWSTR name);
+
+/* VirtualAllocEx with a node of memory, which is ignored. The forms FromApp refuse executable memory
+ * with ERROR_INVALID_PARAMETER. */
+BARROW_API LPVOID WINAPI VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DWORD type,
+                                            DWORD protect, DWORD node);
+BARROW_API PVOID WINAPI VirtualAllocFromApp(PVOID address, SIZE_T size, ULONG type, ULONG protect);
+BARROW_API PVOID WINAPI VirtualAlloc2FromApp(HANDLE process, PVOID address, SIZE_T size, ULONG type,
+                                             ULONG protect, MEM_EXTENDED_PARAMETER *parameters,
+                                             ULONG parameter_count);
+BARROW_API BOOL WINAPI VirtualProtectFromApp(PVOID address, SIZE_T size, ULONG protect, PULONG old);
+
+/* Copy between the caller's buffer and another address of the calling process, up to the first byte
+ * that cannot be accessed; the number of bytes goes to the last argument unless that is NULL. Memory
+ * that may be executed can be written without being writable. FALSE: ERROR_INVALID_HANDLE (another
+ * process), ERROR_PARTIAL_COPY (the address cannot be read, or not all of it can be written),
+ * ERROR_NOACCESS (the buffer, or memory that is not writable), ERROR_INVALID_ADDRESS (a write to
+ * memory that is not committed), ERROR_ACCESS_DENIED or ERROR_NOT_SUPPORTED (a sandbox forbids the
+ * system call). */
+BARROW_API BOOL WINAPI ReadProcessMemory(HANDLE process, LPCVOID address, LPVOID buffer,
+                                         SIZE_T bytes, SIZE_T *read);
+BARROW_API BOOL WINAPI WriteProcessMemory(HANDLE process, LPVOID address, LPCVOID buffer,
+                                          SIZE_T bytes, SIZE_T *written);
 
 /* Starts writing changed pages of a view to its file; size 0 means to the end of the view.
  * ERROR_INVALID_ADDRESS. */

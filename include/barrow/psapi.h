@@ -54,6 +54,24 @@ typedef struct _PSAPI_WORKING_SET_EX_INFORMATION {
     PSAPI_WORKING_SET_EX_BLOCK VirtualAttributes;
 } PSAPI_WORKING_SET_EX_INFORMATION, *PPSAPI_WORKING_SET_EX_INFORMATION;
 
+typedef union _PSAPI_WORKING_SET_BLOCK {
+    ULONG_PTR Flags;
+    __extension__ struct {
+        ULONG_PTR
+        Protection : 5; /* 1 read, 2 execute, 4 write, 5 copy on write, 8 no cache, 16 guard */
+        ULONG_PTR ShareCount : 3;
+        ULONG_PTR Shared : 1;
+        ULONG_PTR Reserved : 3;
+        ULONG_PTR VirtualPage : 52; /* the address / 4096 */
+    };
+} PSAPI_WORKING_SET_BLOCK, *PPSAPI_WORKING_SET_BLOCK;
+
+typedef struct _PSAPI_WORKING_SET_INFORMATION {
+    ULONG_PTR NumberOfEntries;
+    PSAPI_WORKING_SET_BLOCK WorkingSetInfo[1];
+} PSAPI_WORKING_SET_INFORMATION, *PPSAPI_WORKING_SET_INFORMATION;
+
+BARROW_LAYOUT(sizeof(PSAPI_WORKING_SET_BLOCK) == 8);
 BARROW_LAYOUT(sizeof(PROCESS_MEMORY_COUNTERS) == 72);
 BARROW_LAYOUT(sizeof(PROCESS_MEMORY_COUNTERS_EX) == 80);
 BARROW_LAYOUT(sizeof(PSAPI_WORKING_SET_EX_INFORMATION) == 16);
@@ -65,6 +83,18 @@ BARROW_LAYOUT(sizeof(PSAPI_WORKING_SET_EX_INFORMATION) == 16);
 #define GetProcessMemoryInfo    barrow_GetProcessMemoryInfo
 #define QueryWorkingSetEx       barrow_QueryWorkingSetEx
 #define EmptyWorkingSet         barrow_EmptyWorkingSet
+#define QueryWorkingSet         barrow_QueryWorkingSet
+#define GetMappedFileNameA      barrow_GetMappedFileNameA
+#define GetMappedFileNameW      barrow_GetMappedFileNameW
+#define K32QueryWorkingSet      barrow_QueryWorkingSet
+#define K32GetMappedFileNameA   barrow_GetMappedFileNameA
+#define K32GetMappedFileNameW   barrow_GetMappedFileNameW
+
+#ifdef UNICODE
+#define GetMappedFileName GetMappedFileNameW
+#else
+#define GetMappedFileName GetMappedFileNameA
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,6 +108,19 @@ BARROW_API BOOL WINAPI GetProcessMemoryInfo(HANDLE process, PPROCESS_MEMORY_COUN
 /* For each entry's address, whether the page is in memory, and how; from /proc/self/pagemap.
  * ERROR_BAD_LENGTH (size is no whole number of entries), ERROR_INVALID_HANDLE. */
 BARROW_API BOOL WINAPI QueryWorkingSetEx(HANDLE process, PVOID buffer, DWORD size);
+
+/* Lists the process's pages that are in memory. NumberOfEntries becomes their number, also when the
+ * buffer has no room for them all: ERROR_BAD_LENGTH. ERROR_INVALID_HANDLE, ERROR_NOACCESS. */
+BARROW_API BOOL WINAPI QueryWorkingSet(HANDLE process, PVOID buffer, DWORD size);
+
+/* The path of the file of which a view at the address was mapped, as the kernel knows it; cut to the
+ * buffer. Returns the number of characters, or 0: ERROR_UNEXP_NET_ERR (no view is there),
+ * ERROR_FILE_INVALID (a view of memory), ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER (buffer is
+ * NULL), ERROR_INSUFFICIENT_BUFFER (size is 0). */
+BARROW_API DWORD WINAPI GetMappedFileNameA(HANDLE process, LPVOID address, LPSTR buffer,
+                                           DWORD size);
+BARROW_API DWORD WINAPI GetMappedFileNameW(HANDLE process, LPVOID address, LPWSTR buffer,
+                                           DWORD size);
 
 /* Asks the kernel to page out what it can. ERROR_INVALID_HANDLE. */
 BARROW_API BOOL WINAPI EmptyWorkingSet(HANDLE process);

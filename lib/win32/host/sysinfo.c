@@ -5,6 +5,7 @@
 #include "barrow/processthreadsapi.h"
 #include "barrow/synchapi.h"
 #include "barrow/sysinfoapi.h"
+#include "barrow/winbase.h"
 #include "os/thread.h"
 #include "win32/host/host_file.h"
 #include "win32/host/host_process.h"
@@ -51,6 +52,24 @@ BOOL GlobalMemoryStatusEx(LPMEMORYSTATUSEX status)
     status->ullAvailVirtual = memory.address_space - memory.address_space_used;
     status->ullAvailExtendedVirtual = 0;
     return TRUE;
+}
+
+void GlobalMemoryStatus(LPMEMORYSTATUS status)
+{
+    MEMORYSTATUSEX now = { .dwLength = sizeof(now) };
+    DWORD before = GetLastError();
+    memset(status, 0, sizeof(*status));
+    status->dwLength = sizeof(*status);
+    if (GlobalMemoryStatusEx(&now)) {
+        status->dwMemoryLoad = now.dwMemoryLoad;
+        status->dwTotalPhys = now.ullTotalPhys;
+        status->dwAvailPhys = now.ullAvailPhys;
+        status->dwTotalPageFile = now.ullTotalPageFile;
+        status->dwAvailPageFile = now.ullAvailPageFile;
+        status->dwTotalVirtual = now.ullTotalVirtual;
+        status->dwAvailVirtual = now.ullAvailVirtual;
+    }
+    SetLastError(before);
 }
 
 HANDLE GetCurrentProcess(void)

@@ -44,6 +44,7 @@ static const struct error_text texts[] = {
     { ERROR_HANDLE_DISK_FULL, "The disk is full." },
     { ERROR_NOT_SUPPORTED, "The request is not supported." },
     { ERROR_BAD_NETPATH, "The network path was not found." },
+    { ERROR_UNEXP_NET_ERR, "An unexpected network error occurred." },
     { ERROR_FILE_EXISTS, "The file exists already." },
     { ERROR_CANNOT_MAKE, "The file or directory cannot be created." },
     { ERROR_INVALID_PARAMETER, "A parameter is wrong." },

@@ -152,10 +152,9 @@ static DWORD make_view(struct section *section, uint64_t offset, SIZE_T bytes, D
     return 0;
 }
 
-static DWORD map_view(struct section *section, DWORD handle_access, DWORD access, uint64_t offset,
+static DWORD map_view(struct section *section, DWORD handle_access, DWORD protect, uint64_t offset,
                       SIZE_T size, uintptr_t *base)
 {
-    DWORD protect = protect_for_access(access);
     DWORD error = check_rights(section, handle_access, protect);
     if (error == 0)
         error = check_extent(section, offset, &size);
@@ -171,10 +170,9 @@ static DWORD map_view(struct section *section, DWORD handle_access, DWORD access
     return error;
 }
 
-LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low,
-                       SIZE_T size, LPVOID address)
+LPVOID section_map_handle(HANDLE mapping, DWORD protect, uint64_t offset, SIZE_T size,
+                          LPVOID address)
 {
-    uint64_t offset = (uint64_t)offset_high << 32 | offset_low;
     uintptr_t base = (uintptr_t)address;
     DWORD handle_access;
     if (!is_aligned(offset, GRANULE_BYTES) || !is_aligned(base, GRANULE_BYTES))
@@ -184,9 +182,16 @@ LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD of
     struct object *object = handle_object(mapping, &section_kind, &handle_access);
     if (object == NULL)
         return fail_null(ERROR_INVALID_HANDLE);
-    DWORD error = map_view((struct section *)object, handle_access, access, offset, size, &base);
+    DWORD error = map_view((struct section *)object, handle_access, protect, offset, size, &base);
     object_release(object);
     return error != 0 ? fail_null(error) : (LPVOID)base;
+}
+
+LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low,
+                       SIZE_T size, LPVOID address)
+{
+    uint64_t offset = (uint64_t)offset_high << 32 | offset_low;
+    return section_map_handle(mapping, protect_for_access(access), offset, size, address);
 }
 
 LPVOID MapViewOfFile(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low, SIZE_T size)

@@ -76,6 +76,11 @@ void pool_return(struct section *section);
 void pool_fork_prepare(void);
 void pool_fork_release(void);
 
+/* Maps a view with a protection, which is a valid one without PAGE_GUARD. NULL with the last error
+ * set. */
+LPVOID section_map_handle(HANDLE mapping, DWORD protect, uint64_t offset, SIZE_T size,
+                          LPVOID address);
+
 void section_fork_prepare(void);
 void section_fork_parent(void);
 void section_fork_child(void);
