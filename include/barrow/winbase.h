@@ -54,6 +54,13 @@
 #define NONZEROLHND         LMEM_MOVEABLE
 #define NONZEROLPTR         LMEM_FIXED
 
+#define MOVEFILE_REPLACE_EXISTING      0x00000001u
+#define MOVEFILE_COPY_ALLOWED          0x00000002u
+#define MOVEFILE_DELAY_UNTIL_REBOOT    0x00000004u
+#define MOVEFILE_WRITE_THROUGH         0x00000008u
+#define MOVEFILE_CREATE_HARDLINK       0x00000010u
+#define MOVEFILE_FAIL_IF_NOT_TRACKABLE 0x00000020u
+
 #define FORMAT_MESSAGE_ALLOCATE_BUFFER 0x00000100u
 #define FORMAT_MESSAGE_IGNORE_INSERTS  0x00000200u
 #define FORMAT_MESSAGE_FROM_STRING     0x00000400u
@@ -104,6 +111,10 @@ typedef struct _MEMORYSTATUS {
 #define LocalUnlock        barrow_LocalUnlock
 #define CreateFileMappingA barrow_CreateFileMappingA
 #define OpenFileMappingA   barrow_OpenFileMappingA
+#define MoveFileA          barrow_MoveFileA
+#define MoveFileW          barrow_MoveFileW
+#define MoveFileExA        barrow_MoveFileExA
+#define MoveFileExW        barrow_MoveFileExW
 #define FormatMessageA     barrow_FormatMessageA
 #define FormatMessageW     barrow_FormatMessageW
 #define GlobalMemoryStatus barrow_GlobalMemoryStatus
@@ -117,9 +128,13 @@ typedef struct _MEMORYSTATUS {
 
 #ifdef UNICODE
 #define FormatMessage  FormatMessageW
+#define MoveFile       MoveFileW
+#define MoveFileEx     MoveFileExW
 #define IsBadStringPtr IsBadStringPtrW
 #else
 #define FormatMessage  FormatMessageA
+#define MoveFile       MoveFileA
+#define MoveFileEx     MoveFileExA
 #define IsBadStringPtr IsBadStringPtrA
 #endif
 
@@ -173,6 +188,18 @@ BARROW_API HANDLE WINAPI CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES a
                                             DWORD protect, DWORD size_high, DWORD size_low,
                                             LPCSTR name);
 BARROW_API HANDLE WINAPI OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR name);
+
+/* Renames a file or folder. flags: MOVEFILE_REPLACE_EXISTING (a file; else ERROR_ALREADY_EXISTS),
+ * MOVEFILE_COPY_ALLOWED (copies a file to another file system; else ERROR_NOT_SAME_DEVICE),
+ * MOVEFILE_WRITE_THROUGH (waits until the new name is on the disk). MOVEFILE_DELAY_UNTIL_REBOOT and
+ * MOVEFILE_CREATE_HARDLINK: ERROR_NOT_SUPPORTED. Errors: ERROR_FILE_NOT_FOUND,
+ * ERROR_PATH_NOT_FOUND, ERROR_SHARING_VIOLATION (a handle of the file was opened without
+ * FILE_SHARE_DELETE), ERROR_ACCESS_DENIED (the file to be replaced is a folder, is mapped, or is
+ * open without FILE_SHARE_DELETE), ERROR_INVALID_PARAMETER. Any thread. */
+BARROW_API BOOL WINAPI MoveFileA(LPCSTR from, LPCSTR to);
+BARROW_API BOOL WINAPI MoveFileW(LPCWSTR from, LPCWSTR to);
+BARROW_API BOOL WINAPI MoveFileExA(LPCSTR from, LPCSTR to, DWORD flags);
+BARROW_API BOOL WINAPI MoveFileExW(LPCWSTR from, LPCWSTR to, DWORD flags);
 
 /* Makes a text from a message with inserts: with FORMAT_MESSAGE_FROM_STRING the one at source, with
  * FORMAT_MESSAGE_FROM_SYSTEM that of the error `code` (of winerror.h, or an HRESULT made of one; in

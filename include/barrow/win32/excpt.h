@@ -1,2 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "windows.h"
+#include "../msvc.h"
+
+#include "../windows.h"

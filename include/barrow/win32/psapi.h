@@ -1,3 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* psapi.h for sources that include it beside windows.h. */
+#include "../msvc.h"
+
 #include "../psapi.h"

@@ -55,7 +55,7 @@ struct opening {
     int fd;
 };
 
-static DWORD path_error(const char *path, int error)
+DWORD file_path_error(const char *path, int error)
 {
     struct host_file_info info;
     char folder[TEXT_ROOM];
@@ -134,7 +134,7 @@ static DWORD open_by_disposition(struct opening *o)
         error = open_present(o);
         break;
     }
-    return error != 0 ? path_error(o->path, error) : 0;
+    return error != 0 ? file_path_error(o->path, error) : 0;
 }
 
 static void share_marks(DWORD rights, DWORD share, unsigned *set, unsigned *conflict)
@@ -309,6 +309,7 @@ static void file_last_handle(struct object *object)
 static void file_destroy(struct object *object)
 {
     struct file *file = (struct file *)object;
+    file_free_ranges(file);
     host_file_close(file->fd);
     meta_free(file, sizeof(*file));
 }
@@ -366,7 +367,7 @@ static DWORD delete_file(const char *path)
     if (error == 0 && info.is_directory)
         error = EACCES;
     if (error != 0)
-        return path_error(path, error);
+        return file_path_error(path, error);
     if (info.is_regular &&
         host_file_open_same(path, info.device, info.inode, HOST_ANY_OWNER, false, &fd) == 0) {
         DWORD denied = may_delete(fd);
@@ -375,7 +376,7 @@ static DWORD delete_file(const char *path)
             return denied;
     }
     error = host_file_remove(path);
-    return error != 0 ? path_error(path, error) : 0;
+    return error != 0 ? file_path_error(path, error) : 0;
 }
 
 BOOL DeleteFileA(LPCSTR name)

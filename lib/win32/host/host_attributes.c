@@ -2,15 +2,11 @@
 /* host_attributes.c: see host_attributes.h. */
 #include "win32/host/host_attributes.h"
 
-#include "os/linux/syscall.h"
+#include "win32/host/host_call.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 /* The kernel's struct statx, which is not in every C library's headers. */
 struct statx_time {
@@ -90,73 +86,79 @@ int host_set_read_only(const char *path, bool read_only)
     if (stat(path, &s) != 0)
         return errno;
     mode_t mode = s.st_mode & 07777;
-    mode_t wanted = read_only ? mode & ~(mode_t)WRITERS : mode | S_IWUSR;
     if (!read_only && (mode & WRITERS) != 0)
         return 0;
-    return chmod(path, wanted) == 0 ? 0 : errno;
+    mode = read_only ? mode & ~(mode_t)WRITERS : mode | S_IWUSR;
+    return (int)-syscall4(SYS_fchmodat, AT_FDCWD, (long)path, mode, 0);
 }
 
 enum { RENAME_WITHOUT_REPLACING = 1 };
 
-/* For file systems without renameat2's flag: the second name is made, which fails when it is there,
- * and then the first one goes. */
+static int rename_with(const char *from, const char *to, unsigned flags)
+{
+    return (int)-syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, flags, 0);
+}
+
+/* For file systems without that flag: the second name is made, which fails when it is there, and
+ * then the first one goes. */
 static int link_and_unlink(const char *from, const char *to)
 {
-    if (link(from, to) != 0)
-        return errno;
-    return unlink(from) == 0 ? 0 : errno;
+    long error = -syscall6(SYS_linkat, AT_FDCWD, (long)from, AT_FDCWD, (long)to, 0, 0);
+    return error != 0 ? (int)error : (int)-syscall4(SYS_unlinkat, AT_FDCWD, (long)from, 0, 0);
 }
 
 int host_rename(const char *from, const char *to, bool replace)
 {
     if (replace)
-        return rename(from, to) == 0 ? 0 : errno;
-    long error = -syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to,
-                           RENAME_WITHOUT_REPLACING, 0);
-    return error == EINVAL || error == ENOSYS ? link_and_unlink(from, to) : (int)error;
+        return rename_with(from, to, 0);
+    int error = rename_with(from, to, RENAME_WITHOUT_REPLACING);
+    return error == EINVAL || error == ENOSYS ? link_and_unlink(from, to) : error;
 }
 
 static int copy_contents(int from, int to)
 {
-    ssize_t n;
+    long n;
     do {
-        n = sendfile(to, from, NULL, (size_t)1 << 30);
-    } while (n > 0 || (n < 0 && errno == EINTR));
-    return n == 0 ? 0 : errno;
+        n = syscall4(SYS_sendfile, to, from, 0, 1L << 30);
+    } while (n > 0 || n == -EINTR);
+    return (int)-n;
 }
 
 static int copy_open(int from, int to, const struct stat *s)
 {
     struct timespec times[2] = { s->st_atim, s->st_mtim };
     int error = copy_contents(from, to);
-    if (error == 0 && fchmod(to, s->st_mode & 07777) != 0)
-        error = errno;
-    if (error == 0 && futimens(to, times) != 0)
-        error = errno;
+    if (error == 0)
+        error = (int)-syscall4(SYS_fchmod, to, (long)(s->st_mode & 07777), 0, 0);
+    if (error == 0)
+        error = (int)-syscall4(SYS_utimensat, to, 0, (long)times, 0);
+    return error;
+}
+
+static int copy_from(int source, const char *to)
+{
+    struct stat s;
+    if (fstat(source, &s) != 0)
+        return errno;
+    if (!S_ISREG(s.st_mode))
+        return EISDIR;
+    long target = call_openat(AT_FDCWD, to, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (target < 0)
+        return (int)-target;
+    int error = copy_open(source, (int)target, &s);
+    call_close((int)target);
+    if (error != 0)
+        syscall4(SYS_unlinkat, AT_FDCWD, (long)to, 0, 0);
     return error;
 }
 
 int host_copy(const char *from, const char *to)
 {
-    struct stat s;
-    int error = 0;
-    int source = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    long source = call_openat(AT_FDCWD, from, O_RDONLY | O_NONBLOCK, 0);
     if (source < 0)
-        return errno;
-    if (fstat(source, &s) != 0 || !S_ISREG(s.st_mode)) {
-        close(source);
-        return EISDIR;
-    }
-    int target = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (target < 0) {
-        error = errno;
-    } else {
-        error = copy_open(source, target, &s);
-        close(target);
-        if (error != 0)
-            unlink(to);
-    }
-    close(source);
+        return (int)-source;
+    int error = copy_from((int)source, to);
+    call_close((int)source);
     return error;
 }
 
@@ -166,27 +168,28 @@ int host_sync_folder_of(const char *path)
     const char *slash = strrchr(path, '/');
     size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
     snprintf(folder, sizeof(folder), "%.*s", (int)length, path);
-    int fd = open(length == 0 ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    long fd = call_openat(AT_FDCWD, length == 0 ? "." : folder, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
-        return errno;
-    int error = fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
-    close(fd);
-    return error;
+        return (int)-fd;
+    long error = -syscall4(SYS_fsync, fd, 0, 0, 0);
+    call_close((int)fd);
+    return error == EINVAL ? 0 : (int)error;
 }
 
 int host_make_folder(const char *path)
 {
-    return mkdir(path, 0777) == 0 ? 0 : errno;
+    return (int)-syscall4(SYS_mkdirat, AT_FDCWD, (long)path, 0777, 0);
 }
 
 int host_remove_folder(const char *path)
 {
-    return rmdir(path) == 0 ? 0 : errno;
+    return (int)-syscall4(SYS_unlinkat, AT_FDCWD, (long)path, AT_REMOVEDIR, 0);
 }
 
 int host_current_folder(char *path, size_t room)
 {
-    return getcwd(path, room) != NULL ? 0 : errno;
+    long length = syscall4(SYS_getcwd, (long)path, (long)room, 0, 0);
+    return length < 0 ? (int)-length : 0;
 }
 
 int host_space_at(const char *path, struct host_space *out)
@@ -200,25 +203,15 @@ int host_space_at(const char *path, struct host_space *out)
     return 0;
 }
 
-static struct flock range(short type, uint64_t start, uint64_t size)
+int host_range_lock(int fd, uint64_t start, uint64_t size, enum host_lock kind, bool wait)
 {
-    return (struct flock){
-        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)start, .l_len = (off_t)size
+    static const short types[] = { F_UNLCK, F_RDLCK, F_WRLCK };
+    struct flock lock = {
+        .l_type = types[kind], .l_whence = SEEK_SET, .l_start = (off_t)start, .l_len = (off_t)size
     };
-}
-
-int host_range_lock(int fd, uint64_t start, uint64_t size, bool exclusive, bool wait)
-{
-    struct flock lock = range(exclusive ? F_WRLCK : F_RDLCK, start, size);
     long error;
-    do { /* by the system call itself, which is no cancellation point */
+    do {
         error = -syscall4(SYS_fcntl, fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, (long)&lock, 0);
     } while (error == EINTR);
     return error == EACCES ? EAGAIN : (int)error;
-}
-
-void host_range_unlock(int fd, uint64_t start, uint64_t size)
-{
-    struct flock lock = range(F_UNLCK, start, size);
-    syscall4(SYS_fcntl, fd, F_OFD_SETLK, (long)&lock, 0);
 }

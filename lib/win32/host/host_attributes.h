@@ -45,9 +45,10 @@ struct host_space {
 
 int host_space_at(const char *path, struct host_space *out);
 
-/* Locks of byte ranges, held by an opening of the file. Size 0 is up to the end of all offsets.
- * Without `wait`, EAGAIN when another opening is in the way. */
-int host_range_lock(int fd, uint64_t start, uint64_t size, bool exclusive, bool wait);
-void host_range_unlock(int fd, uint64_t start, uint64_t size);
+/* Locks of byte ranges, held by an opening of the file; each byte has one kind of lock by it. Size 0
+ * is up to the end of all offsets. Without `wait`, EAGAIN when another opening is in the way. Waits
+ * are in the kernel, and no points of thread cancellation. */
+enum host_lock { HOST_UNLOCKED, HOST_SHARED, HOST_EXCLUSIVE };
+int host_range_lock(int fd, uint64_t start, uint64_t size, enum host_lock kind, bool wait);
 
 #endif
