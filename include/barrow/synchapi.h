@@ -28,7 +28,7 @@ typedef struct _RTL_CRITICAL_SECTION {
 } RTL_CRITICAL_SECTION, *PRTL_CRITICAL_SECTION, CRITICAL_SECTION, *PCRITICAL_SECTION,
     *LPCRITICAL_SECTION;
 
-/* A lock for one writer or several readers; all zero when it is free. */
+/* A lock for one writer or several readers; all zero at first. */
 typedef struct _RTL_SRWLOCK {
     PVOID Ptr;
 } RTL_SRWLOCK, *PRTL_SRWLOCK, SRWLOCK, *PSRWLOCK;

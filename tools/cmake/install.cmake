@@ -9,7 +9,8 @@ endif()
 if(BARROW_STATIC_LIBRARY)
   install(TARGETS barrow_static EXPORT barrow_targets)
 endif()
-install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING
+  PATTERN "*.h" PATTERN "*.H" PATTERN "*.hpp")
 install(EXPORT barrow_targets NAMESPACE barrow:: FILE barrowTargets.cmake DESTINATION ${package_dir})
 
 configure_package_config_file(tools/cmake/barrowConfig.cmake.in barrowConfig.cmake
