@@ -9,6 +9,14 @@ endif()
 if(BARROW_STATIC_LIBRARY)
   install(TARGETS barrow_static EXPORT barrow_targets)
 endif()
+if(NOT WIN32)
+  install(TARGETS barrow_win32 EXPORT barrow_targets)
+endif()
+if(NOT WIN32 AND BARROW_STATIC_LIBRARY)
+  install(TARGETS barrow_win32_static EXPORT barrow_targets)
+endif()
+# Some headers of the folder win32 differ in the case of their names alone. Their contents are the same
+# (tools/win32-headers), so they may overwrite each other where the file system ignores case.
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING
   PATTERN "*.h" PATTERN "*.H" PATTERN "*.hpp")
 install(EXPORT barrow_targets NAMESPACE barrow:: FILE barrowTargets.cmake DESTINATION ${package_dir})
@@ -24,6 +32,11 @@ file(RELATIVE_PATH prefix_from_pc
   ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(tools/cmake/barrow.pc.in barrow.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/barrow.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(NOT WIN32)
+  configure_file(tools/cmake/barrow-win32.pc.in barrow-win32.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/barrow-win32.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
 
 # Licence, changelog, documents, and the manual pages. A page with several functions is found by each of
 # their names.

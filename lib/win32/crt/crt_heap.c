@@ -37,10 +37,8 @@ void *barrow_recalloc(void *block, size_t count, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    if (block == NULL)
-        return barrow_calloc(count, size);
-    size_t before = heap_usable_size(block, "_recalloc");
-    char *resized = barrow_realloc(block, bytes);
+    size_t before = block != NULL ? heap_usable_size(block, "_recalloc") : 0;
+    char *resized = block != NULL ? barrow_realloc(block, bytes) : barrow_malloc(bytes);
     if (resized == NULL)
         return NULL;
     size_t kept = before < bytes ? before : bytes;

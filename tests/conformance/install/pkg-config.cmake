@@ -2,11 +2,16 @@
 # pkg-config's answers for the shared and the static library.
 set(ENV{PKG_CONFIG_PATH} ${prefix}/${LIBDIR}/pkgconfig)
 
-function(ask out)
-  execute_process(COMMAND ${PKG_CONFIG} ${ARGN} barrow
+function(ask_for package out)
+  execute_process(COMMAND ${PKG_CONFIG} ${ARGN} ${package}
     OUTPUT_VARIABLE answer OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  message("pkg-config ${ARGN}: ${answer}")
+  message("pkg-config ${ARGN} ${package}: ${answer}")
   separate_arguments(answer UNIX_COMMAND "${answer}")
+  set(${out} ${answer} PARENT_SCOPE)
+endfunction()
+
+function(ask out)
+  ask_for(barrow answer ${ARGN})
   set(${out} ${answer} PARENT_SCOPE)
 endfunction()
 
@@ -20,3 +25,6 @@ run(${scratch}/shared)
 ask(flags --static --cflags --libs)
 run(${CC} -static ${here}/consumer.c -o ${scratch}/static ${flags})
 run(${scratch}/static)
+ask_for(barrow-win32 flags --cflags --libs)
+run(${CC} ${here}/porter.c -o ${scratch}/porter ${flags} -Wl,-rpath,${prefix}/${LIBDIR})
+run(${scratch}/porter)

@@ -506,9 +506,7 @@ static int lock_in_child(const char *role)
 {
     HANDLE f = open_file(getenv("BARROW_TEST_LOCKED"), GENERIC_READ | GENERIC_WRITE, ALL_SHARE);
     (void)role;
-    return lock_at(f, EXCLUSIVE, 0, 1)                       ? 1
-           : GetLastError() == (DWORD)ERROR_LOCK_VIOLATION ? 0
-                                                           : 2;
+    return lock_at(f, EXCLUSIVE, 0, 1) ? 1 : GetLastError() == (DWORD)ERROR_LOCK_VIOLATION ? 0 : 2;
 }
 
 static void locks_hold_in_other_processes(void **state)

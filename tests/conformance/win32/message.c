@@ -15,8 +15,8 @@ static DWORD system_text(DWORD code, DWORD flags)
 
 static void errors_have_a_text_with_a_line_end(void **state)
 {
-    static const DWORD codes[] = { 0,  2,  3,   5,   6,   8,   24,  32,   80,   87,   112, 122,
-                                   183, 193, 259, 299, 487, 998, 1006, 1132, 1224, 1455 };
+    static const DWORD codes[] = { 0,   2,   3,   5,   6,   8,   24,  32,   80,   87,   112,
+                                   122, 183, 193, 259, 299, 487, 998, 1006, 1132, 1224, 1455 };
     (void)state;
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         SetLastError(0xDEADBEEF);
@@ -90,8 +90,9 @@ static void a_buffer_is_allocated_for_localfree(void **state)
     assert_null(LocalFree(wide));
 }
 
-static DWORD_PTR values[] = { (DWORD_PTR) "one", 42, (DWORD_PTR)L"wide", 10,
-                              3,                 (DWORD_PTR) "abcdef" };
+static DWORD_PTR values[] = {
+    (DWORD_PTR) "one", 42, (DWORD_PTR)L"wide", 10, 3, (DWORD_PTR) "abcdef"
+};
 #ifndef _WIN32
 static const WCHAR wide_value[] = u"wide";
 #endif

@@ -359,9 +359,9 @@ static void init_once_in_two_steps(void **state)
     (void)state;
     assert_error(InitOnceBeginInitialize(&once, INIT_ONCE_CHECK_ONLY, &pending, &context), FALSE,
                  ERROR_GEN_FAILURE);
-    assert_error(InitOnceBeginInitialize(&once, INIT_ONCE_CHECK_ONLY | INIT_ONCE_ASYNC, &pending,
-                                         &context),
-                 FALSE, ERROR_INVALID_PARAMETER);
+    assert_error(
+        InitOnceBeginInitialize(&once, INIT_ONCE_CHECK_ONLY | INIT_ONCE_ASYNC, &pending, &context),
+        FALSE, ERROR_INVALID_PARAMETER);
     assert_error(InitOnceComplete(&once, INIT_ONCE_ASYNC, NULL), FALSE, ERROR_GEN_FAILURE);
     assert_kept(InitOnceBeginInitialize(&once, 0, &pending, &context));
     assert_true(pending);

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "../msvc.h"
+
+#include "../winnt.h"
