@@ -56,11 +56,11 @@ typedef const WCHAR *STRSAFE_LPCWSTR;
             to[0] = 0;                                                                             \
             return STRSAFE_E_INVALID_PARAMETER;                                                    \
         }                                                                                          \
-        size_t n = barrow_t##f##nlen(from, count < room ? count : room);                           \
-        int fits = n < room;                                                                       \
-        n = fits ? n : room - 1;                                                                   \
-        memmove(to, from, n * sizeof(type));                                                       \
+        size_t n = 0;                                                                              \
+        for (; n < room - 1 && n < count && from[n] != 0; n++)                                     \
+            to[n] = from[n];                                                                       \
         to[n] = 0;                                                                                 \
+        int fits = n == count || from[n] == 0;                                                     \
         return fits ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;                                        \
     }                                                                                              \
     static inline HRESULT barrow_StringCchCopy##X(type *to, size_t room, const type *from)         \

@@ -159,14 +159,11 @@ BARROW_API int barrow_vsnwprintf(WCHAR *buffer, size_t room, const WCHAR *format
     {                                                                                                \
         if (to == NULL || room == 0)                                                                 \
             return EINVAL;                                                                           \
-        size_t n = from != NULL ? barrow_t##f##nlen(from, count < room ? count : room) : 0;          \
-        int fits = from != NULL && n < room;                                                         \
-        if (from != NULL && !fits && count == _TRUNCATE)                                             \
-            n = room - 1;                                                                            \
-        else if (!fits)                                                                              \
-            n = 0;                                                                                   \
-        memcpy(to, from != NULL ? from : to, n * sizeof(type));                                      \
-        to[n] = 0;                                                                                   \
+        size_t n = 0;                                                                                \
+        for (; from != NULL && n < room - 1 && n < count && from[n] != 0; n++)                       \
+            to[n] = from[n];                                                                         \
+        int fits = from != NULL && (n == count || from[n] == 0);                                     \
+        to[fits || (from != NULL && count == _TRUNCATE) ? n : 0] = 0;                                \
         return fits ? 0 : from == NULL ? EINVAL : count == _TRUNCATE ? 80 : ERANGE;                  \
     }                                                                                                \
     static inline errno_t barrow_t##f##cpy_s(type *to, size_t room, const type *from)                \
