@@ -16,7 +16,9 @@ function(barrow_compiled target)
     BARROW_OVERRIDE_MALLOC=0 BARROW_DEBUG=$<BOOL:${BARROW_DEBUG}>
     _WIN32_WINNT=0x0603 WIN32_LEAN_AND_MEAN __USE_MINGW_ANSI_STDIO=1)
   target_compile_options(${target} PRIVATE
-    -std=gnu11 -Wconversion -Wno-sign-conversion -fno-tree-slp-vectorize)
+    -std=gnu11 -Wconversion -Wno-sign-conversion -fno-tree-slp-vectorize
+    # MinGW's linker would give that section of clang's a place in the program
+    $<$<C_COMPILER_ID:Clang>:-fno-addrsig>)
   target_link_libraries(${target} PRIVATE barrow_warnings barrow_no_builtin barrow_sanitizers)
 endfunction()
 
@@ -46,10 +48,15 @@ target_include_directories(barrow_internal INTERFACE
   ${PROJECT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(barrow_internal INTERFACE ntdll)
 
+# The compiler knows its target's linker.
+set(target_option "")
+if(CMAKE_C_COMPILER_TARGET)
+  set(target_option --target=${CMAKE_C_COMPILER_TARGET})
+endif()
 set(merged ${CMAKE_CURRENT_BINARY_DIR}/merged.o)
 set(single ${CMAKE_CURRENT_BINARY_DIR}/barrow.o)
 add_custom_command(OUTPUT ${single}
-  COMMAND ${CMAKE_LINKER} -r -o ${merged} $<TARGET_OBJECTS:barrow_objects>
+  COMMAND ${CMAKE_C_COMPILER} ${target_option} -nostdlib -r -o ${merged} $<TARGET_OBJECTS:barrow_objects>
   COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=barrow_* ${merged} ${single}
   COMMAND ${CMAKE_COMMAND} -E rm ${merged}
   DEPENDS $<TARGET_OBJECTS:barrow_objects> barrow_objects

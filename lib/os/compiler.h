@@ -34,7 +34,7 @@
 #define MAY_ALIAS        __attribute__((may_alias))
 #define RETURN_ADDRESS() __builtin_return_address(0)
 #define ALIGNED(n)       __attribute__((aligned(n)))
-#if defined(__MINGW32__)
+#if defined(__MINGW32__) && !defined(__clang__)
 #define PRINTF(f, a) __attribute__((format(gnu_printf, f, a)))
 #else
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))

@@ -204,6 +204,12 @@ static FARPROC of_kernel(const char *name)
     return GetProcAddress(GetModuleHandleW(L"kernel32.dll"), name);
 }
 
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define OWN_MACHINE IMAGE_FILE_MACHINE_ARM64
+#else
+#define OWN_MACHINE IMAGE_FILE_MACHINE_AMD64
+#endif
+
 /* Windows 10 and later tell. Elsewhere there is no such emulation. */
 static bool is_emulated(HANDLE process)
 {
@@ -211,7 +217,7 @@ static bool is_emulated(HANDLE process)
     (HANDLE, USHORT *, USHORT *) =
         (BOOL(WINAPI *)(HANDLE, USHORT *, USHORT *))(void *)of_kernel("IsWow64Process2");
     USHORT guest = 0, host = 0;
-    return find && find(process, &guest, &host) && host == IMAGE_FILE_MACHINE_ARM64;
+    return find && find(process, &guest, &host) && host != OWN_MACHINE;
 }
 
 static enum inject_result machine_objection(HANDLE process)
@@ -263,7 +269,7 @@ static enum inject_result objection(struct image *image)
         return machine;
     if (!image_find(image))
         return INJECT_FAILED;
-    if (image->headers.FileHeader.Machine != IMAGE_FILE_MACHINE_AMD64)
+    if (image->headers.FileHeader.Machine != OWN_MACHINE)
         return INJECT_WRONG_MACHINE;
     return policy_objection(image->process);
 }

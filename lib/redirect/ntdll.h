@@ -28,7 +28,7 @@ NTSYSAPI NTSTATUS NTAPI LdrLoadDll(const WCHAR *path, ULONG *flags, const UNICOD
 NTSYSAPI NTSTATUS NTAPI LdrLockLoaderLock(ULONG flags, ULONG *state, ULONG_PTR *cookie);
 NTSYSAPI NTSTATUS NTAPI LdrUnlockLoaderLock(ULONG flags, ULONG_PTR cookie);
 
-NTSYSAPI void *NTAPI RtlAllocateHeap(HANDLE heap, ULONG flags, SIZE_T size);
+void *NTAPI RtlAllocateHeap(HANDLE heap, ULONG flags, SIZE_T size);
 NTSYSAPI void *NTAPI RtlReAllocateHeap(HANDLE heap, ULONG flags, void *block, SIZE_T size);
 NTSYSAPI SIZE_T NTAPI RtlSizeHeap(HANDLE heap, ULONG flags, const void *block);
 NTSYSAPI BOOLEAN NTAPI RtlValidateHeap(HANDLE heap, ULONG flags, const void *block);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/process.h"
 
+#if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #include <intrin.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 #include <windows.h>
@@ -122,37 +124,61 @@ int os_thread_id(void)
     return (int)GetCurrentThreadId();
 }
 
+#if defined(__x86_64__) || defined(_M_X64) && !defined(_M_ARM64EC)
+
 #if defined(_MSC_VER)
 #define READS_RANDOM
 #else
 #define READS_RANDOM __attribute__((target("rdrnd")))
 #endif
 
-READS_RANDOM static bool read_random(unsigned long long *bits)
+READS_RANDOM static unsigned long long read_random(void)
 {
+    unsigned long long bits = 0;
     for (int tries = 0; tries < 10; tries++)
-        if (_rdrand64_step(bits))
-            return true;
-    return false;
+        if (_rdrand64_step(&bits))
+            break;
+    return bits;
 }
 
-static bool processor_has_random(void)
+/* 0 where the processor has no source. */
+static unsigned long long processor_random(void)
 {
     int registers[4];
     __cpuid(registers, 1);
-    return registers[2] >> 30 & 1;
+    return registers[2] >> 30 & 1 ? read_random() : 0;
 }
+
+static uint64_t processor_clock(void)
+{
+    return __rdtsc();
+}
+
+#else
+
+/* Arm's source is for the system alone on most processors. */
+static unsigned long long processor_random(void)
+{
+    return 0;
+}
+
+static uint64_t processor_clock(void)
+{
+    ULONG64 cycles = 0;
+    QueryThreadCycleTime(GetCurrentThread(), &cycles);
+    return cycles;
+}
+
+#endif
 
 /* The system's own source is in a DLL that may not be loaded here. The processor's is mixed with
  * clocks and the place of a local variable, which must do where there is none. */
 uint64_t os_random(void)
 {
-    unsigned long long bits = 0;
+    unsigned long long bits = processor_random();
     LARGE_INTEGER now;
-    if (processor_has_random())
-        read_random(&bits);
     QueryPerformanceCounter(&now);
-    uint64_t rest = ((uint64_t)now.QuadPart ^ __rdtsc() << 20 ^ (uintptr_t)&bits) +
+    uint64_t rest = ((uint64_t)now.QuadPart ^ processor_clock() << 20 ^ (uintptr_t)&bits) +
                     (uint64_t)GetCurrentThreadId() * 0xbf58476d1ce4e5b9U;
     return bits ^ (rest ^ rest >> 29) * 0x9e3779b97f4a7c15U;
 }

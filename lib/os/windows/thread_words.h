@@ -17,10 +17,18 @@ extern uint64_t os_words_place;
 /* The thread has no record yet, or the slot is a late one. Never NULL. */
 struct thread_words *os_find_thread_words(void);
 
+/* The environment block is the base of the gs segment on x86, of which it has its own address at
+ * TEB_SELF, and in register x18 on Arm. Its fields are at the same places. */
 ALWAYS_INLINE void *os_teb_load(uint64_t offset)
 {
-#if defined(_MSC_VER)
+#if defined(_MSC_VER) && (defined(_M_ARM64) || defined(_M_ARM64EC))
+    return (void *)__readx18qword((unsigned long)offset);
+#elif defined(_MSC_VER)
     return (void *)__readgsqword((unsigned long)offset);
+#elif defined(__aarch64__)
+    void *word;
+    __asm__ volatile("ldr %0, [x18, %1]" : "=r"(word) : "r"(offset));
+    return word;
 #else
     void *word;
     __asm__ volatile("movq %%gs:(%1), %0" : "=r"(word) : "r"(offset));

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# clang with the headers, libraries and binary utilities of MinGW-w64, for 64-bit Windows.
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(target x86_64-w64-mingw32)
+set(CMAKE_C_COMPILER clang)
+set(CMAKE_C_COMPILER_TARGET ${target})
+foreach(tool AR DLLTOOL LINKER OBJCOPY RANLIB STRIP)
+  string(TOLOWER ${tool} name)
+  string(REPLACE linker ld name ${name})
+  find_program(CMAKE_${tool} ${target}-${name} REQUIRED)
+endforeach()
+set(CMAKE_RC_COMPILER ${target}-windres)
+# gcc's support library, which clang looks for in other places.
+execute_process(COMMAND ${target}-gcc -print-libgcc-file-name
+  OUTPUT_VARIABLE libgcc OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+cmake_path(GET libgcc PARENT_PATH libgcc_folder)
+foreach(kind EXE SHARED MODULE)
+  set(CMAKE_${kind}_LINKER_FLAGS_INIT -L${libgcc_folder})
+endforeach()
+set(CMAKE_CROSSCOMPILING_EMULATOR wine)
+set(CMAKE_FIND_ROOT_PATH /usr/${target})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
