@@ -110,7 +110,8 @@ int host_map_lock(uintptr_t address, size_t size)
 int host_map_lock_on_fault(uintptr_t address, size_t size)
 {
     enum { ON_FAULT = 1 };
-    return (int)-syscall4(SYS_mlock2, (long)address, (long)size, ON_FAULT, 0);
+    long error = -syscall4(SYS_mlock2, (long)address, (long)size, ON_FAULT, 0);
+    return error == ENOSYS ? host_map_lock(address, size) : (int)error; /* before Linux 4.4 */
 }
 
 int host_map_unlock(uintptr_t address, size_t size)

@@ -174,10 +174,10 @@ static void closed_handles_stay_invalid(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        not_on_wine(memory_info_counts_what_is_touched),
+        not_on_wine_nor_emulated(memory_info_counts_what_is_touched),
         cmocka_unit_test(memory_info_errors),
-        not_on_wine(working_set_shows_touched_pages),
-        not_on_wine(working_set_shows_shared_and_locked),
+        not_on_wine_nor_emulated(working_set_shows_touched_pages),
+        not_on_wine_nor_emulated(working_set_shows_shared_and_locked),
 #ifndef _WIN32
         cmocka_unit_test(discard_and_prefetch),
         cmocka_unit_test(offer_and_reclaim),

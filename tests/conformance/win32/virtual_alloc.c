@@ -13,12 +13,16 @@ static void s3_system_info(void **state)
     (void)state;
     SYSTEM_INFO info;
     GetSystemInfo(&info);
-    assert_int_equal(info.dwPageSize, 4096);
+    assert_true(info.dwPageSize >= 4096 && info.dwPageSize <= GRANULE);
     assert_int_equal(info.dwAllocationGranularity, 65536);
     assert_int_equal((uintptr_t)info.lpMinimumApplicationAddress, 0x10000);
     assert_int_equal((uintptr_t)info.lpMaximumApplicationAddress, 0x7FFFFFFEFFFF);
     assert_true(info.dwNumberOfProcessors >= 1);
+#if defined(__aarch64__)
+    assert_int_equal(info.wProcessorArchitecture, PROCESSOR_ARCHITECTURE_ARM64);
+#else
     assert_int_equal(info.wProcessorArchitecture, PROCESSOR_ARCHITECTURE_AMD64);
+#endif
 }
 
 static void s3_reserve_rounds_down_to_64k_and_up_to_a_page(void **state)
@@ -28,7 +32,7 @@ static void s3_reserve_rounds_down_to_64k_and_up_to_a_page(void **state)
     release(room);
     char *p = VirtualAlloc(room + 0x2345, 0x1000, MEM_RESERVE, RW);
     assert_ptr_equal(p, room);
-    assert_region(p, MEM_RESERVE, 0, 4);
+    assert_region(p, MEM_RESERVE, 0, (0x3345 + PAGE - 1) / PAGE);
     release(p);
 }
 
@@ -48,8 +52,8 @@ static void s3_rest_of_the_last_granule_is_unusable(void **state)
 {
     (void)state;
     char *p = alloc_pages(1, MEM_RESERVE, RW);
-    assert_error(VirtualAlloc(p + PAGE, PAGE, MEM_RESERVE, RW), NULL, ERROR_INVALID_ADDRESS);
-    assert_error(VirtualAlloc(p + 15 * PAGE, PAGE, MEM_RESERVE, RW), NULL, ERROR_INVALID_ADDRESS);
+    for (SIZE_T at = PAGE; at < GRANULE; at += PAGE)
+        assert_error(VirtualAlloc(p + at, PAGE, MEM_RESERVE, RW), NULL, ERROR_INVALID_ADDRESS);
     release(p);
 }
 
@@ -70,7 +74,7 @@ static void s3_commit_covers_every_page_touched(void **state)
 {
     (void)state;
     char *p = alloc_pages(16, MEM_RESERVE, RW);
-    assert_ptr_equal(VirtualAlloc(p + PAGE + 0xFFF, 2, MEM_COMMIT, RW), p + PAGE);
+    assert_ptr_equal(VirtualAlloc(p + PAGE + PAGE - 1, 2, MEM_COMMIT, RW), p + PAGE);
     assert_region(p, MEM_RESERVE, 0, 1);
     assert_region(p + PAGE, MEM_COMMIT, RW, 2);
     assert_region(p + 3 * PAGE, MEM_RESERVE, 0, 13);
@@ -108,13 +112,13 @@ static void s3_commit_of_partly_reserved_memory_is_487(void **state)
 static void s3_commit_across_two_reservations_is_487(void **state)
 {
     (void)state;
-    char *p = alloc_pages(32, MEM_RESERVE, RW);
+    char *p = alloc_pages(2 * GRANULE / PAGE, MEM_RESERVE, RW);
     release(p);
     assert_ptr_equal(VirtualAlloc(p, GRANULE, MEM_RESERVE, RW), p);
     assert_ptr_equal(VirtualAlloc(p + GRANULE, GRANULE, MEM_RESERVE, RW), p + GRANULE);
-    assert_error(VirtualAlloc(p + 15 * PAGE, 2 * PAGE, MEM_COMMIT, RW), NULL,
+    assert_error(VirtualAlloc(p + GRANULE - PAGE, 2 * PAGE, MEM_COMMIT, RW), NULL,
                  ERROR_INVALID_ADDRESS);
-    assert_region(p, MEM_RESERVE, 0, 16);
+    assert_region(p, MEM_RESERVE, 0, GRANULE / PAGE);
     release(p);
     release(p + GRANULE);
 }
@@ -360,8 +364,13 @@ static void s3_no_access_faults_and_rights_hold(void **state)
     assert_int_equal(fault_of_write(p), STATUS_ACCESS_VIOLATION);
     release(p);
     p = alloc_pages(1, MEM_COMMIT, PAGE_EXECUTE_READWRITE);
+#if defined(__aarch64__)
+    const uint32_t code[] = { 0x52800540, 0xD65F03C0 }; /* mov w0, #42; ret */
+#else
     const unsigned char code[] = { 0xB8, 42, 0, 0, 0, 0xC3 }; /* mov eax, 42; ret */
+#endif
     memcpy(p, code, sizeof(code));
+    __builtin___clear_cache(p, p + sizeof(code));
     int (*answer)(void);
     memcpy(&answer, &p, sizeof(p));
     assert_int_equal(answer(), 42);
@@ -453,7 +462,7 @@ static void s3_alloc2_bad_requirements_are_87(void **state)
 {
     (void)state;
     assert_error(alloc_within(0, 0, 3 * GRANULE, PAGE), NULL, ERROR_INVALID_PARAMETER);
-    assert_error(alloc_within(0, 0, PAGE, PAGE), NULL, ERROR_INVALID_PARAMETER);
+    assert_error(alloc_within(0, 0, GRANULE / 2, PAGE), NULL, ERROR_INVALID_PARAMETER);
     assert_error(alloc_within(0x200001000, 0, 0, PAGE), NULL, ERROR_INVALID_PARAMETER);
     assert_error(alloc_within(0, 0x200001000, 0, PAGE), NULL, ERROR_INVALID_PARAMETER);
 }

@@ -9,7 +9,7 @@ static void s3_protect_covers_every_page_touched(void **state)
     (void)state;
     DWORD old = 0;
     char *p = alloc_pages(6, MEM_COMMIT, RW);
-    assert_true(VirtualProtect(p + PAGE + 0xFFF, 2, PAGE_READONLY, &old));
+    assert_true(VirtualProtect(p + PAGE + PAGE - 1, 2, PAGE_READONLY, &old));
     assert_int_equal(old, RW);
     assert_region(p, MEM_COMMIT, RW, 1);
     assert_region(p + PAGE, MEM_COMMIT, PAGE_READONLY, 2);
@@ -34,13 +34,13 @@ static void s3_protect_across_allocations_is_487(void **state)
 {
     (void)state;
     DWORD old = 0;
-    char *p = alloc_pages(32, MEM_RESERVE, RW);
+    char *p = alloc_pages(2 * GRANULE / PAGE, MEM_RESERVE, RW);
     release(p);
     assert_non_null(VirtualAlloc(p, GRANULE, MEM_RESERVE | MEM_COMMIT, RW));
     assert_non_null(VirtualAlloc(p + GRANULE, GRANULE, MEM_RESERVE | MEM_COMMIT, RW));
-    assert_error(VirtualProtect(p + 15 * PAGE, 2 * PAGE, PAGE_READONLY, &old), FALSE,
+    assert_error(VirtualProtect(p + GRANULE - PAGE, 2 * PAGE, PAGE_READONLY, &old), FALSE,
                  ERROR_INVALID_ADDRESS);
-    assert_region(p, MEM_COMMIT, RW, 16);
+    assert_region(p, MEM_COMMIT, RW, GRANULE / PAGE);
     release(p);
     release(p + GRANULE);
 }
@@ -183,7 +183,7 @@ static void s3_lock_and_unlock_pages_touched(void **state)
 {
     (void)state;
     char *p = alloc_pages(4, MEM_COMMIT, RW);
-    assert_true(VirtualLock(p + 0xFFF, 2));
+    assert_true(VirtualLock(p + PAGE - 1, 2));
     assert_true(VirtualUnlock(p, 2 * PAGE));
     release(p);
 }
@@ -374,10 +374,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(s3_lock_of_no_access_fails),
         not_on_wine(s3_lock_beyond_the_minimum_working_set_is_1453),
         not_on_wine(s3_first_lock_of_a_guard_page_fails_and_strips_it),
-        cmocka_unit_test(s3_write_watch_lists_written_pages_ascending),
-        cmocka_unit_test(s3_write_watch_reset_covers_only_those_returned),
-        cmocka_unit_test(s3_write_watch_protection_is_no_write),
-        cmocka_unit_test(s3_write_watch_errors),
+        not_emulated(s3_write_watch_lists_written_pages_ascending),
+        not_emulated(s3_write_watch_reset_covers_only_those_returned),
+        not_emulated(s3_write_watch_protection_is_no_write),
+        not_emulated(s3_write_watch_errors),
     };
     tests_set_up(argc, argv, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
