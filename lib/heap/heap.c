@@ -268,14 +268,6 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
     theap_free_remote(theap, slab->owner, &theap->bins[size_class], block);
 }
 
-/* There is no theap to free into: straight to the owner. */
-static void free_orphaned(struct span *slab, struct block *block)
-{
-    struct chain chain = { NULL, NULL, 0 };
-    chain_push(&chain, block);
-    theap_post(threads_theap(slab->owner), chain);
-}
-
 static void free_private(struct private_heap *heap, void *block, const char *call)
 {
     if (thread_words()->busy) {
@@ -300,7 +292,7 @@ static void free_block(void *address, const char *call)
     else if (access.theap != NULL)
         free_in_slab(access.theap, span, address);
     else
-        free_orphaned(span, address);
+        theap_post_block(span->owner, address); /* there is no theap to free into */
     end(access);
 }
 

@@ -27,6 +27,8 @@ static uint32_t least_of(enum group group, uint32_t capacity)
 {
     switch (group) {
     case GROUP_FULL:
+        return capacity;
+    case GROUP_NEARLY:
         return capacity - (capacity >> WAKE_SHIFT) + (capacity >> WAKE_SHIFT != 0);
     case GROUP_MOST:
         return (capacity * 3 + 3) / 4;
@@ -64,8 +66,10 @@ static enum group group_of(const struct span *slab)
 {
     uint32_t capacity = size_class_capacity(slab->size_class);
     uint32_t available = capacity - slab->used;
-    if (available == 0 || (slab->group == GROUP_FULL && available < capacity >> WAKE_SHIFT))
+    if (available == 0)
         return GROUP_FULL;
+    if (slab->group <= GROUP_NEARLY && available < capacity >> WAKE_SHIFT)
+        return GROUP_NEARLY;
     if (slab->used == 0)
         return GROUP_EMPTY;
     uint32_t quarter = slab->used * 4 / capacity;
@@ -202,13 +206,11 @@ static struct span *fullest(struct theap *theap, unsigned size_class)
     return NULL;
 }
 
-/* Memory is short: a full slab with a few free blocks, not yet worth taking from otherwise. */
-static struct span *full_with_list(struct theap *theap, unsigned size_class)
+/* Memory is short: a slab with a few free blocks, not worth taking from otherwise. */
+static struct span *nearly_full(struct theap *theap, unsigned size_class)
 {
-    for (uint32_t i = theap->groups[size_class][GROUP_FULL]; i != 0; i = span_at(i)->next)
-        if (span_at(i)->free != NULL)
-            return span_at(i);
-    return NULL;
+    uint32_t slab = theap->groups[size_class][GROUP_NEARLY];
+    return slab != 0 ? span_at(slab) : NULL;
 }
 
 /* Whether the program has come to need many blocks of the class. */
@@ -291,13 +293,13 @@ struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted
         return chain;
     if (slab == NULL)
         slab = make_slab(theap, size_class);
-    if (slab == NULL && (slab = full_with_list(theap, size_class)) != NULL) {
+    if (slab == NULL && (slab = nearly_full(theap, size_class)) == NULL)
+        return chain;
+    if (slab->free != NULL) {
         take_listed(slab, &chain, wanted);
         regroup(theap, slab);
         return chain;
     }
-    if (slab == NULL)
-        return chain;
     *zero = slab->zero_holes && wanted == 1;
     return take_from_hole(theap, slab, wanted);
 }

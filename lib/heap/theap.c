@@ -14,6 +14,7 @@
 #include "heap/slab.h"
 #include "heap/threads.h"
 #include "private/pool.h"
+#include "region/region.h"
 
 #include <string.h>
 
@@ -240,19 +241,59 @@ void theap_overflow(struct theap *theap, struct bin *bin)
         give_back(theap, old, surplus * bin_bytes(bin));
 }
 
-static void post_outgoing(struct outgoing *outgoing)
+/* ---- batches ------------------------------------------------------------------------------ */
+
+static void remove_batch(struct outgoing_batches *batches, const struct outgoing *batch)
 {
-    struct chain chain = outgoing->chain;
-    uint32_t owner = outgoing->owner;
-    *outgoing = (struct outgoing){ 0 };
+    if (batch->prev != NULL)
+        batch->prev->next = batch->next;
+    else
+        batches->first = batch->next;
+    if (batch->next != NULL)
+        batch->next->prev = batch->prev;
+    else
+        batches->last = batch->prev;
+}
+
+static void append_batch(struct outgoing_batches *batches, struct outgoing *batch, uint32_t owner)
+{
+    *batch = (struct outgoing){ .owner = owner, .prev = batches->last };
+    if (batches->last != NULL)
+        batches->last->next = batch;
+    else
+        batches->first = batch;
+    batches->last = batch;
+}
+
+/* The batch's place is empty before its blocks are elsewhere, for the child of a fork in between. */
+static void post_outgoing(struct theap *theap, struct outgoing *batch)
+{
+    struct chain chain = batch->chain;
+    uint32_t owner = batch->owner;
+    remove_batch(&theap->outgoing, batch);
+    theap->outgoing.bytes -= batch->bytes;
+    *batch = (struct outgoing){ 0 };
     theap_post(threads_theap(owner), chain);
+}
+
+/* An empty batch or one for that owner; NULL when there is no memory for it. */
+static struct outgoing *batch_for(struct theap *theap, uint32_t owner)
+{
+    struct outgoing **leaf = &theap->outgoing.leaves[(owner >> OWNERS_SHIFT) % OWNERS_LEAVES];
+    if (*leaf == NULL && (*leaf = region_meta(OWNERS_LEAF * sizeof **leaf)) == NULL)
+        return NULL;
+    struct outgoing *batch = &(*leaf)[owner % OWNERS_LEAF];
+    if (batch->owner != 0 && batch->owner != owner)
+        post_outgoing(theap, batch);
+    if (batch->owner == 0)
+        append_batch(&theap->outgoing, batch, owner);
+    return batch;
 }
 
 void theap_flush(struct theap *theap)
 {
-    for (unsigned i = 0; i < OUTGOING_SLOTS; i++)
-        if (theap->outgoing[i].owner != 0)
-            post_outgoing(&theap->outgoing[i]);
+    while (theap->outgoing.first != NULL)
+        post_outgoing(theap, theap->outgoing.first);
     os_lock(&theap->lock);
     theap_drain(theap);
     for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
@@ -267,24 +308,39 @@ void theap_flush(struct theap *theap)
 
 /* ---- remote frees ------------------------------------------------------------------------- */
 
+void theap_post_block(uint32_t owner, struct block *block)
+{
+    struct chain chain = { NULL, NULL, 0 };
+    chain_push(&chain, block);
+    theap_post(threads_theap(owner), chain);
+}
+
 void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bin,
                        struct block *block)
 {
-    struct outgoing *outgoing = &theap->outgoing[owner % OUTGOING_SLOTS];
-    if (outgoing->owner != owner) {
-        if (outgoing->owner != 0)
-            post_outgoing(outgoing);
-        outgoing->owner = owner;
+    struct outgoing *batch = batch_for(theap, owner);
+    if (unlikely(batch == NULL)) {
+        theap_post_block(owner, block);
+        return;
     }
-    chain_push(&outgoing->chain, block);
-    outgoing->bytes += bin_bytes(bin);
-    if (outgoing->chain.count >= OUTGOING_BLOCKS || outgoing->bytes >= OUTGOING_BYTES)
-        post_outgoing(outgoing);
+    chain_push(&batch->chain, block);
+    batch->bytes += bin_bytes(bin);
+    theap->outgoing.bytes += bin_bytes(bin);
+    if (batch->chain.count >= OUTGOING_BLOCKS || batch->bytes >= OUTGOING_BYTES)
+        post_outgoing(theap, batch);
+    if (theap->outgoing.bytes >= OUTGOING_TOTAL)
+        post_outgoing(theap, theap->outgoing.first);
 }
 
+/* The leaves stay: there may be one more that the thread was about to note. */
 void theap_forget_outgoing(struct theap *theap)
 {
-    memset(theap->outgoing, 0, sizeof theap->outgoing);
+    struct outgoing_batches *batches = &theap->outgoing;
+    for (unsigned i = 0; i < OWNERS_LEAVES; i++)
+        if (batches->leaves[i] != NULL)
+            memset(batches->leaves[i], 0, OWNERS_LEAF * sizeof *batches->leaves[i]);
+    batches->first = batches->last = NULL;
+    batches->bytes = 0;
 }
 
 static void push_inbox(struct theap *theap, struct chain chain)

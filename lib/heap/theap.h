@@ -43,17 +43,35 @@ enum {
     BINS_SIZE = SIZE_CLASSES * sizeof(struct bin)
 };
 
-/* How full a slab is. Blocks are taken from the fullest first, so that the others can run empty. */
-enum group { GROUP_FULL, GROUP_MOST, GROUP_SOME, GROUP_FEW, GROUP_EMPTY, GROUPS };
+/* How full a slab is. Blocks are taken from the fullest first, so that the others can run empty; from
+ * a nearly full one only when there is no memory for another slab. */
+enum group { GROUP_FULL, GROUP_NEARLY, GROUP_MOST, GROUP_SOME, GROUP_FEW, GROUP_EMPTY, GROUPS };
 
 /* Blocks of one other theap, freed by this thread and not yet given back. */
 struct outgoing {
-    uint32_t owner; /* number; 0: none */
+    uint32_t owner; /* number; 0: there are none */
     uint32_t bytes;
     struct chain chain;
+    struct outgoing *next, *prev; /* in the order in which they were begun */
 };
 
-enum { OUTGOING_SLOTS = 8, OUTGOING_BLOCKS = 128, OUTGOING_BYTES = 32 * 1024 };
+/* A batch for each owner, in leaves that are made when they are needed. Owners that are OWNERS_MOST
+ * numbers apart share a place. */
+enum {
+    OUTGOING_BLOCKS = 128,
+    OUTGOING_BYTES = 32 * 1024,
+    OUTGOING_TOTAL = 1024 * 1024, /* of all batches; the oldest goes when there is more */
+    OWNERS_SHIFT = 8,
+    OWNERS_LEAF = 1 << OWNERS_SHIFT,
+    OWNERS_LEAVES = 64,
+    OWNERS_MOST = OWNERS_LEAF * OWNERS_LEAVES
+};
+
+struct outgoing_batches {
+    struct outgoing *leaves[OWNERS_LEAVES];
+    struct outgoing *first, *last; /* those that have blocks */
+    size_t bytes;
+};
 
 struct theap {
     /* -- the owning thread's, no other thread may touch it -- */
@@ -64,7 +82,7 @@ struct theap {
     size_t grown;                 /* bytes by which the caches have been widened, see theap.c */
     size_t freed_bytes;           /* given back since the purge was last told */
     _Atomic uint32_t active_at;   /* tick of the last change of a spare list; others read it */
-    struct outgoing outgoing[OUTGOING_SLOTS];
+    struct outgoing_batches outgoing;
     /* counted only when statistics are on; atomic since others read them */
     _Atomic uint64_t allocations, allocated_bytes, frees;
 
@@ -146,23 +164,36 @@ void theap_overflow(struct theap *theap, struct bin *bin);
 void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bin,
                        struct block *block);
 
+/* The batch for an owner's blocks, if that is the one whose number it has; NULL: not made yet. */
+ALWAYS_INLINE struct outgoing *theap_outgoing(const struct theap *theap, uint32_t owner)
+{
+    struct outgoing *leaf = theap->outgoing.leaves[(owner >> OWNERS_SHIFT) % OWNERS_LEAVES];
+    return likely(leaf != NULL) ? &leaf[owner % OWNERS_LEAF] : NULL;
+}
+
 /* The same, if it is nothing but one more for a batch that is not full; else false. */
 ALWAYS_INLINE bool theap_gather(struct theap *theap, uint32_t owner, const struct bin *bin,
                                 struct block *block)
 {
-    struct outgoing *outgoing = &theap->outgoing[owner % OUTGOING_SLOTS];
+    struct outgoing *outgoing = theap_outgoing(theap, owner);
+    if (unlikely(outgoing == NULL))
+        return false;
     uint32_t bytes = outgoing->bytes + bin_bytes(bin);
     if (outgoing->owner != owner || outgoing->chain.count >= OUTGOING_BLOCKS - 1 ||
-        bytes >= OUTGOING_BYTES || thread_words()->busy)
+        bytes >= OUTGOING_BYTES || theap->outgoing.bytes >= OUTGOING_TOTAL || thread_words()->busy)
         return false;
     thread_words()->busy = true; /* for a signal handler that frees */
     atomic_signal_fence(memory_order_seq_cst);
     chain_push(&outgoing->chain, block);
     outgoing->bytes = bytes;
+    theap->outgoing.bytes += bin_bytes(bin);
     atomic_signal_fence(memory_order_seq_cst);
     thread_words()->busy = false;
     return true;
 }
+
+/* The same for one block, straight to its theap. Any thread. */
+void theap_post_block(uint32_t owner, struct block *block);
 
 /* Gives back all that the caches and outgoing batches hold. Owner only, or when there is none. */
 void theap_flush(struct theap *theap);

@@ -203,7 +203,10 @@ static void check_group(const struct span *slab, uint32_t capacity)
     assert_true(slab->used >= slab->least);
     switch (slab->group) {
     case GROUP_FULL:
-        assert_true(available == 0 || available < capacity / 32);
+        assert_int_equal(available, 0);
+        break;
+    case GROUP_NEARLY:
+        assert_true(available > 0 && available < capacity / 32);
         break;
     case GROUP_EMPTY:
         assert_int_equal(slab->used, 0);
