@@ -16,17 +16,7 @@ ALWAYS_INLINE bool is_easy_start(const struct bin *bin, size_t granule, const vo
 }
 
 /* The same, by the descriptor, in all slabs. */
-static inline bool is_any_start(const struct theap *theap, const struct bin *bin, size_t granule,
-                                const void *address)
-{
-    const struct span *slab = span_at(span_get(&span_at(granule)->head));
-    unsigned size_class = bin_class(theap, bin);
-    uint32_t reach = theap->reach[size_class];
-    uint32_t distance = (uint32_t)((const char *)address - span_start(slab));
-    bool starts = size_class_is_long(size_class) ? is_long_start(distance, bin->magic, reach)
-                                                 : is_start((uint16_t)distance, bin->magic, reach);
-    return starts && !slab_is_in_hole(slab, address);
-}
+bool is_any_start(const struct theap *theap, const struct bin *bin, const void *address);
 
 /* The theap's bin for the class that a slab's tag names. */
 ALWAYS_INLINE struct bin *bin_of_tag(struct theap *theap, uint32_t tag)
@@ -35,16 +25,16 @@ ALWAYS_INLINE struct bin *bin_of_tag(struct theap *theap, uint32_t tag)
 }
 
 /* The calling thread's bin for the class of a block of malloc's, be it of its own theap or another;
- * any address. NULL: no slab has such a block, or it is free, or it takes the slow paths to tell.
+ * any address. *tag is its tag then. NULL: no slab has such a block, or it is free, or it takes the slow paths to tell.
  */
-ALWAYS_INLINE struct bin *bin_of_block(struct theap *theap, const void *address)
+ALWAYS_INLINE struct bin *bin_of_block(struct theap *theap, const void *address, uint32_t *tag)
 {
     size_t granule = granule_of(address);
-    uint32_t tag = likely(granule_has_tag(granule)) ? tag_of(granule) : 0;
-    if (unlikely(tag == 0) || unlikely(theap == &theap_none))
+    *tag = likely(granule_has_tag(granule)) ? tag_of(granule) : 0;
+    if (unlikely(*tag == 0) || unlikely(theap == &theap_none))
         return NULL;
-    struct bin *bin = bin_of_tag(theap, tag);
-    if (!is_easy_start(bin, granule, address) && !is_any_start(theap, bin, granule, address))
+    struct bin *bin = bin_of_tag(theap, *tag);
+    if (!is_easy_start(bin, granule, address) && !is_any_start(theap, bin, address))
         return NULL;
     return block_is_free(address) ? NULL : bin;
 }

@@ -7,10 +7,10 @@
  * more than that to free it, or it is none that may be freed; nothing has been changed. */
 static inline bool free_unlocked(struct theap *theap, struct block *block)
 {
-    struct bin *bin = bin_of_block(theap, block);
+    uint32_t tag;
+    struct bin *bin = bin_of_block(theap, block, &tag);
     if (bin == NULL)
         return false;
-    uint32_t tag = tag_at(block);
     if (!theap_owns(theap, tag))
         return theap_gather(theap, tag >> TAG_SHIFT, bin, block);
     bin_push(theap, bin, block);

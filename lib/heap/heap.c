@@ -247,7 +247,8 @@ static NOINLINE size_t usable_size_slow(const void *block, const char *call)
 
 size_t heap_usable_size(const void *block, const char *call)
 {
-    const struct bin *bin = bin_of_block(theap_fast(), block);
+    uint32_t tag;
+    const struct bin *bin = bin_of_block(theap_fast(), block, &tag);
     return likely(bin != NULL) ? bin_bytes(bin) : usable_size_slow(block, call);
 }
 
@@ -389,7 +390,8 @@ static NOINLINE void *realloc_slow(void *block, size_t size, const char *call)
 
 void *heap_realloc(void *block, size_t size, const char *call)
 {
-    const struct bin *bin = bin_of_block(theap_fast(), block);
+    uint32_t tag;
+    const struct bin *bin = bin_of_block(theap_fast(), block, &tag);
     return likely(bin != NULL) ? resize_in_slabs(block, bin_bytes(bin), size, call)
                                : realloc_slow(block, size, call);
 }

@@ -243,6 +243,12 @@ void theap_overflow(struct theap *theap, struct bin *bin)
 
 /* ---- batches ------------------------------------------------------------------------------ */
 
+static void share(struct outgoing_batches *batches)
+{
+    uint32_t most = OUTGOING_TOTAL / (batches->count != 0 ? batches->count : 1);
+    batches->most = most < OUTGOING_BYTES ? most : OUTGOING_BYTES;
+}
+
 static void remove_batch(struct outgoing_batches *batches, const struct outgoing *batch)
 {
     if (batch->prev != NULL)
@@ -253,6 +259,8 @@ static void remove_batch(struct outgoing_batches *batches, const struct outgoing
         batch->next->prev = batch->prev;
     else
         batches->last = batch->prev;
+    batches->count--;
+    share(batches);
 }
 
 static void append_batch(struct outgoing_batches *batches, struct outgoing *batch, uint32_t owner)
@@ -263,6 +271,8 @@ static void append_batch(struct outgoing_batches *batches, struct outgoing *batc
     else
         batches->first = batch;
     batches->last = batch;
+    batches->count++;
+    share(batches);
 }
 
 /* The batch's place is empty before its blocks are elsewhere, for the child of a fork in between. */
@@ -271,7 +281,6 @@ static void post_outgoing(struct theap *theap, struct outgoing *batch)
     struct chain chain = batch->chain;
     uint32_t owner = batch->owner;
     remove_batch(&theap->outgoing, batch);
-    theap->outgoing.bytes -= batch->bytes;
     *batch = (struct outgoing){ 0 };
     theap_post(threads_theap(owner), chain);
 }
@@ -325,11 +334,8 @@ void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bi
     }
     chain_push(&batch->chain, block);
     batch->bytes += bin_bytes(bin);
-    theap->outgoing.bytes += bin_bytes(bin);
-    if (batch->chain.count >= OUTGOING_BLOCKS || batch->bytes >= OUTGOING_BYTES)
+    if (batch->chain.count >= OUTGOING_BLOCKS || batch->bytes >= theap->outgoing.most)
         post_outgoing(theap, batch);
-    if (theap->outgoing.bytes >= OUTGOING_TOTAL)
-        post_outgoing(theap, theap->outgoing.first);
 }
 
 /* The leaves stay: there may be one more that the thread was about to note. */
@@ -340,7 +346,7 @@ void theap_forget_outgoing(struct theap *theap)
         if (batches->leaves[i] != NULL)
             memset(batches->leaves[i], 0, OWNERS_LEAF * sizeof *batches->leaves[i]);
     batches->first = batches->last = NULL;
-    batches->bytes = 0;
+    batches->count = 0;
 }
 
 static void push_inbox(struct theap *theap, struct chain chain)

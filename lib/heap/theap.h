@@ -60,7 +60,7 @@ struct outgoing {
 enum {
     OUTGOING_BLOCKS = 128,
     OUTGOING_BYTES = 32 * 1024,
-    OUTGOING_TOTAL = 1024 * 1024, /* of all batches; the oldest goes when there is more */
+    OUTGOING_TOTAL = 2 * 1024 * 1024, /* divided among all batches, when there are many */
     OWNERS_SHIFT = 8,
     OWNERS_LEAF = 1 << OWNERS_SHIFT,
     OWNERS_LEAVES = 64,
@@ -70,7 +70,8 @@ enum {
 struct outgoing_batches {
     struct outgoing *leaves[OWNERS_LEAVES];
     struct outgoing *first, *last; /* those that have blocks */
-    size_t bytes;
+    uint32_t count;                /* of them */
+    uint32_t most;                 /* bytes that each may have */
 };
 
 struct theap {
@@ -180,13 +181,12 @@ ALWAYS_INLINE bool theap_gather(struct theap *theap, uint32_t owner, const struc
         return false;
     uint32_t bytes = outgoing->bytes + bin_bytes(bin);
     if (outgoing->owner != owner || outgoing->chain.count >= OUTGOING_BLOCKS - 1 ||
-        bytes >= OUTGOING_BYTES || theap->outgoing.bytes >= OUTGOING_TOTAL || thread_words()->busy)
+        bytes >= theap->outgoing.most || thread_words()->busy)
         return false;
     thread_words()->busy = true; /* for a signal handler that frees */
     atomic_signal_fence(memory_order_seq_cst);
     chain_push(&outgoing->chain, block);
     outgoing->bytes = bytes;
-    theap->outgoing.bytes += bin_bytes(bin);
     atomic_signal_fence(memory_order_seq_cst);
     thread_words()->busy = false;
     return true;

@@ -14,13 +14,7 @@ struct theap;
 struct pool;
 struct private_heap;
 
-/* One of a thread's few places for the pool that it has in a private heap, see private/attach.h. */
-struct seat {
-    uint64_t serial; /* of the heap; 0: empty */
-    struct pool *pool;
-};
-
-enum { SEATS = 8 };
+struct seats;
 
 /* The private heap that serves a thread's plain malloc, see heap/scope.h. */
 struct scope {
@@ -37,7 +31,7 @@ struct thread_words {
     bool asking;              /* private/limit.c: in the program's function */
     struct scope scope;       /* heap/scope.c */
     struct pool *at_hand;     /* private/attach.h: never NULL */
-    struct seat seats[SEATS]; /* the same */
+    struct seats *seats;      /* the same; NULL: none yet */
     struct pool *pools;       /* private/attach.c: all that the thread has in heaps, and ... */
     struct pool *spare_pools; /* ... those whose heaps are gone */
     uint64_t random;          /* heap/random.c */

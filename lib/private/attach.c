@@ -11,6 +11,22 @@
 static struct os_lock lock;
 static struct pool *unused;
 
+/* A thread's pools by their heaps' slots. A leaf is made when the thread comes to the first heap of
+ * its slots; all that a thread had goes to another one when it ends. */
+struct seat {
+    uint64_t serial; /* of the heap; 0: empty */
+    struct pool *pool;
+};
+
+enum { SEATS_LEAF = 64, SEATS_LEAVES = SLOTS_MOST / SEATS_LEAF };
+
+struct seats {
+    struct seat *leaves[SEATS_LEAVES];
+    struct seats *next; /* unused */
+};
+
+static struct seats *unused_seats;
+
 struct pool pool_none = { .free_for = NO_HEAP };
 
 static void take_for_thread(struct pool *pool)
@@ -52,19 +68,30 @@ static void allow(struct private_heap *heap, struct pool *pool)
         atomic_store_explicit(&pool->free_for, heap, memory_order_release);
 }
 
-/* One that this thread has had all along, or that nobody has. */
-static struct pool *find(struct private_heap *heap)
+static void push_idle(struct private_heap *heap, struct pool *pool)
 {
-    struct pool *idle = NULL;
-    for (struct pool *pool = first_of(heap); pool != NULL; pool = pool->next_in_heap) {
-        if (pool->thread == os_thread_token())
-            return pool;
-        if (atomic_load_explicit(&pool->idle, memory_order_relaxed) && idle == NULL)
-            idle = pool;
-    }
-    if (idle != NULL)
-        take_for_thread(idle);
-    return idle;
+    atomic_store_explicit(&pool->idle, true, memory_order_relaxed);
+    pool->next_idle = heap->idle_pools;
+    heap->idle_pools = pool;
+}
+
+static struct pool *pop_idle(struct private_heap *heap)
+{
+    struct pool *pool = heap->idle_pools;
+    if (pool == NULL)
+        return NULL;
+    heap->idle_pools = pool->next_idle;
+    take_for_thread(pool);
+    return pool;
+}
+
+/* One that this thread has had all along. */
+static struct pool *find_own(const struct private_heap *heap)
+{
+    struct pool *pool = thread_words()->pools;
+    while (pool != NULL && pool->heap != heap)
+        pool = pool->next_of_thread;
+    return pool;
 }
 
 static struct pool *take_unused(struct pool **list)
@@ -109,6 +136,50 @@ struct pool *attach_common(struct private_heap *heap)
     return heap->common;
 }
 
+/* ---- seats -------------------------------------------------------------------------------- */
+
+/* NULL: none is there yet. */
+static struct seat *seat_for(const struct private_heap *heap)
+{
+    struct seats *seats = thread_words()->seats;
+    struct seat *leaf = seats != NULL ? seats->leaves[heap->slot / SEATS_LEAF] : NULL;
+    return leaf != NULL ? &leaf[heap->slot % SEATS_LEAF] : NULL;
+}
+
+static struct seats *take_seats(void)
+{
+    struct seats *seats = unused_seats;
+    if (seats == NULL)
+        return region_meta(sizeof *seats);
+    unused_seats = seats->next;
+    return seats;
+}
+
+static void give_seats(struct seats *seats)
+{
+    if (seats == NULL)
+        return;
+    for (unsigned i = 0; i < SEATS_LEAVES; i++)
+        if (seats->leaves[i] != NULL)
+            memset(seats->leaves[i], 0, SEATS_LEAF * sizeof(struct seat));
+    seats->next = unused_seats;
+    unused_seats = seats;
+}
+
+/* NULL: there is no memory for it. */
+static struct seat *make_seat(const struct private_heap *heap)
+{
+    struct thread_words *words = thread_words();
+    if (words->seats == NULL && (words->seats = take_seats()) == NULL)
+        return NULL;
+    struct seat **leaf = &words->seats->leaves[heap->slot / SEATS_LEAF];
+    if (*leaf == NULL)
+        *leaf = region_meta(SEATS_LEAF * sizeof(struct seat));
+    return seat_for(heap);
+}
+
+/* ---- threads and heaps -------------------------------------------------------------------- */
+
 static void detach(void *argument)
 {
     (void)argument;
@@ -117,24 +188,21 @@ static void detach(void *argument)
     while (words->pools != NULL) {
         struct pool *pool = words->pools;
         leave_thread(pool);
-        atomic_store_explicit(&pool->idle, true, memory_order_relaxed);
+        push_idle(pool->heap, pool);
     }
+    give_seats(words->seats);
+    words->seats = NULL;
     for (struct pool *pool; (pool = take_unused(&words->spare_pools)) != NULL;)
         put_unused(&unused, pool);
     os_unlock(&lock);
     words->at_hand = &pool_none;
-    memset(words->seats, 0, sizeof words->seats);
-}
-
-static struct seat *seat_for(const struct private_heap *heap)
-{
-    return &thread_words()->seats[heap->slot % SEATS];
 }
 
 struct pool *attach_seated(struct private_heap *heap)
 {
-    struct seat seat = *seat_for(heap);
-    return seat.serial == heap->serial ? thread_words()->at_hand = seat.pool : NULL;
+    const struct seat *seat = seat_for(heap);
+    return seat != NULL && seat->serial == heap->serial ? thread_words()->at_hand = seat->pool
+                                                        : NULL;
 }
 
 bool attach_is_other(const void *handle, const struct pool *pool)
@@ -150,12 +218,16 @@ static struct pool *find_or_make(struct private_heap *heap)
         !os_thread_on_exit(OS_EXIT_POOLS, detach, thread_words()))
         return NULL;
     os_lock(&lock);
-    struct pool *pool = find(heap);
+    bool fresh = seat_for(heap) == NULL; /* and so there may be a pool that could have no seat */
+    struct seat *seat = make_seat(heap);
+    struct pool *pool = fresh ? find_own(heap) : NULL;
+    if (pool == NULL)
+        pool = pop_idle(heap);
     if (pool == NULL && (pool = make(heap)) != NULL)
         take_for_thread(pool);
+    if (pool != NULL && seat != NULL)
+        *seat = (struct seat){ heap->serial, pool };
     os_unlock(&lock);
-    if (pool != NULL)
-        *seat_for(heap) = (struct seat){ heap->serial, pool };
     return pool;
 }
 
@@ -201,6 +273,7 @@ void attach_release(struct private_heap *heap)
 {
     os_lock(&lock);
     struct pool *pool = first_of(heap), *next;
+    heap->idle_pools = NULL;
     atomic_store_explicit(&heap->pools, NULL, memory_order_relaxed);
     for (; pool != NULL; pool = next) {
         next = pool->next_in_heap;
@@ -218,6 +291,7 @@ void attach_begin_after_fork(void)
     if (os_lock_is_held(&lock) && !os_lock_is_mine(&lock)) {
         os_lock_reset(&lock);
         unused = NULL;
+        unused_seats = NULL;
     }
     thread_words()->pools = NULL;
 }
@@ -227,6 +301,7 @@ void attach_begin_after_fork(void)
 void attach_after_fork(struct private_heap *heap)
 {
     bool is_held = atomic_load_explicit(&heap->held, memory_order_relaxed) != 0;
+    heap->idle_pools = NULL;
     for (struct pool *pool = first_of(heap); pool != NULL; pool = pool->next_in_heap) {
         if (!is_held)
             allow(heap, pool);
@@ -243,6 +318,8 @@ void attach_after_fork(struct private_heap *heap)
         if (atomic_load_explicit(&pool->working, memory_order_relaxed) != 0)
             pool->torn = true;
         atomic_store_explicit(&pool->working, 0, memory_order_relaxed);
-        atomic_store_explicit(&pool->idle, !pool->torn, memory_order_relaxed);
+        atomic_store_explicit(&pool->idle, false, memory_order_relaxed);
+        if (!pool->torn)
+            push_idle(heap, pool);
     }
 }

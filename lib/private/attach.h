@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* attach.h: which thread has which pool of a shared heap.
  *
- * A thread finds its pools by a few seats of its own. A seat names the heap by its serial, so it
+ * A thread finds its pools by a seat for each heap that it has used, without a lock. A seat names the heap by its serial, so it
  * need not be cleared when the heap is destroyed. The pool that the thread used last is at hand
  * besides: it says itself for which handle it may be used. Pools are never freed, and given to
  * others only after their thread has ended: so what a thread has at hand is its own.

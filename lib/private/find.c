@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an address is. A granule's descriptor leads to the span and a span to its heap, without a
  * lock: what is said of a block is true as long as nobody frees it meanwhile. Bounded heaps are
- * asked one by one. */
+ * searched by address. */
 #include "private/find.h"
 
 #include "private/bounded.h"
@@ -38,16 +38,11 @@ size_t private_size(struct private_heap *heap, const void *address)
     return span != NULL ? size_in_span(span, address) : PRIVATE_NO_BLOCK;
 }
 
-static bool is_around(struct private_heap *heap, const void *address)
-{
-    return heap->bounded != NULL && bounded_contains(heap->bounded, address);
-}
-
 bool private_has(struct private_heap *heap, const void *address)
 {
-    return heap->bounded != NULL
-               ? is_around(heap, address) && private_size(heap, address) != PRIVATE_NO_BLOCK
-               : find_in(heap, address) != NULL;
+    return heap->bounded != NULL ? bounded_contains(heap->bounded, address) &&
+                                       private_size(heap, address) != PRIVATE_NO_BLOCK
+                                 : find_in(heap, address) != NULL;
 }
 
 struct private_heap *private_owner(const void *address)
@@ -58,6 +53,6 @@ struct private_heap *private_owner(const void *address)
         return heap;
     if (granule_is_ours(granule) && span_kind(span_at(granule)) == SPAN_LARGE)
         return NULL; /* malloc's */
-    heap = slot_find(is_around, address);
+    heap = slot_find_around(address);
     return heap != NULL && private_size(heap, address) != PRIVATE_NO_BLOCK ? heap : NULL;
 }

@@ -46,7 +46,7 @@ struct pool {
      * attach.c's lock. */
     _Atomic(struct private_heap *) free_for;
     /* under attach.c's lock */
-    struct pool *next_in_heap, *next_of_thread, **link_of_thread;
+    struct pool *next_in_heap, *next_of_thread, **link_of_thread, *next_idle;
     struct thread_words *words; /* of the thread that has it, or NULL; and ... */
     uintptr_t thread;           /* ... its os_thread_token() */
     _Atomic bool idle;          /* no thread has it; others read it as a hint */

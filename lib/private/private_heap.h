@@ -59,6 +59,7 @@ struct private_heap {
     struct os_lock mutex;
     uint32_t depth;
     _Atomic(struct pool *) pools; /* of a shared heap; only ever added to, under attach.c's lock */
+    struct pool *idle_pools;      /* those that no thread has; attach.c's */
     struct pool *common;          /* one of them, for threads that can have none: under the mutex */
     /* Of a bounded one, under the mutex: the pool of the thread that has the right of way, or NULL;
      * then who took the mutex last, how often in a row, and how often that must be */
@@ -87,6 +88,10 @@ struct private_heap {
     _Atomic bool closing;  /* no longer in the list of heaps */
 
     struct private_heap *next, *prev; /* in order of creation; slots.c's */
+
+    /* Of heaps with a reservation: see by_address.c. One cache line, for a search looks at many. */
+    _Alignas(CACHE_LINE) struct private_heap *lower, *higher;
+    uintptr_t start, end; /* of the reservation */
 };
 
 /* ---- handles ------------------------------------------------------------------------------ */
@@ -97,7 +102,7 @@ extern size_t slot_count HIDDEN;      /* only rises */
 
 /* A slot has a place for each kind of heap, so that a handle tells which it is of. At a place
  * stands the heap; then, PLACE_NURSERY further, the map of its nursery. */
-enum { SLOT_SHIFT = 18, PLACE_SHIFT = 16, PLACE_NURSERY = 4096 };
+enum { SLOTS_MOST = 1 << 15, SLOT_SHIFT = 18, PLACE_SHIFT = 16, PLACE_NURSERY = 4096 };
 enum heap_place {
     PLACE_SHARED = 0,
     PLACE_OWNED = 1 << PLACE_SHIFT,

@@ -3,10 +3,12 @@
  * without being read. What is committed stays committed; of a slot's four places, of 64 KiB each,
  * only the first pages are ever touched. */
 #include "private/slots.h"
+
 #include "os/process.h"
 #include "os/vm.h"
+#include "private/by_address.h"
 
-enum { SLOTS_MOST = 1 << 15, SLOTS_LEAST = 16, RESTING_LEAST = 4 };
+enum { SLOTS_LEAST = 16, RESTING_LEAST = 4 };
 
 #define SLOT_BYTES ((size_t)1 << SLOT_SHIFT)
 
@@ -14,8 +16,9 @@ uintptr_t slot_base[4];
 size_t slot_count;
 
 static struct os_lock lock;
-static size_t reserved;                   /* slots */
-static struct private_heap *first, *last; /* live heaps in order of creation */
+static size_t reserved;                    /* slots */
+static struct private_heap *first, *last;  /* live heaps in order of creation */
+static struct private_heap *bounded_heaps; /* the live ones, by address */
 static uint64_t serials;
 
 /* Free slots in the order in which they became so, by `next`. The first is used again once enough
@@ -118,6 +121,8 @@ uint64_t slot_open(struct private_heap *heap, enum heap_kind kind)
     uint64_t serial = heap->serial = ++serials; /* so it rises along the list */
     heap->kind = (uint8_t)kind;
     append(heap);
+    if (heap->bounded != NULL)
+        by_address_insert(&bounded_heaps, heap);
     os_unlock(&lock);
     return serial;
 }
@@ -127,6 +132,8 @@ void slot_close(struct private_heap *heap)
     os_lock(&lock);
     atomic_store_explicit(&heap->closing, true, memory_order_relaxed);
     remove_live(heap);
+    if (heap->bounded != NULL)
+        by_address_remove(&bounded_heaps, heap);
     os_unlock(&lock);
 }
 
@@ -185,6 +192,16 @@ struct private_heap *private_pin_next(struct private_heap *pinned)
     return heap;
 }
 
+struct private_heap *slot_find_around(const void *address)
+{
+    if (os_lock_is_mine(&lock))
+        return NULL;
+    os_lock(&lock);
+    struct private_heap *heap = by_address_find(bounded_heaps, address);
+    os_unlock(&lock);
+    return heap;
+}
+
 struct private_heap *slot_find(bool (*is_it)(struct private_heap *, const void *),
                                const void *argument)
 {
@@ -205,11 +222,14 @@ void slots_after_fork(void (*repair)(struct private_heap *))
         os_lock_reset(&lock);
         resting.count = 0;
         last = NULL;
+        bounded_heaps = NULL;
     }
     for (struct private_heap *heap = first; heap != NULL; heap = heap->next) {
         if (torn) {
             heap->prev = last;
             last = heap;
+            if (heap->bounded != NULL)
+                by_address_insert(&bounded_heaps, heap);
         }
         repair(heap);
     }

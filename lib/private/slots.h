@@ -14,6 +14,9 @@ uint64_t slot_open(struct private_heap *heap, enum heap_kind kind);
 void slot_close(struct private_heap *heap);
 void slot_give(struct private_heap *heap);
 
+/* The bounded heap whose reservation has the address, or NULL. */
+struct private_heap *slot_find_around(const void *address);
+
 /* The first live heap of which it is true, or NULL. */
 struct private_heap *slot_find(bool (*is_it)(struct private_heap *, const void *),
                                const void *argument);
