@@ -4,10 +4,8 @@
 #include "test.h"
 
 #include "bounded_check.h"
+#include "steps.h"
 
-#include <signal.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define KIB ((size_t)1 << 10)
@@ -47,48 +45,25 @@ static void use(void)
     }
 }
 
-static void run(size_t maximum, size_t most)
+struct wish {
+    size_t maximum, most;
+};
+
+static void prepare_heap(void *argument)
 {
-    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-    prepare(maximum, most);
-    raise(SIGUSR1);
+    const struct wish *wish = argument;
+    prepare(wish->maximum, wish->most);
+}
+
+static void use_heap(void *argument)
+{
+    (void)argument;
     use();
-    raise(SIGUSR1);
-    _exit(bounded_validate(heap) ? 0 : 5);
 }
 
-static void continue_until_stopped(pid_t child, int how, int *status)
-{
-    assert_return_code(ptrace(how, child, NULL, NULL), 0);
-    assert_int_equal(waitpid(child, status, 0), child);
-}
-
-/* Instructions from the first signal to the second. */
 static size_t steps_of(size_t maximum, size_t most)
 {
-    size_t steps = 0;
-    int status;
-    fflush(NULL);
-    pid_t child = fork();
-    assert_return_code(child, 0);
-    if (child == 0)
-        run(maximum, most);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (WIFEXITED(status))
-        fail_msg("the heap could not be prepared: %d", WEXITSTATUS(status));
-    assert_true(WIFSTOPPED(status) && WSTOPSIG(status) == SIGUSR1);
-    for (;; steps++) {
-        continue_until_stopped(child, PTRACE_SINGLESTEP, &status);
-        if (!WIFSTOPPED(status))
-            fail_msg("the child ended: %x", (unsigned)status);
-        if (WSTOPSIG(status) == SIGUSR1)
-            break;
-        assert_int_equal(WSTOPSIG(status), SIGTRAP);
-    }
-    continue_until_stopped(child, PTRACE_CONT, &status);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    return steps;
+    return count_steps(prepare_heap, use_heap, &(struct wish){ maximum, most });
 }
 
 /* No heap of the row costs more than the one before it, but for a tenth. */
