@@ -104,6 +104,20 @@ static const struct program programs[] = {
         .limit = 800,
     },
     {
+        .name = "php", /* loads its modules with RTLD_DEEPBIND */
+        .needs = { "php" },
+        .served = "php",
+        .allocations = 5000,
+        .limit = 400,
+    },
+    {
+        .name = "php_fpm",
+        .needs = { "php-fpm8.2", "cgi-fcgi" },
+        .served = "php-fpm8.2",
+        .allocations = 5000,
+        .limit = 400,
+    },
+    {
         .name = "limits",
         .needs = { "python3", "perl", "sqlite3" },
         .served = "python3",
