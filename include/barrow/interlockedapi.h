@@ -107,7 +107,7 @@ static inline BOOLEAN barrow_InterlockedCompareExchange128(LONG64 volatile *targ
 #if defined(__x86_64__)
     BOOLEAN stored;
     __asm__ volatile("lock cmpxchg16b %1\n\tsete %0"
-                     : "=q"(stored), "+m"(*(__int128 volatile *)target), "+a"(expected[0]),
+                     : "=q"(stored), "+m"(*(LONG64 volatile(*)[2])target), "+a"(expected[0]),
                        "+d"(expected[1])
                      : "b"(low), "c"(high)
                      : "cc", "memory");

@@ -404,13 +404,34 @@ static inline int barrow_putws(const WCHAR *text)
 #define _istlower(c)  ((c) < 0x80 && islower((int)(c)))
 #define _istxdigit(c) ((c) < 0x80 && isxdigit((int)(c)))
 #define _istpunct(c)  ((c) < 0x80 && ispunct((int)(c)))
+/* The program's _tmain becomes a function of that name, behind a main that calls it. In C++, and since
+ * C23, the declaration in between must have the parameters: there _tmain has two, or in C++ none. */
+#if defined(__cplusplus)
 #define _tmain                                                                                     \
-    barrow_tmain();                                                                                \
+    barrow_tmain(int, TCHAR **) __attribute__((weak));                                             \
+    int barrow_tmain(void) __attribute__((weak));                                                  \
+    int main(int count, char **arguments)                                                          \
+    {                                                                                              \
+        int (*with_arguments)(int, TCHAR **) = barrow_tmain;                                       \
+        int (*without)(void) = barrow_tmain;                                                       \
+        return with_arguments != 0 ? barrow_run_tmain(count, arguments, with_arguments)            \
+                                   : without();                                                    \
+    }                                                                                              \
+    int barrow_tmain
+#else
+#if __STDC_VERSION__ > 201710L
+#define BARROW_TMAIN_PARAMETERS (int, TCHAR **)
+#else
+#define BARROW_TMAIN_PARAMETERS ()
+#endif
+#define _tmain                                                                                     \
+    barrow_tmain BARROW_TMAIN_PARAMETERS;                                                          \
     int main(int count, char **arguments)                                                          \
     {                                                                                              \
         return barrow_run_tmain(count, arguments, (int (*)(int, WCHAR **))barrow_tmain);           \
     }                                                                                              \
     int barrow_tmain
+#endif
 
 #else
 
