@@ -6,9 +6,12 @@
 #include "lines.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <dlfcn.h>
 #include <malloc.h>
+#include <mutex>
 
 namespace bench
 {
@@ -180,6 +183,99 @@ void remote_frees(State &state, size_t count)
     state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(count));
 }
 
+/* So many threads have allocated a share of the blocks and wait; this one frees them in turn. */
+void owners_in_turn(State &state, size_t owners)
+{
+    constexpr size_t COUNT = 1 << 16;
+    std::vector<void *> blocks(COUNT);
+    for (auto _ : state) {
+        state.PauseTiming();
+        std::mutex gate;
+        std::atomic<size_t> ready{ 0 };
+        std::vector<std::thread> threads;
+        gate.lock();
+        for (size_t owner = 0; owner < owners; owner++)
+            threads.emplace_back([&, owner] {
+                for (size_t i = owner; i < COUNT; i += owners)
+                    blocks[i] = malloc(64);
+                ready++;
+                std::lock_guard<std::mutex> end(gate);
+            });
+        while (ready != owners)
+            std::this_thread::yield();
+        state.ResumeTiming();
+        for (void *block : blocks)
+            free(block);
+        state.PauseTiming();
+        gate.unlock();
+        for (std::thread &thread : threads)
+            thread.join();
+        state.ResumeTiming();
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(COUNT));
+}
+
+/* barrow's private heaps; other allocators have none. */
+struct HeapCalls {
+    void *(*create)(uint32_t options, size_t initial, size_t maximum);
+    int (*destroy)(void *heap);
+    void *(*alloc)(void *heap, uint32_t flags, size_t size);
+    int (*free)(void *heap, uint32_t flags, void *block);
+};
+
+bool find_heap_calls(State &state, HeapCalls &calls)
+{
+    *reinterpret_cast<void **>(&calls.create) = dlsym(RTLD_DEFAULT, "barrow_HeapCreate");
+    *reinterpret_cast<void **>(&calls.destroy) = dlsym(RTLD_DEFAULT, "barrow_HeapDestroy");
+    *reinterpret_cast<void **>(&calls.alloc) = dlsym(RTLD_DEFAULT, "barrow_HeapAlloc");
+    *reinterpret_cast<void **>(&calls.free) = dlsym(RTLD_DEFAULT, "barrow_HeapFree");
+    if (calls.create != nullptr)
+        return true;
+    state.SkipWithError("no private heaps");
+    return false;
+}
+
+/* free() of blocks of bounded heaps, of which there are so many. */
+void free_among_heaps(State &state, size_t count)
+{
+    constexpr size_t BLOCKS = 500;
+    HeapCalls calls;
+    if (!find_heap_calls(state, calls))
+        return;
+    std::vector<void *> heaps, blocks(BLOCKS);
+    for (size_t i = 0; i < count; i++)
+        heaps.push_back(calls.create(0, 0, 64 * KIB));
+    for (auto _ : state) {
+        for (size_t i = 0; i < BLOCKS; i++)
+            blocks[i] = calls.alloc(heaps[i * 7919 % count], 0, 32);
+        for (void *block : blocks)
+            free(block);
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(BLOCKS));
+    for (void *heap : heaps)
+        calls.destroy(heap);
+}
+
+/* A pair in each of so many shared heaps in turn. */
+void heaps_in_turn(State &state, size_t count)
+{
+    constexpr size_t PAIRS = 1024;
+    HeapCalls calls;
+    if (!find_heap_calls(state, calls))
+        return;
+    std::vector<void *> heaps;
+    for (size_t i = 0; i < count; i++)
+        heaps.push_back(calls.create(0, 0, 0));
+    for (auto _ : state)
+        for (size_t i = 0; i < PAIRS; i++) {
+            void *heap = heaps[i % count];
+            calls.free(heap, 0, calls.alloc(heap, 0, 40));
+        }
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(PAIRS));
+    for (void *heap : heaps)
+        calls.destroy(heap);
+}
+
 /* malloc_trim(0) on a heap of which nineteen blocks in twenty were freed. */
 void trim(State &state, size_t bytes)
 {
@@ -255,6 +351,12 @@ void add_curves()
     add_curve("curve/remote-frees", "blocks",
               "blocks freed by another thread, then allocated again",
               multiples(10000, 10000000, 10), 2000000, remote_frees);
+    add_even_curve("curve/owners", "threads", "a block of each of so many threads, freed in turn",
+                   multiples(1, 64, 2), 5, owners_in_turn);
+    add_even_curve("curve/heaps", "heaps", "free() of a bounded heap's block, by their number",
+                   multiples(10, 10000, 10), 50, free_among_heaps);
+    add_even_curve("curve/heaps-in-turn", "heaps", "a pair in each of so many heaps in turn",
+                   multiples(2, 256, 2), 50, heaps_in_turn);
     add_even_curve("curve/trim", "bytes", "malloc_trim(0) after 19 in 20 were freed, for each MiB",
                    multiples(16 * MIB, GIB, 4), 1, trim);
 }
