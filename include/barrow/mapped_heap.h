@@ -84,6 +84,10 @@ BARROW_API BOOL barrow_heap_snapshot(HANDLE heap, const char *path);
 BARROW_API uint64_t barrow_heap_offset(HANDLE heap, const void *address);
 BARROW_API void *barrow_heap_pointer(HANDLE heap, uint64_t offset);
 
+/* The handle of the mapped heap in which the address lies, of those that are open in this process;
+ * NULL: none. Leaves the last error alone. */
+BARROW_API HANDLE barrow_mapped_heap_of(const void *address);
+
 /* ---- roots ---------------------------------------------------------------------------------- */
 
 enum { BARROW_ROOT_NAME_SIZE = 56, BARROW_ROOT_COUNT = 256 };

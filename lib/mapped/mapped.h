@@ -61,6 +61,11 @@ ALWAYS_INLINE uint64_t mapped_process_byte(const struct mapped *mapped, uint32_t
     return mapped_open_byte(mapped) + 2 + number;
 }
 
+ALWAYS_INLINE struct private_heap *mapped_handle(struct mapped *mapped)
+{
+    return (struct private_heap *)((char *)mapped - PLACE_NURSERY);
+}
+
 /* ---- life: open.c --------------------------------------------------------------------------- */
 
 struct mapped_wish {
@@ -89,6 +94,9 @@ void mapped_leave_cache(uint64_t serial, struct mapped_cache *cache);
 
 /* The heap that the engine knows by its address alone; open and private ones only. */
 struct mapped *mapped_of_engine(const struct bounded *heap);
+
+/* The open heap in whose mapping the address is; NULL: none. */
+struct mapped *mapped_around(const void *address);
 
 /* ---- lock.c --------------------------------------------------------------------------------- */
 

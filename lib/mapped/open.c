@@ -24,6 +24,7 @@
 
 static struct os_lock lock;
 static struct mapped *opened;
+static _Atomic uint64_t closings;
 
 static void add(struct mapped *mapped)
 {
@@ -41,6 +42,7 @@ static void remove_opened(struct mapped *mapped)
         link = &(*link)->next;
     if (*link != NULL)
         *link = mapped->next;
+    atomic_fetch_add_explicit(&closings, 1, memory_order_release);
     os_unlock(&lock);
 }
 
@@ -52,6 +54,34 @@ struct mapped *mapped_of_engine(const struct bounded *heap)
     struct mapped *mapped = opened;
     while (mapped != NULL && mapped->heap != heap)
         mapped = mapped->next;
+    os_unlock(&lock);
+    return mapped;
+}
+
+/* Mostly the one of the last time. What is remembered is forgotten when any heap is closed. */
+struct mapped *mapped_around(const void *address)
+{
+    static THREAD_LOCAL struct {
+        uint64_t closings;
+        uintptr_t base;
+        size_t size;
+        struct mapped *mapped;
+    } last;
+    uint64_t now = atomic_load_explicit(&closings, memory_order_acquire);
+    if (likely((uintptr_t)address - last.base < last.size && last.closings == now))
+        return last.mapped;
+    if (os_lock_is_mine(&lock))
+        return NULL;
+    os_lock(&lock);
+    struct mapped *mapped = opened;
+    while (mapped != NULL && (uintptr_t)address - (uintptr_t)mapped->base >= mapped->size)
+        mapped = mapped->next;
+    if (mapped != NULL) {
+        last.closings = now;
+        last.base = (uintptr_t)mapped->base;
+        last.size = mapped->size;
+        last.mapped = mapped;
+    }
     os_unlock(&lock);
     return mapped;
 }

@@ -133,6 +133,12 @@ EXPORT void *barrow_heap_pointer(HANDLE handle, uint64_t offset)
     return fail_null(ERROR_INVALID_PARAMETER);
 }
 
+EXPORT HANDLE barrow_mapped_heap_of(const void *address)
+{
+    struct mapped *mapped = mapped_around(address);
+    return mapped != NULL ? mapped_handle(mapped) : NULL;
+}
+
 /* ---- roots and facts ------------------------------------------------------------------------ */
 
 EXPORT BOOL barrow_heap_set_root(HANDLE handle, const char *name, const void *block)
