@@ -24,6 +24,7 @@ static int version_main(int argc, char **argv);
 static const struct command commands[] = {
     { "run", "run a program with barrow as its malloc", run_main },
     { "bench", "measure barrow and other allocators side by side", bench_main },
+    { "heap", "look at, check, repair and copy heaps in files", heap_main },
     { "help", "show this help, or that of a command", help_main },
     { "version", "show the version", version_main },
 };
