@@ -66,8 +66,14 @@ template <typename T> class offset_ptr
 {
     using distance = std::ptrdiff_t;
     static constexpr distance null = 1; // no object is one byte behind a pointer
+    static constexpr distance mark = 2; // of Boost's trees, which keep a colour in it
 
     distance distance_ = null;
+
+    bool is_null() const noexcept
+    {
+        return (distance_ & ~mark) == null;
+    }
 
     void set(const volatile void *to) noexcept
     {
@@ -94,7 +100,7 @@ template <typename T> class offset_ptr
     }
     offset_ptr(const offset_ptr &other) noexcept
     {
-        set(other.get());
+        *this = other;
     }
     template <typename U, typename = std::enable_if_t<std::is_convertible_v<U *, T *>>>
     offset_ptr(const offset_ptr<U> &other) noexcept
@@ -113,13 +119,16 @@ template <typename T> class offset_ptr
 
     offset_ptr &operator=(const offset_ptr &other) noexcept
     {
-        set(other.get());
+        if (other.is_null())
+            distance_ = other.distance_;
+        else
+            set(other.get());
         return *this;
     }
 
     T *get() const noexcept
     {
-        if (distance_ == null)
+        if (is_null())
             return nullptr;
         return reinterpret_cast<T *>(reinterpret_cast<std::uintptr_t>(this) +
                                      static_cast<std::uintptr_t>(distance_));
@@ -139,11 +148,28 @@ template <typename T> class offset_ptr
     }
     explicit operator bool() const noexcept
     {
-        return distance_ != null;
+        return !is_null();
     }
     bool operator!() const noexcept
     {
-        return distance_ == null;
+        return is_null();
+    }
+
+    // A bit beside a pointer to what is aligned to four bytes or more; the pointer itself is without.
+    bool is_marked() const noexcept
+    {
+        return (distance_ & mark) != 0;
+    }
+    void set_marked(bool marked) noexcept
+    {
+        distance_ = marked ? distance_ | mark : distance_ & ~mark;
+    }
+    T *get_unmarked() const noexcept
+    {
+        if (is_null())
+            return nullptr;
+        return reinterpret_cast<T *>(reinterpret_cast<std::uintptr_t>(this) +
+                                     static_cast<std::uintptr_t>(distance_ & ~mark));
     }
 
     template <typename U = T, typename = std::enable_if_t<!std::is_void_v<U>>>
@@ -413,5 +439,41 @@ class mapped_heap
 };
 
 } // namespace barrow
+
+// So that the nodes of Boost's trees have no word for their colour.
+namespace boost::intrusive
+{
+
+template <class Pointer, std::size_t Bits> struct pointer_plus_bits;
+template <class VoidPointer, std::size_t Alignment> struct max_pointer_plus_bits;
+
+template <std::size_t Alignment> struct max_pointer_plus_bits<barrow::offset_ptr<void>, Alignment> {
+    static const std::size_t value = Alignment % 4 == 0 ? 1 : 0;
+};
+
+template <class T> struct pointer_plus_bits<barrow::offset_ptr<T>, 1> {
+    using pointer = barrow::offset_ptr<T>;
+
+    static pointer get_pointer(const pointer &p) noexcept
+    {
+        return pointer(p.get_unmarked());
+    }
+    static void set_pointer(pointer &p, const pointer &to) noexcept
+    {
+        bool marked = p.is_marked();
+        p = to;
+        p.set_marked(marked);
+    }
+    static std::size_t get_bits(const pointer &p) noexcept
+    {
+        return p.is_marked() ? 1 : 0;
+    }
+    static void set_bits(pointer &p, std::size_t bits) noexcept
+    {
+        p.set_marked(bits != 0);
+    }
+};
+
+} // namespace boost::intrusive
 
 #endif
