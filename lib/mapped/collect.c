@@ -94,7 +94,7 @@ static void mark(struct marks *marks, void *handle, mapped_trace *trace, void *c
 {
     const struct mapped_root *roots = mapped_roots(marks->mapped);
     for (unsigned i = 0; i < MAPPED_ROOT_COUNT; i++)
-        if (roots[i].name[0] != 0)
+        if (roots[i].name[0] != 0 && is_unit(marks->mapped->heap, roots[i].unit))
             reach(marks, (uintptr_t)block_address(marks->mapped->heap, roots[i].unit));
     while (marks->depth != 0)
         look_at_block(marks, marks->stack[--marks->depth], handle, trace, context);

@@ -11,14 +11,21 @@ _barrow() {
     local at
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run bench help version --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run bench heap help version --help --version' -- "$word")
         return
     fi
     case $command in
-    help) mapfile -t COMPREPLY < <(compgen -W 'run bench' -- "$word") ;;
+    help) mapfile -t COMPREPLY < <(compgen -W 'run bench heap' -- "$word") ;;
     bench)
         mapfile -t COMPREPLY < <(compgen -f -W 'run list report instructions soak --help --quick --only
             --allocator --json --html --markdown' -- "$word")
+        ;;
+    heap)
+        if [ "$COMP_CWORD" -eq 2 ]; then
+            mapfile -t COMPREPLY < <(compgen -W 'info check repair compact roots snapshot map --help' -- "$word")
+        else
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        fi
         ;;
     run)
         for ((at = 2; at < COMP_CWORD; at++)); do

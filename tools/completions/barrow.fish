@@ -8,9 +8,11 @@ end
 
 complete -c barrow -f -n __fish_use_subcommand -a run -d 'run a program with barrow as its malloc'
 complete -c barrow -f -n __fish_use_subcommand -a bench -d 'measure allocators side by side'
+complete -c barrow -f -n __fish_use_subcommand -a heap -d 'look after heaps in files'
 complete -c barrow -f -n __fish_use_subcommand -a help -d 'show a summary'
 complete -c barrow -f -n __fish_use_subcommand -a version -d 'show the version'
-complete -c barrow -f -n '__fish_seen_subcommand_from help' -a 'run bench'
+complete -c barrow -f -n '__fish_seen_subcommand_from help' -a 'run bench heap'
+complete -c barrow -n '__fish_seen_subcommand_from heap' -a 'info check repair compact roots snapshot map'
 complete -c barrow -n '__fish_seen_subcommand_from bench' -a 'run list report instructions soak'
 complete -c barrow -n '__fish_seen_subcommand_from run' -s s -l stats -d 'account of the heap at the end'
 complete -c barrow -n '__fish_seen_subcommand_from run' -s l -l limit -x -d 'limit of committed memory'

@@ -96,7 +96,7 @@ static void make_heap_with_text(void)
 {
     HANDLE heap = new_heap(4 * MIB);
     for (int i = 0; i < 500; i++) {
-        char name[16], *block = HeapAlloc(heap, 0, 100 + (size_t)i);
+        char name[32], *block = HeapAlloc(heap, 0, 100 + (size_t)i);
         assert_non_null(block);
         snprintf(block, 100, "block %d", i);
         snprintf(name, sizeof name, "root %d", i);
@@ -151,7 +151,7 @@ static void damage_is_refused_and_repaired(void **state)
         assert_non_null(heap = open_again(BARROW_HEAP_REPAIR));
         assert_true(HeapValidate(heap, 0, NULL));
         for (int r = 0; r < 500; r += 10) {
-            char name[16], wanted[16];
+            char name[32], wanted[32];
             snprintf(name, sizeof name, "root %d", r);
             snprintf(wanted, sizeof wanted, "block %d", r);
             assert_string_equal(barrow_heap_root(heap, name), wanted);
