@@ -102,6 +102,11 @@ static inline void *barrow_mark_place(void *block, size_t place)
     return (char *)block + 16;
 }
 
+static inline void *barrow_malloca_heap(size_t size)
+{
+    return barrow_mark_place(malloc(size + 16), BARROW_ON_HEAP);
+}
+
 static inline void barrow_freea(void *block)
 {
     if (block != NULL && *(size_t *)((char *)block - 16) == BARROW_ON_HEAP)
@@ -112,7 +117,7 @@ static inline void barrow_freea(void *block)
     ((size_t)(size) <= 1024 - 16                                                                   \
          ? barrow_mark_place(__builtin_alloca_with_align((size_t)(size) + 16, 128),                \
                              BARROW_ON_STACK)                                                      \
-         : barrow_mark_place(malloc((size_t)(size) + 16), BARROW_ON_HEAP))
+         : barrow_malloca_heap(size))
 #define _freea barrow_freea
 
 #ifdef __cplusplus
