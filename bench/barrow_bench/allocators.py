@@ -63,6 +63,7 @@ class AllocatorError(Exception):
 class Allocator:
     name: str
     path: str | None = None  # None: whatever malloc the program has by itself
+    settings: tuple[tuple[str, str], ...] = ()  # variables of its own
 
     def describe(self) -> dict[str, str | None]:
         """What identifies the library that was measured."""

@@ -37,6 +37,10 @@ class Line:
         """Libraries that only this line runs, beside the allocators."""
         return []
 
+    def variants(self, allocators: list[Allocator]) -> list[Allocator]:
+        """The chosen allocators with other settings, where only this line's figures depend on them."""
+        return []
+
     def missing(self) -> list[str]:
         """The programs that this line needs and that are not there."""
         return []

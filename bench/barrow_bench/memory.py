@@ -15,6 +15,12 @@ from barrow_bench.lines import Line
 
 MIB = 1024 * 1024
 
+# Allocator -> what its other setting is, and the variable for it.
+THREADS = {
+    "jemalloc": ("with its thread", ("MALLOC_CONF", "background_thread:true")),
+    "barrow": ("without its thread", ("BARROW_BACKGROUND", "0")),
+}
+
 
 @dataclass
 class MemoryLine(Line):
@@ -29,6 +35,15 @@ class Returns(MemoryLine):
 
     blocks: int = 300_000
     idle_ms: int = 3000
+
+    def variants(self, allocators: list[Allocator]) -> list[Allocator]:
+        """What goes back while a program idles is the work of a thread, which jemalloc has on demand and
+        barrow by default."""
+        return [
+            Allocator(f"{each.name}, {THREADS[each.name][0]}", each.path, THREADS[each.name][1:])
+            for each in allocators
+            if each.name in THREADS
+        ]
 
     def measure(self, allocator: Allocator) -> process.Sample:
         command = [str(places.program("returns")), str(self.blocks), str(self.idle_ms)]

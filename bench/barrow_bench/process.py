@@ -108,7 +108,7 @@ def run(
             with started(
                 launch_command(allocator, command, writer, repeat),
                 cwd=cwd,
-                env=environment(**(env or {})),
+                env=environment(**{**dict(allocator.settings), **(env or {})}),
                 stdin=source,
                 stdout=output,
                 stderr=errors,

@@ -32,7 +32,7 @@ def steps(lines: list[Line], allocators: list[Allocator], repeats: int) -> Itera
         for position, line in enumerate(lines):
             if line.once and number > 0:
                 continue
-            order = [*line.references(), *allocators]
+            order = [*line.references(), *line.variants(allocators), *allocators]
             shift = (number + position) % len(order)
             for allocator in order[shift:] + order[:shift]:
                 yield Step(number, line, allocator)

@@ -75,7 +75,7 @@ BARROW_API int barrow_stats_get(struct barrow_stats *stats);
 
 /* Looks at every block of the process heap, and ends the process with a message if something has
  * written outside of one or into a freed one. For processes in the checked mode (BARROW_CHECKS in
- * the environment, see the README). Returns 0, or -1 with errno ENOSYS outside of that mode. */
+ * the environment, see docs/checks.md). Returns 0, or -1 with errno ENOSYS outside of that mode. */
 BARROW_API int barrow_check(void);
 
 /* The malloc family. Same behaviour, errno and sources as the functions without the prefix
@@ -172,8 +172,9 @@ BARROW_API void *barrow_heap_aligned_alloc(void *heap, size_t alignment, size_t 
 typedef int barrow_limit_call(void *heap, size_t wanted, void *context);
 
 /* Limits the heap's memory to `limit` bytes (0: no limit), and names whom to ask at the limit
- * (NULL: nobody) with his `context`. The limit is on what barrow_heap_stats calls committed, which
- * grows in steps of 64 KiB or more (in a heap with a maximum, of 4 KiB or more); threads of a
+ * (NULL: nobody) with his `context`. The limit is on what barrow_heap_stats calls committed, less the page
+ * of the heap's own record; it grows in steps of 64 KiB or more (in a heap with a maximum, of 4 KiB
+ * or more); threads of a
  * serialized heap cannot pass it together either. A limit below what is committed already refuses
  * new memory and nothing else: blocks that were freed are handed out again. Calls that are under
  * way in other threads may go by the limit before. Result: 0, or -1 with errno EINVAL (bad handle)

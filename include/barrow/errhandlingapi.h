@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* errhandlingapi.h: the last error, one for each thread; exceptions and those who handle them.
  *
- * A call that fails sets it. A call that succeeds leaves it alone, but for CreateFileMapping,
- * CreateFile with CREATE_ALWAYS or OPEN_ALWAYS, and the last GlobalUnlock or LocalUnlock. errno is
+ * A call that fails sets it. A call that succeeds keeps it, except CreateFileMapping, CreateFile
+ * with CREATE_ALWAYS or OPEN_ALWAYS, GetFileSize, HeapCompact, and the last GlobalUnlock or
+ * LocalUnlock. errno is
  * not part of this interface and may change in any call.
  *
  * An exception, whether raised by RaiseException or by a fault, is shown to the vectored handlers

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* nearest.c: Levenshtein's edit distance by dynamic programming, with one row of the table. */
+/* nearest.c: the edit distance in which a change, a missing or surplus character, and two neighbours that are
+ * swapped cost 1 each (optimal string alignment), by dynamic programming with three rows of the table. */
 #include "diag/nearest.h"
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { LENGTH_MAX = 40 };
@@ -12,22 +13,32 @@ static size_t min_of(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* row[j] is the distance between the characters of a seen so far and the first j of b. */
+static bool is_swap(const char *a, size_t i, const char *b, size_t j)
+{
+    return i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+}
+
+/* Of the first i characters of a and the first j of b, from the distances of shorter pairs. */
+static size_t step(const char *a, size_t i, const char *b, size_t j, size_t rows[3][LENGTH_MAX + 1])
+{
+    size_t *before = rows[(i + 2) % 3], *row = rows[i % 3];
+    size_t least = min_of(before[j], row[j - 1]) + 1;
+    least = min_of(least, before[j - 1] + (a[i - 1] != b[j - 1]));
+    return is_swap(a, i, b, j) ? min_of(least, rows[(i + 1) % 3][j - 2] + 1) : least;
+}
+
+/* rows[i % 3][j] is the distance between the first i characters of a and the first j of b. */
 static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-    size_t row[LENGTH_MAX + 1];
+    size_t rows[3][LENGTH_MAX + 1];
     for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 0; i < a_length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t replaced = diagonal + (a[i] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = min_of(replaced, min_of(row[j], row[j - 1]) + 1);
-        }
+        rows[0][j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        rows[i % 3][0] = i;
+        for (size_t j = 1; j <= b_length; j++)
+            rows[i % 3][j] = step(a, i, b, j, rows);
     }
-    return row[b_length];
+    return rows[a_length % 3][b_length];
 }
 
 const char *nearest_name(const char *text, size_t length, const char *const *names, size_t count)

@@ -57,9 +57,15 @@ expect "no limit" tools/try
 
 step "... builds and installs"
 out=$(inside "$(block Preload 1 | sed 's/sudo //g')" 2>&1)
-quiet "cmake -B build && cmake --build build"
-expect "No cmocka" "what a build lacks is named"
+quiet "the README's build"
 inside ldconfig
+
+step "... builds without cmocka, expat and a C++ compiler"
+out=$(inside "cmake -B /tmp/tests; cmake --build /tmp/tests --target unit_options conformance_malloc
+    cd /tmp/tests; ctest -R 'unit.options|conformance.malloc\$'" 2>&1)
+expect "No cmocka" "what a build lacks is named"
+expect "No C++ compiler" "what a build lacks is named"
+expect "100% tests passed, 0 tests failed out of 2" "tests with the bundled header"
 
 step "... and runs programs"
 program="perl -e 'print 6 * 7, chr 10'"

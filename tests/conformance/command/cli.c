@@ -59,6 +59,8 @@ static void what_was_meant_is_suggested(void **state)
     RUN(&outcome, NULL, BARROW_COMMAND, "rn", "true");
     assert_exit(outcome.status, 125);
     assert_contains(outcome.err, "did you mean 'run'?");
+    RUN(&outcome, NULL, BARROW_COMMAND, "rnu", "true");
+    assert_contains(outcome.err, "did you mean 'run'?");
     RUN(&outcome, NULL, BARROW_COMMAND, "vershion");
     assert_contains(outcome.err, "did you mean 'version'?");
     RUN(&outcome, NULL, BARROW_COMMAND, "xyzzy");
