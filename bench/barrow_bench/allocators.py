@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from barrow_bench import places
@@ -67,7 +67,7 @@ class Allocator:
 
     def describe(self) -> dict[str, str | None]:
         """What identifies the library that was measured."""
-        facts = asdict(self)
+        facts = {"name": self.name, "path": self.path}
         library = self.path or places.loader_cache().get("libc.so.6")
         facts["library"] = os.path.realpath(library) if library else None
         facts["package"] = debian_package(library) if library else None

@@ -164,10 +164,9 @@ def test_soak_never_stops_a_process_that_samples(tmp_path, monkeypatch):
 @pytest.mark.parametrize("option", ["--html", "--json", "--markdown"])
 def test_a_report_that_cannot_be_written_is_refused_before_the_run(option, tmp_path):
     for path in ("/nonexistent/report", str(tmp_path)):
-        begun = time.monotonic()
         ran = driver("run", "--line", "returns", option, path)
         assert ran.returncode == 2 and path in ran.stderr and "Traceback" not in ran.stderr
-        assert time.monotonic() - begun < 20
+        assert ran.stdout == ""  # nothing was run
     kept = tmp_path / "kept"
     kept.write_text("kept")
     assert driver("run", "--line", "nothing-of-that-name", option, str(kept)).returncode == 2

@@ -9,18 +9,26 @@ set -euo pipefail
 source=$1 chroot=$2
 here=$(dirname "$(readlink -f "$0")")
 
+# inside COMMANDS: their output is shown if they fail.
 inside() {
     "$here/chroot.sh" run "$chroot" bash -euo pipefail -c "cd /src 2>/dev/null || cd /; $1"
 }
 
-# block HEADING NUMBER: an indented block of the README, counted below the heading.
+# block HEADING NUMBER: an indented block of the README, counted below the heading; `all` are all of them.
 block() {
     awk -v heading="## $1" -v wanted="$2" '
-        /^## / || /^# / { inside = $0 == heading; n = 0; was = 0 }
-        inside && /^    / { if (!was) n++; was = 1; if (n == wanted) print substr($0, 5); next }
-        inside && /^$/ { if (was && n == wanted) print ""; next }
-        inside { was = 0 }
-    ' "$source/README.md" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
+        /^#/ { inside = $0 == heading; n = 0; was = 0 }
+        inside && /^    / { if (!was) n++; was = 1; if (wanted == "all" || n == wanted) print substr($0, 5); next }
+        inside { was = 0; if (wanted == "all" && /^$/) print "" }
+    ' "$source/README.md"
+}
+
+# try COMMANDS: their output is left in $out.
+try() {
+    out=$(inside "$1" 2>&1) || {
+        printf 'walks: %s\n%s\n' "$1" "$(tail -n 30 <<<"$out")"
+        exit 1
+    }
 }
 
 step() {
@@ -50,13 +58,13 @@ mkdir -p "$chroot/usr/local" "$chroot/root/work"
 "$source/tools/packaging/copy" "$chroot/src"
 
 step "the user who preloads: tools/try"
-out=$(inside "apt-get -qq update >/dev/null; tools/try" 2>&1)
+try "apt-get -qq update >/dev/null; tools/try"
 expect "250000 strings left" tools/try
 expect "the heap of perl" tools/try
 expect "no limit" tools/try
 
 step "... builds and installs"
-out=$(inside "$(block Preload 1 | sed 's/sudo //g')" 2>&1)
+try "$(block Preload 1 | sed 's/sudo //g')"
 quiet "the README's build"
 inside ldconfig
 
@@ -70,32 +78,32 @@ expect "100% tests passed, 0 tests failed out of 2" "tests with the bundled head
 step "... and runs programs"
 program="perl -e 'print 6 * 7, chr 10'"
 while read -r line; do
-    out=$(inside "${line/PROGRAM ARGS/$program}" 2>&1)
+    try "${line/PROGRAM ARGS/$program}"
     expect 42 "$line"
 done < <(block Preload 2 | sed 's/ *#.*//; /^$/d')
-out=$(inside "barrow run --stats -- $program" 2>&1)
+try "barrow run --stats -- $program"
 expect "the heap of perl" "--stats"
-out=$(inside "BARROW_CHECK=1 LD_PRELOAD=/usr/local/lib/libbarrow.so perl -e 1" 2>&1)
+try "BARROW_CHECK=1 LD_PRELOAD=/usr/local/lib/libbarrow.so perl -e 1"
 expect "did you mean BARROW_CHECKS?" "a misspelt option"
-out=$(inside "barrow help; barrow version; barrow help run; barrow bench --help; barrow rnu 2>&1 || true" 2>&1)
+try "barrow help; barrow version; barrow help run; barrow bench --help; barrow rnu 2>&1 || true"
 expect "did you mean 'run'?" "a misspelt command"
 expect "purge-delay=MS" "barrow help run"
 
 step "the user who links"
 inside "apt-get -qq install --yes pkg-config >/dev/null 2>&1"
-block "A private heap" 1 >"$chroot/root/work/program.c"
+block "A private heap" all >"$chroot/root/work/program.c"
 while read -r line; do
-    out=$(inside "cd /root/work; $line -Wall -o program; ./program; rm program" 2>&1)
+    try "cd /root/work; $line -Wall -o program; ./program; rm program"
     quiet "$line"
     expect "hello: 6 bytes" "$line"
-done < <(block Link 1 | sed -n 's/ *#.*//; /^cc /p'; block Link 1 | sed -n 's/.*or plain: //p')
+done < <(block Link all | sed -n 's/ *#.*//; /^cc /p'; block Link all | sed -n 's/.*or plain: //p')
 {
     printf 'cmake_minimum_required(VERSION 3.22)\nproject(program LANGUAGES C)\nadd_executable(program program.c)\n'
-    block Link 1 | sed -n 's/ *#.*//; /^find_package\|^target_link/p'
+    block Link all | sed -n 's/ *#.*//; /^find_package\|^target_link/p'
 } >"$chroot/root/work/CMakeLists.txt"
 for library in barrow static; do
     sed -i "s/barrow::[a-z]*/barrow::$library/" "$chroot/root/work/CMakeLists.txt"
-    out=$(inside "cd /root/work; rm -rf b; cmake -B b; cmake --build b; b/program" 2>&1)
+    try "cd /root/work; rm -rf b; cmake -B b; cmake --build b; b/program"
     quiet "barrow::$library"
     expect "hello: 6 bytes" "barrow::$library"
 done
@@ -119,16 +127,16 @@ int main(void)
     return !VirtualFree(memory, 0, MEM_RELEASE);
 }
 PORT
-out=$(inside "cd /root/work; cc -Wall -I/usr/local/include/barrow/win32 port.c -lbarrow -o port; ./port" 2>&1)
+try "cd /root/work; cc -Wall -I/usr/local/include/barrow/win32 port.c -lbarrow -o port; ./port"
 quiet "a Windows program"
 expect "x 100" "a Windows program"
 
 step "the user who compares"
 inside "apt-get -qq install --yes g++ libbenchmark-dev python3-click python3-rich libjemalloc2 >/dev/null 2>&1"
-out=$(inside "cmake -B build -DBARROW_BUILD_BENCH=ON -DBARROW_BUILD_TESTS=OFF; cmake --build build" 2>&1)
+try "cmake -B build -DBARROW_BUILD_BENCH=ON -DBARROW_BUILD_TESTS=OFF; cmake --build build"
 quiet "the benchmarks"
-out=$(inside "COLUMNS=80 build/tools/barrow bench run micro --line pair/64 --quick" 2>&1)
+try "COLUMNS=80 build/tools/barrow bench run micro --line pair/64 --quick"
 expect "jemalloc 5.3.0" "barrow bench"
-out=$(inside "build/tools/barrow bench run --line pair/64 --quick --html /nonexistent/x.html 2>&1 || true" 2>&1)
+try "build/tools/barrow bench run --line pair/64 --quick --html /nonexistent/x.html 2>&1 || true"
 expect "/nonexistent/x.html" "a report that cannot be written"
 step "done"
