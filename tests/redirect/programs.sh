@@ -35,6 +35,16 @@ node)
     program=$programs/node.exe least=10000
     arguments=("$here/work.js")
     ;;
+node26)
+    case $("$wine" --version) in
+    wine-[1-8].*)
+        echo 'node 26 does not start under this Wine'
+        exit 77
+        ;;
+    esac
+    program=$programs/node26.exe least=10000
+    arguments=("$here/work.js")
+    ;;
 gdbserver)
     program=/usr/share/win64/gdbserver.exe least=100
     arguments=(--version)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Archives by CPack: `cpack -G TGZ` in the build folder.
+# Archives by CPack: `cpack` in the build folder; a zip file for Windows.
 if(PROJECT_IS_TOP_LEVEL)
   set(CPACK_PACKAGE_VENDOR "barrow")
   set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
@@ -7,6 +7,9 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CPACK_PACKAGE_FILE_NAME
     "barrow-${PROJECT_VERSION}-${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR}")
   set(CPACK_GENERATOR TGZ)
+  if(WIN32)
+    set(CPACK_GENERATOR ZIP)
+  endif()
   set(CPACK_STRIP_FILES ON)
   set(CPACK_VERBATIM_VARIABLES ON)
   include(CPack)
