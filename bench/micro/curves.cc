@@ -235,7 +235,7 @@ bool find_heap_calls(State &state, HeapCalls &calls)
     return false;
 }
 
-/* free() of blocks of bounded heaps, of which there are so many. */
+/* free() of a bounded heap's blocks, beside so many other heaps. */
 void free_among_heaps(State &state, size_t count)
 {
     constexpr size_t BLOCKS = 500;
@@ -247,7 +247,7 @@ void free_among_heaps(State &state, size_t count)
         heaps.push_back(calls.create(0, 0, 64 * KIB));
     for (auto _ : state) {
         for (size_t i = 0; i < BLOCKS; i++)
-            blocks[i] = calls.alloc(heaps[i * 7919 % count], 0, 32);
+            blocks[i] = calls.alloc(heaps[count / 2], 0, 32);
         for (void *block : blocks)
             free(block);
     }
@@ -264,8 +264,10 @@ void heaps_in_turn(State &state, size_t count)
     if (!find_heap_calls(state, calls))
         return;
     std::vector<void *> heaps;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         heaps.push_back(calls.create(0, 0, 0));
+        calls.free(heaps[i], 0, calls.alloc(heaps[i], 0, 40));
+    }
     for (auto _ : state)
         for (size_t i = 0; i < PAIRS; i++) {
             void *heap = heaps[i % count];
@@ -354,9 +356,9 @@ void add_curves()
     add_even_curve("curve/owners", "threads", "a block of each of so many threads, freed in turn",
                    multiples(1, 64, 2), 5, owners_in_turn);
     add_even_curve("curve/heaps", "heaps", "free() of a bounded heap's block, by their number",
-                   multiples(10, 10000, 10), 50, free_among_heaps);
+                   multiples(10, 10000, 10), 500, free_among_heaps);
     add_even_curve("curve/heaps-in-turn", "heaps", "a pair in each of so many heaps in turn",
-                   multiples(2, 256, 2), 50, heaps_in_turn);
+                   multiples(2, 64, 2), 50, heaps_in_turn);
     add_even_curve("curve/trim", "bytes", "malloc_trim(0) after 19 in 20 were freed, for each MiB",
                    multiples(16 * MIB, GIB, 4), 1, trim);
 }
