@@ -202,46 +202,42 @@ static struct file *make_file(const struct opening *o)
     if (file == NULL)
         return NULL;
     object_init(&file->object, &file_kind);
-    file->fd = o->fd;
+    file->fd = -1;
     file->owner = host_process();
     file->delete_on_close = (o->flags & FILE_FLAG_DELETE_ON_CLOSE) != 0;
     file->overlapped = (o->flags & FILE_FLAG_OVERLAPPED) != 0;
     return file;
 }
 
-/* A new file that cannot be used goes again; not when another process has opened it meanwhile. */
-static void give_up(const struct opening *o)
-{
-    host_mark_clear(o->fd);
-    if (!o->existed && !host_mark_seen(o->fd, OS_MARKS_ALL))
-        host_file_remove_open(o->fd);
-}
-
-static DWORD make_handle(const struct opening *o, DWORD rights, HANDLE *handle)
-{
-    struct file *file = make_file(o);
-    *handle = file != NULL ? handle_open(&file->object, rights) : NULL;
-    if (*handle == NULL) {
-        give_up(o);
-        if (file == NULL)
-            host_file_close(o->fd);
-    }
-    if (file != NULL)
-        object_release(&file->object);
-    return *handle != NULL ? 0 : ERROR_NOT_ENOUGH_MEMORY;
-}
-
-static DWORD open_file(struct opening *o, HANDLE *handle)
+static DWORD open_and_settle(struct opening *o, struct file *file)
 {
     DWORD rights = o->rights;
     DWORD error = open_by_disposition(o);
     if (error != 0)
         return error;
-    error = settle(o, rights);
-    if (error == 0)
-        return make_handle(o, rights, handle);
-    give_up(o);
-    host_file_close(o->fd);
+    file->fd = o->fd;
+    return settle(o, rights);
+}
+
+/* All that may lack is there before the file is: a new file would have to be removed again, by a name
+ * that may be another program's by then. A new file that somebody else has opened first, and shares
+ * with nobody, stays. */
+static DWORD open_file(struct opening *o, HANDLE *handle)
+{
+    DWORD rights = o->rights;
+    DWORD error = ERROR_NOT_ENOUGH_MEMORY;
+    struct file *file = make_file(o);
+    HANDLE reserved = file != NULL ? handle_reserve() : NULL;
+    if (reserved != NULL)
+        error = open_and_settle(o, file);
+    if (error == 0) {
+        handle_publish(reserved, &file->object, rights);
+        *handle = reserved;
+    } else if (reserved != NULL) {
+        handle_drop(reserved);
+    }
+    if (file != NULL)
+        object_release(&file->object);
     return error;
 }
 

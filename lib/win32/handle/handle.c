@@ -45,11 +45,16 @@ static HANDLE slot_handle(size_t number, const struct slot *slot)
     return (HANDLE)(((uintptr_t)slot->generation << SLOT_BITS | number) << 2);
 }
 
+static size_t slot_number(HANDLE handle)
+{
+    return (uintptr_t)handle >> 2 & (SLOTS - 1);
+}
+
 /* The open slot of a handle, or NULL. Locked. */
 static struct slot *find(HANDLE handle)
 {
     uintptr_t value = (uintptr_t)handle;
-    size_t number = value >> 2 & (SLOTS - 1);
+    size_t number = slot_number(handle);
     ASSERT(face_lock_is_mine(&lock));
     if ((value & 3) != 0 || number >= used_slots)
         return NULL;
@@ -102,19 +107,34 @@ static size_t take_slot(void)
     return free_slots > 0 ? dequeue() : SLOTS;
 }
 
-/* NULL when no slot is free. Locked. */
-static HANDLE insert(struct object *object, DWORD access)
+/* A handle that refers to nothing yet; NULL when no slot is free. Locked. */
+static HANDLE reserve(void)
 {
     size_t number = take_slot();
     if (number == SLOTS)
         return NULL;
     struct slot *slot = slot_at(number);
+    ASSERT(slot->object == NULL);
+    slot->generation = slot->generation + 1 < GENERATIONS ? slot->generation + 1 : 1;
+    return slot_handle(number, slot);
+}
+
+/* Locked. */
+static void refer(HANDLE reserved, struct object *object, DWORD access)
+{
+    struct slot *slot = slot_at(slot_number(reserved));
     slot->object = object;
     slot->access = access;
-    slot->generation = slot->generation + 1 < GENERATIONS ? slot->generation + 1 : 1;
     object_retain(object);
     object->handles++;
-    return slot_handle(number, slot);
+}
+
+static HANDLE insert(struct object *object, DWORD access)
+{
+    HANDLE handle = reserve();
+    if (handle != NULL)
+        refer(handle, object, access);
+    return handle;
 }
 
 /* Frees the slot of an open handle. Answers the object, whose reference is now the caller's; *last:
@@ -126,7 +146,7 @@ static struct object *take_out(HANDLE handle, bool *last)
     if (object == NULL)
         return NULL;
     ASSERT(object->handles > 0);
-    enqueue((uintptr_t)handle >> 2 & (SLOTS - 1));
+    enqueue(slot_number(handle));
     *last = --object->handles == 0;
     return object;
 }
@@ -170,6 +190,30 @@ HANDLE handle_open(struct object *object, DWORD access)
     HANDLE handle = insert(object, access);
     face_unlock(&lock);
     return handle;
+}
+
+HANDLE handle_reserve(void)
+{
+    win32_fork_register();
+    face_lock(&lock);
+    HANDLE handle = reserve();
+    face_unlock(&lock);
+    return handle;
+}
+
+void handle_publish(HANDLE reserved, struct object *object, DWORD access)
+{
+    face_lock(&lock);
+    ASSERT(object->handles == 0 && !object->ended);
+    refer(reserved, object, access);
+    face_unlock(&lock);
+}
+
+void handle_drop(HANDLE reserved)
+{
+    face_lock(&lock);
+    enqueue(slot_number(reserved));
+    face_unlock(&lock);
 }
 
 struct object *handle_object(HANDLE handle, const struct object_kind *kind, DWORD *access)

@@ -47,6 +47,12 @@ void object_release(struct object *object);
  * memory for it, or 2^20 handles are open. */
 HANDLE handle_open(struct object *object, DWORD access);
 
+/* For an object whose making cannot be undone: the handle is there before, and refers to nothing until
+ * it is published. NULL as above. A reserved handle is published or dropped. */
+HANDLE handle_reserve(void);
+void handle_publish(HANDLE reserved, struct object *object, DWORD access);
+void handle_drop(HANDLE reserved);
+
 /* The object of a handle, retained, and the handle's access; NULL when it is no open handle, or when
  * kind is not NULL and another. */
 struct object *handle_object(HANDLE handle, const struct object_kind *kind, DWORD *access);

@@ -94,7 +94,6 @@ enum {
     OS_MARK_MAPPED = 6,
     OS_MARKS = 7
 };
-#define OS_MARKS_ALL ((1u << OS_MARKS) - 1)
 
 /* Sets the marks whose bits are given. Errors are ignored: some file systems have no locks. */
 void host_mark_set(int fd, unsigned marks);

@@ -267,8 +267,9 @@ DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD prote
         return ERROR_INVALID_PARAMETER;
     uint64_t first = section_page(view, start), last = section_page(view, end);
     DWORD error = section->committed != NULL ? section_commit_pages(section, first, last) : 0;
-    if (error == 0)
-        error = apply(view, start, end, protect);
+    if (error != 0)
+        return error;
+    error = apply(view, start, end, protect);
     if (error == ERROR_COMMITMENT_LIMIT && section->committed != NULL && open_all(view))
         error = apply(view, start, end, protect);
     if (error != 0)
