@@ -144,7 +144,10 @@ BARROW_API HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share,
 BARROW_API BOOL WINAPI DeleteFileA(LPCSTR name);
 BARROW_API BOOL WINAPI DeleteFileW(LPCWSTR name);
 
-/* Reads or writes at the file's position, or at the offset in *overlapped; always synchronous.
+/* Reads or writes at the file's position, or at the offset in *overlapped; always synchronous. The
+ * position is then behind what was transferred, but with FILE_FLAG_OVERLAPPED, where every call needs
+ * an offset. Offset -1: at the end (writing only). A handle with FILE_APPEND_DATA and without
+ * FILE_WRITE_DATA writes at the end always, in one step with finding it.
  * Reading at the end stores 0 and is no error, but ERROR_HANDLE_EOF with overlapped.
  * Errors: ERROR_INVALID_HANDLE, ERROR_ACCESS_DENIED, ERROR_NOACCESS, ERROR_DISK_FULL,
  * ERROR_INVALID_PARAMETER (neither transferred nor overlapped is given). */
@@ -161,12 +164,14 @@ BARROW_API BOOL WINAPI FlushFileBuffers(HANDLE file);
 BARROW_API DWORD WINAPI GetFileSize(HANDLE file, LPDWORD high);
 BARROW_API BOOL WINAPI GetFileSizeEx(HANDLE file, PLARGE_INTEGER size);
 
-/* Moves the position; method is FILE_BEGIN, FILE_CURRENT or FILE_END. ERROR_NEGATIVE_SEEK. */
+/* Moves the position; method is FILE_BEGIN, FILE_CURRENT or FILE_END. ERROR_NEGATIVE_SEEK;
+ * ERROR_INVALID_PARAMETER also when high is NULL and the new position has more than 32 bits. */
 BARROW_API DWORD WINAPI SetFilePointer(HANDLE file, LONG low, PLONG high, DWORD method);
 BARROW_API BOOL WINAPI SetFilePointerEx(HANDLE file, LARGE_INTEGER distance,
                                         PLARGE_INTEGER position, DWORD method);
 
-/* Cuts or extends the file to its position. ERROR_USER_MAPPED_FILE when a mapping is in the way. */
+/* Cuts or extends the file to its position. ERROR_USER_MAPPED_FILE when a mapping is in the way,
+ * ERROR_DISK_FULL, ERROR_LOCK_VIOLATION when another process keeps the size locked for ten seconds. */
 BARROW_API BOOL WINAPI SetEndOfFile(HANDLE file);
 
 /* What a path leads to, links followed: FILE_ATTRIBUTE_DIRECTORY, or FILE_ATTRIBUTE_ARCHIVE for a
