@@ -256,7 +256,7 @@ static void *call_while_cancelled(void *path)
 {
     pthread_cancel(pthread_self());
     call_each(path);
-    pthread_testcancel();
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     return NULL;
 }
 
@@ -270,9 +270,9 @@ static void no_call_is_a_point_of_cancellation(void **state)
     strcpy(path, scratch_name("cancelled"));
     assert_int_equal(pthread_create(&thread, NULL, call_while_cancelled, path), 0);
     pthread_join(thread, &result);
-    assert_ptr_equal(result, PTHREAD_CANCELED);
-    if (cancelled_in != NULL)
+    if (result == PTHREAD_CANCELED)
         fail_msg("cancelled in or after %s", cancelled_in);
+    assert_null(result);
 }
 
 /* ---- fork -------------------------------------------------------------------------------------*/

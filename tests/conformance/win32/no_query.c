@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PROCMAP_TYPE   'f'
-#define PROCMAP_NUMBER 17
+/* The low half of the request: type 'f', number 17; above it are the structure's size and direction. */
+#define PROCMAP_QUERY ('f' << 8 | 17)
 
 #if defined(__GLIBC__)
 typedef unsigned long ioctl_request;
@@ -23,7 +23,7 @@ int ioctl(int fd, ioctl_request request, ...)
     va_start(list, request);
     void *argument = va_arg(list, void *);
     va_end(list);
-    if (_IOC_TYPE(request) == PROCMAP_TYPE && _IOC_NR(request) == PROCMAP_NUMBER) {
+    if ((request & 0xFFFF) == PROCMAP_QUERY) {
         errno = ENOTTY;
         return -1;
     }
