@@ -49,7 +49,8 @@ DWORD watch_start(struct area *area)
 {
     if (host_watch_start(area_base(area), area->size) != 0)
         return ERROR_NOT_SUPPORTED;
-    area->watched = any_watched = true;
+    area->watched = true;
+    any_watched = true;
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "kinds.h"
 #include "support/check.h"
 
-enum { NEAR = 3, LIVE = 16, ALIGN_MAX = 128 * 1024, SIZE_MAX_TESTED = 70 * 1024 };
+enum { MARGIN = 3, LIVE = 16, ALIGN_MAX = 128 * 1024, SIZE_MAX_TESTED = 70 * 1024 };
 
 /* How blocks are made, measured and freed. */
 struct face {
@@ -56,9 +56,9 @@ static void try_pair(const struct face *face, void *heap, size_t align, size_t s
 
 static void try_around(const struct face *face, void *heap, size_t align, size_t size)
 {
-    for (size_t i = 0; i <= 2 * NEAR; i++)
-        if (size + i > NEAR)
-            try_pair(face, heap, align, size + i - NEAR);
+    for (size_t i = 0; i <= 2 * MARGIN; i++)
+        if (size + i > MARGIN)
+            try_pair(face, heap, align, size + i - MARGIN);
 }
 
 /* The ends of all classes, of both engines, are among these sizes; so is the alignment itself. */
