@@ -72,27 +72,49 @@ static int map_stretch(const struct stretch *s, uintptr_t *base, enum host_place
     return host_map_file(base, s->size, s->access, place, s->fd, s->offset, s->copy);
 }
 
-/* One mmap where the address tried is free; else room is found first and then mapped over. */
-static DWORD map_anywhere(const struct stretch *s, uintptr_t *base)
+/* The kernel refuses a place of ours where the file's pages are huge ones, and finds one itself. */
+static DWORD map_by_kernel(const struct stretch *s, uintptr_t *base)
 {
-    *base = area_candidate(s->size);
+    *base = 0;
     int error = map_stretch(s, base, OS_NEAR);
     if (error != 0)
         return win32_error(error);
-    if (!is_aligned(*base, GRANULE_BYTES)) {
-        host_unmap(*base, s->size);
-        *base = 0;
-        DWORD refused = area_map_hold(base, s->size);
-        if (refused != 0)
-            return refused;
-        error = map_stretch(s, base, OS_REPLACE);
-        if (error != 0) {
-            area_unmap(*base, s->size);
-            return win32_error(error);
-        }
-    }
-    area_placed(*base);
-    return 0;
+    if (is_aligned(*base, GRANULE_BYTES))
+        return 0;
+    host_unmap(*base, s->size);
+    return ERROR_INVALID_ADDRESS;
+}
+
+/* Room is found first and then mapped over. */
+static DWORD map_over_room(const struct stretch *s, uintptr_t *base)
+{
+    *base = 0;
+    DWORD refused = area_map_hold(base, s->size);
+    if (refused != 0)
+        return refused;
+    int error = map_stretch(s, base, OS_REPLACE);
+    if (error == 0)
+        return 0;
+    area_unmap(*base, s->size);
+    return error == EINVAL ? map_by_kernel(s, base) : win32_error(error);
+}
+
+/* One mmap where the address tried is free. The file is nowhere mapped but where it stays: it would
+ * count as mapped for as long as the kernel refuses to unmap it from a wrong place. */
+static DWORD map_anywhere(const struct stretch *s, uintptr_t *base)
+{
+    *base = area_candidate(s->size);
+    int error = *base != 0 ? map_stretch(s, base, OS_AT) : EEXIST;
+    DWORD refused = 0;
+    if (error == EEXIST)
+        refused = map_over_room(s, base);
+    else if (error == EINVAL)
+        refused = map_by_kernel(s, base);
+    else if (error != 0)
+        refused = win32_error(error);
+    if (refused == 0)
+        area_placed(*base);
+    return refused;
 }
 
 static DWORD map_at(struct area *view, uintptr_t *base, DWORD protect)
