@@ -178,7 +178,8 @@ typedef int barrow_limit_call(void *heap, size_t wanted, void *context);
  * serialized heap cannot pass it together either. A limit below what is committed already refuses
  * new memory and nothing else: blocks that were freed are handed out again. Calls that are under
  * way in other threads may go by the limit before. Result: 0, or -1 with errno EINVAL (bad handle)
- * or ENOTSUP (the process heap, whose limit is barrow_config's commit_limit). Any thread. */
+ * or ENOTSUP (the process heap, whose limit is barrow_config's commit_limit, and heaps in files,
+ * whose limit is their maximum). Any thread. */
 BARROW_API int barrow_heap_set_limit(void *heap, size_t limit, barrow_limit_call *call,
                                      void *context);
 

@@ -36,7 +36,7 @@ EXPORT int barrow_heap_set_limit(void *handle, size_t limit, barrow_limit_call *
     struct private_heap *heap = private_heap_of(handle);
     if (heap == NULL)
         return fail(EINVAL);
-    if (is_malloc_heap(heap))
+    if (is_malloc_heap(heap) || heap->kind == HEAP_MAPPED)
         return fail(ENOTSUP);
     atomic_store_explicit(&private_ask, scope_ask, memory_order_relaxed);
     private_set_limit(heap, limit, (struct private_asked){ call, context });

@@ -7,6 +7,7 @@
 
 #include <barrow/mapped_heap.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>

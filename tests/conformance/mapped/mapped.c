@@ -121,6 +121,22 @@ static void all_of_a_small_heap_can_be_had_and_comes_back(void **state)
     assert_true(barrow_heap_close(heap));
 }
 
+/* The maximum is the limit; another one would be written into the file, which the next opening refuses. */
+static void no_other_limit_can_be_set(void **state)
+{
+    (void)state;
+    HANDLE heap = new_heap(256 << 10);
+    errno = 0;
+    assert_int_equal(barrow_heap_set_limit(heap, 64 << 10, NULL, NULL), -1);
+    assert_int_equal(errno, ENOTSUP);
+    assert_non_null(HeapAlloc(heap, 0, 100 << 10));
+    assert_true(HeapValidate(heap, 0, NULL));
+    assert_true(barrow_heap_close(heap));
+    heap = barrow_heap_open_file(path, 0, 0, BARROW_HEAP_MUST_EXIST);
+    assert_non_null(heap);
+    assert_true(barrow_heap_close(heap));
+}
+
 static void compaction_gives_the_file_back(void **state)
 {
     (void)state;
@@ -486,6 +502,7 @@ int main(void)
         TEST(wrong_blocks_are_refused),
         TEST(sizes_alignments_and_zeros),
         TEST(all_of_a_small_heap_can_be_had_and_comes_back),
+        TEST(no_other_limit_can_be_set),
         TEST(compaction_gives_the_file_back),
         TEST(summary_walk_and_lock),
         TEST(scopes_serve_malloc),
