@@ -77,11 +77,15 @@ class Allocator:
 
 
 def version(name: str, library: str | None) -> str | None:
-    """What the library says of itself, asked in a process of its own; None if it does not."""
+    """What the library says of itself, asked in a process of its own; None if it does not. It is preloaded there:
+    jemalloc's thread-local storage has no room in a process that runs already."""
     if library is None or name not in VERSION_CALLS:
         return None
     code = f"import ctypes, sys\nlibrary = ctypes.CDLL(sys.argv[1]){VERSION_CALLS[name]}"
-    asked = subprocess.run([sys.executable, "-c", code, library], capture_output=True, text=True)
+    preload = {} if name == SYSTEM else {"LD_PRELOAD": library}
+    asked = subprocess.run(
+        [sys.executable, "-c", code, library], capture_output=True, text=True, env={**os.environ, **preload}
+    )
     return asked.stdout.strip() or None
 
 
