@@ -44,7 +44,10 @@ for shell in zsh fish; do
     fi
 done
 if command -v fish >/dev/null; then
-    expect checks= "$(HOME=/nonexistent fish --no-config -c "source $folder/barrow.fish
+    # fish makes its folders in HOME, whatever that is.
+    home=$(mktemp -d)
+    trap 'rm -rf "$home"' EXIT
+    expect checks= "$(HOME=$home fish --no-config -c "source $folder/barrow.fish
         complete -C 'barrow run -o ch'" 2>/dev/null | cut -f 1)"
 fi
 exit "$status"
