@@ -147,7 +147,8 @@ static bool grow(void)
     size_t bytes = round_up(capacity * sizeof(struct host_mapping), os_page_size());
     if (host_map_anonymous(&address, bytes, OS_READ | OS_WRITE, OS_NEAR) != 0)
         return false;
-    memcpy((void *)address, reading.mappings, reading.count * sizeof(struct host_mapping));
+    if (reading.count != 0)
+        memcpy((void *)address, reading.mappings, reading.count * sizeof(struct host_mapping));
     host_maps_forget();
     reading.mappings = (struct host_mapping *)address;
     reading.capacity = bytes / sizeof(struct host_mapping);
