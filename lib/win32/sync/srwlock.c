@@ -122,25 +122,30 @@ static bool wake_writer(struct srwlock *lock)
     return host_wake_one(&lock->writer_wakes);
 }
 
-/* Takes marks off a lock that nobody holds. A thread that takes the lock meanwhile keeps them, and
- * does this work itself when it leaves. */
-static bool clear_marks(struct srwlock *lock, uint32_t state, uint32_t marks)
+/* Takes marks off a lock that nobody holds. False when the state has changed: *state is the new one. */
+static bool clear_marks(struct srwlock *lock, uint32_t *state, uint32_t marks)
 {
-    return atomic_compare_exchange_strong_explicit(&lock->state, &state, state & ~marks,
+    return atomic_compare_exchange_strong_explicit(&lock->state, state, *state & ~marks,
                                                    memory_order_relaxed, memory_order_relaxed);
 }
 
 /* The writers' mark may be left from writers that have come and gone. Then nobody is woken, and it
- * is the readers' turn. */
+ * is the readers' turn. A thread that takes the lock meanwhile keeps the marks, and does this work
+ * itself when it leaves; one that only sets a mark sleeps, and counts on this one. */
 static void wake(struct srwlock *lock, uint32_t state)
 {
-    if ((state & WRITERS_WAIT) != 0) {
-        if (!clear_marks(lock, state, WRITERS_WAIT) || wake_writer(lock))
+    while (state != 0 && (state & HOLDERS) == 0) {
+        uint32_t mark = (state & WRITERS_WAIT) != 0 ? WRITERS_WAIT : READERS_WAIT;
+        if (!clear_marks(lock, &state, mark))
+            continue;
+        if (mark == READERS_WAIT) {
+            host_wake_all(&lock->state);
+            return;
+        }
+        if (wake_writer(lock))
             return;
         state &= ~WRITERS_WAIT;
     }
-    if (state == READERS_WAIT && clear_marks(lock, state, READERS_WAIT))
-        host_wake_all(&lock->state);
 }
 
 static void unlock(struct srwlock *lock, uint32_t holders)
