@@ -4,7 +4,7 @@
  *
  * Functions that take memory (HeapAlloc) are replaced in run-times and in the program's own
  * modules. Those that are given a block are replaced everywhere, since a block may be handed on to
- * anyone: they ask whose it is. Calls that are not for us go to ntdll, below which there is no slot
+ * anyone: they ask whose it is; and first, since other threads may be running. Calls that are not for us go to ntdll, below which there is no slot
  * that we have changed, so that they cannot come back. */
 #include "redirect/backend.h"
 #include "redirect/hooks.h"
@@ -85,11 +85,11 @@ enum { TAKING = MODULE_PROGRAM | MODULE_RUNTIME };
 const struct named_hook heap_hooks[] = {
     { "HeapAlloc", (void *)hook_alloc, TAKING },
     { "RtlAllocateHeap", (void *)hook_alloc, TAKING },
-    { "HeapFree", (void *)hook_free, MODULE_ANY },
-    { "RtlFreeHeap", (void *)rtl_free, MODULE_ANY },
-    { "HeapReAlloc", (void *)hook_resize, MODULE_ANY },
-    { "RtlReAllocateHeap", (void *)rtl_resize, MODULE_ANY },
-    { "HeapSize", (void *)hook_size, MODULE_ANY },
-    { "RtlSizeHeap", (void *)rtl_size, MODULE_ANY },
+    { "HeapFree", (void *)hook_free, EVERYWHERE_FIRST },
+    { "RtlFreeHeap", (void *)rtl_free, EVERYWHERE_FIRST },
+    { "HeapReAlloc", (void *)hook_resize, EVERYWHERE_FIRST },
+    { "RtlReAllocateHeap", (void *)rtl_resize, EVERYWHERE_FIRST },
+    { "HeapSize", (void *)hook_size, EVERYWHERE_FIRST },
+    { "RtlSizeHeap", (void *)rtl_size, EVERYWHERE_FIRST },
     { NULL, NULL, 0 },
 };

@@ -121,6 +121,16 @@ void *hook_table_by_name(const char *dll, const char *name, unsigned kind)
     return replacement;
 }
 
+bool hook_table_is_first(const void *replacement)
+{
+    bool first = false;
+    AcquireSRWLockShared(&table_lock);
+    for (size_t i = 0; i < hook_count && !first; i++)
+        first = hooks[i].replacement == replacement && hooks[i].where & HOOK_FIRST;
+    ReleaseSRWLockShared(&table_lock);
+    return first;
+}
+
 bool hook_table_has_name(const char *name)
 {
     bool found = false;

@@ -21,6 +21,9 @@ void *hook_table_by_value(const void *original, const char *name, unsigned kind)
  * set), whatever its import slot holds. */
 void *hook_table_by_name(const char *dll, const char *name, unsigned kind);
 
+/* Whether the replacement is one that has HOOK_FIRST. */
+bool hook_table_is_first(const void *replacement);
+
 /* Whether kernel32, kernelbase, ntdll or a run-time export a function of that name that is
  * replaced anywhere. */
 bool hook_table_has_name(const char *name);

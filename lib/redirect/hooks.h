@@ -14,11 +14,15 @@ enum module_kind {
     MODULE_ANY = 15
 };
 
+/* With the kinds of modules, of a function that is given a block or a heap and hands out neither: it
+ * is replaced everywhere before anything that makes blocks of ours is replaced anywhere. */
+enum { HOOK_FIRST = 16, EVERYWHERE_FIRST = MODULE_ANY | HOOK_FIRST };
+
 struct hook {
     const char *name; /* as exported */
     void *original;
     void *replacement;
-    unsigned where; /* of enum module_kind */
+    unsigned where; /* of enum module_kind, and HOOK_FIRST */
     HMODULE exporter;
     bool of_runtime; /* else of kernel32, kernelbase or ntdll */
 };

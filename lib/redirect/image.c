@@ -129,7 +129,8 @@ bool image_change_slots(struct image_change *changes, size_t count)
     while (open < count && slot_open(&changes[open]))
         open++;
     for (size_t i = 0; open == count && i < count; i++)
-        InterlockedExchangePointer(changes[i].at, changes[i].value);
+        if (!changes[i].later)
+            InterlockedExchangePointer(changes[i].at, changes[i].value);
     slots_close(changes, open);
     return open == count;
 }

@@ -26,6 +26,7 @@ enum image_state image_visit_slots(HMODULE module, image_visit *visit, void *con
 struct image_change {
     void **at;
     void *value;
+    bool later;   /* for now it is only tried whether the slot can be changed */
     DWORD access; /* image_change_slots' own */
 };
 

@@ -5,7 +5,12 @@
  * A slot is known by its value, the function's address. Others may have changed a slot before
  * (Application Verifier, compatibility shims, endpoint protection), so a function that is imported
  * by name is known by that, too: if a module's HeapAlloc led here and its HeapFree elsewhere, blocks
- * would reach the wrong heap. For the same reason all of a module's slots are changed or none. */
+ * would reach the wrong heap. For the same reason all of a module's slots are changed or none.
+ *
+ * Other threads may be running. They must not get a block of ours as long as any module would hand
+ * it to Windows' heap: a program's realloc may be ours while a run-time's HeapSize is not yet, and
+ * threads keep what was in a slot, a run-time's _msize, say. So there are two passes over all
+ * modules, the first for functions that are given a block (HOOK_FIRST). */
 #include "redirect/patch.h"
 
 #include "diag/message.h"
@@ -82,11 +87,15 @@ static void runtime_hooks_add(const struct runtime *runtime)
 
 /* ---- a module ----------------------------------------------------------------------------- */
 
+enum pass { PASS_FIRST, PASS_REST };
+
 /* The changes that a module needs. */
 static struct plan {
+    enum pass pass;
     enum module_kind kind;
     bool by_name; /* the module is new, so that its table of names is as the loader left it */
     size_t count; /* may be more than there is space for */
+    size_t now;   /* those of this pass */
     struct image_change changes[CHANGES_MAX];
 } plan;
 
@@ -106,9 +115,12 @@ static void plan_slot(void *context, const struct image_slot *slot)
     void *replacement = replacement_for(slot);
     if (!replacement || replacement == *slot->at)
         return;
+    bool later = plan.pass == PASS_FIRST && !hook_table_is_first(replacement);
     if (plan.count < CHANGES_MAX)
-        plan.changes[plan.count] = (struct image_change){ .at = slot->at, .value = replacement };
+        plan.changes[plan.count] =
+            (struct image_change){ .at = slot->at, .value = replacement, .later = later };
     plan.count++;
+    plan.now += !later;
 }
 
 static bool plan_apply(void)
@@ -124,6 +136,7 @@ static void leave_alone(const UNICODE_STRING *path)
             name.Buffer);
 }
 
+/* A module that is not noted comes again in the next pass. */
 static void module_patch(HMODULE module, const UNICODE_STRING *path)
 {
     enum module_look look = module_look(module);
@@ -131,18 +144,20 @@ static void module_patch(HMODULE module, const UNICODE_STRING *path)
         return;
     plan.kind = module_kind(module, path);
     plan.by_name = look == MODULE_NEW;
-    plan.count = 0;
+    plan.count = plan.now = 0;
     if (image_visit_slots(module, plan_slot, NULL) == IMAGE_UNBOUND) {
         pending = true;
         return;
     }
-    module_note(module, plan.kind);
-    if (!plan_apply()) {
+    bool done = plan_apply();
+    if (!done || plan.pass == PASS_REST)
+        module_note(module, plan.kind);
+    if (!done) {
         leave_alone(path);
         return;
     }
-    figures.modules += plan.count > 0 && look == MODULE_NEW;
-    figures.slots += (unsigned)plan.count;
+    figures.modules += plan.pass == PASS_FIRST && plan.count > 0 && look == MODULE_NEW;
+    figures.slots += (unsigned)plan.now;
 }
 
 static void forget(HMODULE module, size_t size)
@@ -190,7 +205,8 @@ static void walk(void)
     pending = false;
     late_hooks_add();
     LdrEnumerateLoadedModules(FALSE, visit_runtime, NULL);
-    LdrEnumerateLoadedModules(FALSE, visit_module, NULL);
+    for (plan.pass = PASS_FIRST; plan.pass <= PASS_REST; plan.pass++)
+        LdrEnumerateLoadedModules(FALSE, visit_module, NULL);
 }
 
 /* Several modules may have come at once, and are told of one by one: hence the walk. */

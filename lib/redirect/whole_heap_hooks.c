@@ -131,10 +131,10 @@ const struct named_hook whole_heap_hooks[] = {
     { "RtlLockHeap", (void *)hook_lock, TAKING },
     { "HeapLock", (void *)hook_lock_out, OF_SYSTEM },
     { "RtlLockHeap", (void *)hook_lock_out, OF_SYSTEM },
-    { "HeapUnlock", (void *)hook_unlock, MODULE_ANY },
-    { "RtlUnlockHeap", (void *)hook_unlock, MODULE_ANY },
-    { "HeapValidate", (void *)hook_validate, MODULE_ANY },
-    { "RtlValidateHeap", (void *)hook_validate, MODULE_ANY },
+    { "HeapUnlock", (void *)hook_unlock, EVERYWHERE_FIRST },
+    { "RtlUnlockHeap", (void *)hook_unlock, EVERYWHERE_FIRST },
+    { "HeapValidate", (void *)hook_validate, EVERYWHERE_FIRST },
+    { "RtlValidateHeap", (void *)hook_validate, EVERYWHERE_FIRST },
     { NULL, NULL, 0 },
 };
 
