@@ -47,8 +47,9 @@ struct bounded {
     uint16_t sublists[BOUNDED_LEVELS]; /* for each level, which of its lists are not empty */
     uint32_t lists;                    /* where the lists stand: bytes from the heap's start */
     uint16_t levels;                   /* how many the maximum needs */
-    bool executable;
-    bool damaged;     /* a quick list named what is no block of its own */
+    /* no bool: in a file these bytes may be anything */
+    uint8_t executable;
+    uint8_t damaged;  /* a quick list named what is no block of its own */
     uint64_t quick[]; /* the quick lists by units, see bounded_quick_named; then the free lists */
 };
 
