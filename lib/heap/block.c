@@ -14,7 +14,8 @@ void block_draw_keys(void)
 {
     if (block_keys.link != 0)
         return;
-    block_keys.mark = (uintptr_t)os_random() >> (64 - BLOCK_FREE_SHIFT) | MARK_TOP;
+    /* relaxed: see block_mark_key */
+    STORE_RELAXED(&block_keys.mark, (uintptr_t)os_random() >> (64 - BLOCK_FREE_SHIFT) | MARK_TOP);
     /* the highest bit set: with an address for a key the two forms could be confused */
     block_keys.link = (uintptr_t)os_random() | (uintptr_t)1 << 63;
 }

@@ -37,6 +37,13 @@ struct block_keys {
 
 extern struct block_keys block_keys HIDDEN;
 
+/* A thread without a theap looks at the empty list while another draws the secret: with any value
+ * that it ever had, block_end's words do not agree. */
+ALWAYS_INLINE uintptr_t block_mark_key(void)
+{
+    return READ_RACY(block_keys.mark);
+}
+
 /* Ends every list but a slab's. Its words do not agree, so taking from an empty list fails like
  * taking a damaged block. */
 extern const struct block block_end HIDDEN;
@@ -58,12 +65,12 @@ ALWAYS_INLINE bool block_may_be_free(const struct block *block)
 ALWAYS_INLINE void block_link(struct block *block, struct block *next)
 {
     block->next = next;
-    block->mark = (uintptr_t)next ^ block_keys.mark;
+    block->mark = (uintptr_t)next ^ block_mark_key();
 }
 
 ALWAYS_INLINE bool block_is_linked(const struct block *block)
 {
-    return ((uintptr_t)block->next ^ block_keys.mark) == block->mark;
+    return ((uintptr_t)block->next ^ block_mark_key()) == block->mark;
 }
 
 /* The block behind one of a list; ends the process if the block has been written to. */
@@ -79,7 +86,7 @@ ALWAYS_INLINE struct block *block_next(const struct block *block)
 ALWAYS_INLINE void block_list(struct block *block, const struct block *next)
 {
     block->next = (struct block *)((uintptr_t)next ^ block_keys.link);
-    block->mark = (uintptr_t)next ^ (uintptr_t)block ^ block_keys.mark;
+    block->mark = (uintptr_t)next ^ (uintptr_t)block ^ block_mark_key();
 }
 
 ALWAYS_INLINE struct block *block_listed_link(const struct block *block)
@@ -90,7 +97,7 @@ ALWAYS_INLINE struct block *block_listed_link(const struct block *block)
 ALWAYS_INLINE bool block_is_listed(const struct block *block)
 {
     uintptr_t link = (uintptr_t)block_listed_link(block);
-    return (link ^ (uintptr_t)block ^ block_keys.mark) == block->mark;
+    return (link ^ (uintptr_t)block ^ block_mark_key()) == block->mark;
 }
 
 /* As block_next; NULL ends the list. */

@@ -58,7 +58,7 @@ bool heap_set_busy(bool now);
 ALWAYS_INLINE struct block *bin_pop(struct bin *bin)
 {
     struct block *block = bin->free;
-    struct block *next = (struct block *)(block->mark ^ block_keys.mark);
+    struct block *next = (struct block *)(block->mark ^ block_mark_key());
     if (unlikely(block->next != next)) /* block_is_linked, and in the order that costs least */
         return NULL;
     bin->free = next;

@@ -156,7 +156,6 @@ static _Noreturn void check_copies(void)
 
 static volatile size_t step, failures, first_failure;
 static size_t stride;
-static volatile bool growing;
 
 static void send_copy(void)
 {
