@@ -184,12 +184,17 @@ static DWORD check_request(HANDLE process, const void *buffer, DWORD size)
     return size == 0 ? ERROR_INSUFFICIENT_BUFFER : 0;
 }
 
+/* What both forms answer from: `path` has TEXT_ROOM bytes. */
+static DWORD path_of_view(HANDLE process, void *address, const void *buffer, DWORD size, char *path)
+{
+    DWORD error = check_request(process, buffer, size);
+    return error != 0 ? error : file_of_view(address, path, TEXT_ROOM);
+}
+
 DWORD GetMappedFileNameA(HANDLE process, LPVOID address, LPSTR buffer, DWORD size)
 {
     char path[TEXT_ROOM];
-    DWORD error = check_request(process, buffer, size);
-    if (error == 0)
-        error = file_of_view(address, path, sizeof(path));
+    DWORD error = path_of_view(process, address, buffer, size, path);
     if (error != 0)
         return (DWORD)fail(error);
     DWORD length = (DWORD)strnlen(path, size);
@@ -201,9 +206,7 @@ DWORD GetMappedFileNameA(HANDLE process, LPVOID address, LPSTR buffer, DWORD siz
 DWORD GetMappedFileNameW(HANDLE process, LPVOID address, LPWSTR buffer, DWORD size)
 {
     char path[TEXT_ROOM];
-    DWORD error = check_request(process, buffer, size);
-    if (error == 0)
-        error = file_of_view(address, path, sizeof(path));
+    DWORD error = path_of_view(process, address, buffer, size, path);
     if (error != 0)
         return (DWORD)fail(error);
     size_t units = text_to_utf16(path, strlen(path), buffer, size);
