@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "bad_pointers.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <dlfcn.h>
+#endif
 
 #include "support/calls.h"
 #include "support/check.h"
