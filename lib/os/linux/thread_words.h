@@ -24,9 +24,18 @@ ALWAYS_INLINE struct thread_words *thread_words(void)
 }
 #endif
 
+/* The address of the thread's control block: aligned, and no other living thread's. */
 ALWAYS_INLINE uintptr_t os_thread_token(void)
 {
-    return (uintptr_t)&words_of_this_thread;
+    uintptr_t thread;
+#if defined(__x86_64__)
+    __asm__("movq %%fs:0, %0" : "=r"(thread));
+#elif defined(__aarch64__)
+    __asm__("mrs %0, tpidr_el0" : "=r"(thread));
+#else
+#error "os_thread_token knows x86-64 and 64-bit Arm"
+#endif
+    return thread;
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* exception.h: what the files of structured exceptions share: who is asked (exception.c), vectored
- * handlers (exception_handlers.c), blocks (exception_block.c).
+ * handlers (exception_handlers.c), blocks (exception_block.c, exception_begin.c).
  *
  * An exception is a call of exception_dispatch, on the stack of the code that raised it: from
  * RaiseException, or from the signal handler that the fault called. To go on is to return. To
@@ -75,6 +75,10 @@ enum vectored { VECTORED_EXCEPTION, VECTORED_CONTINUE };
 bool vectored_ask(enum vectored list, EXCEPTION_POINTERS *pointers);
 bool vectored_are_any(void);
 void vectored_fork_child(void);
+
+/* The C parts of barrow_try_begin and barrow_finally_begin (exception_begin.c), whose results they return. */
+int barrow_try_push(struct barrow_try *block);
+void *barrow_finally_push(void *function, uintptr_t key, const struct host_jump *place);
 
 /* The line for an exception that nobody handles. */
 void exception_message(const EXCEPTION_RECORD *record);

@@ -4,7 +4,7 @@
 #include "win32/file/path.h"
 
 #include "barrow/winbase.h"
-#include "win32/handle/file.h"
+#include "win32/file/file.h"
 #include "win32/host/host_attributes.h"
 #include "win32/host/host_file.h"
 #include "win32/host/host_program.h"

@@ -3,7 +3,7 @@
 #include "win32/file/path.h"
 
 #include "barrow/fileapi.h"
-#include "win32/handle/file.h"
+#include "win32/file/file.h"
 #include "win32/host/host_attributes.h"
 #include "win32/host/host_file.h"
 #include "win32/host/host_wait.h"

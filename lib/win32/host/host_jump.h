@@ -3,9 +3,7 @@
  * another part of the stack, which setjmp cannot.
  *
  * They keep what a function must keep for its caller: the callee-saved registers, stack pointer and
- * return address. Two functions of <barrow/excpt.h> are made here too, since their callers' places
- * are kept: barrow_try_begin puts it in the first words of its argument and goes on as
- * barrow_try_push; barrow_finally_begin has barrow_finally_push do the rest. */
+ * return address. */
 #ifndef BARROW_WIN32_HOST_HOST_JUMP_H
 #define BARROW_WIN32_HOST_HOST_JUMP_H
 
@@ -30,10 +28,5 @@ long host_jump_across(const struct host_jump *place, struct host_jump *back, lon
 
 /* Tells a sanitizer that a variable is in use again, though its scope had been left. */
 void host_jump_may_use(const void *variable, size_t size);
-
-/* The parts that are not here; their results are those of the two functions. */
-struct barrow_try;
-int barrow_try_push(struct barrow_try *block);
-void *barrow_finally_push(void *function, uintptr_t key, const struct host_jump *place);
 
 #endif

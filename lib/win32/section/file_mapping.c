@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* file_mapping.c: CreateFileMapping and OpenFileMapping: checking what is asked for. */
 #include "diag/message.h"
-#include "win32/handle/file.h"
+#include "win32/file/file.h"
 #include "win32/host/text.h"
 #include "win32/section/section.h"
 #include "win32/virtual/protect.h"

@@ -155,7 +155,7 @@ static DWORD write_code(void *to, const void *from, size_t bytes, SIZE_T *done)
         return GetLastError();
     DWORD error = copy(to, from, bytes, from, done);
     VirtualProtect(to, bytes, before, &ignored);
-    FlushInstructionCache(GetCurrentProcess(), to, bytes);
+    __builtin___clear_cache(to, (char *)to + bytes);
     return error;
 }
 

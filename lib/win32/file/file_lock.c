@@ -6,7 +6,7 @@
  * shared lock may lie over an exclusive one of the same handle. So a file has a list of its ranges,
  * and for any stretch of bytes the kernel is given the strongest lock that a range of the list asks
  * for. The list is guarded by win32_lock, which is not held while the kernel waits. */
-#include "win32/handle/file.h"
+#include "win32/file/file.h"
 
 #include "win32/host/host_attributes.h"
 #include "win32/host/host_file.h"

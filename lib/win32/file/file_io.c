@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* file_io.c: reading, writing, positions and sizes of open files. */
-#include "win32/handle/file.h"
+#include "win32/file/file.h"
 
 #include "barrow/winbase.h"
 #include "win32/host/host_file.h"

@@ -5,7 +5,7 @@
  * then looks for marks of others that conflict; see host_file.h. Marks first, then looking: of two
  * openings at the same time at least one sees the other. When both do, both step back and try again
  * after a while. */
-#include "win32/handle/file.h"
+#include "win32/file/file.h"
 #include "win32/host/text.h"
 
 #include "barrow/winbase.h"
