@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* account_print.c: the account of a run on standard error, as a table for a person. */
 #include "account.h"
 
 #include "size.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* account_read.c: parses the blocks "barrow-stats PID NAME" to "end" (tools/README.md), and keeps the one of the
+ * program's process. Unknown keys are skipped, missing ones are 0. */
 #include "account.h"
 
 #include <err.h>

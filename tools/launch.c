@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* launch.c: exec in place; or a child whose stops and signals are passed on, in one loop around sigwaitinfo and wait4. */
 #include "launch.h"
 
 #include "command.h"

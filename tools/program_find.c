@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* program_find.c: finds a program as execvp(3) does: the folders of PATH in order. If none has a program that can be
+ * executed, the last file that was found but cannot be executed is what the message is about. */
 #include "program.h"
 
 #include "command.h"

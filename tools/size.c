@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* size.c: sizes in binary units with one decimal; counts with a comma between thousands. */
 #include "size.h"
 
 #include <inttypes.h>

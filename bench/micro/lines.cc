@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* lines.cc: what the micro benchmarks share: the list of lines, the scale of a run, random sizes with a fixed seed (small
+ * ones are frequent), shuffled orders by Fisher and Yates, and the numbers of threads that are tried. */
 #include "lines.h"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* account.c: writes the figures at the process's end. The text is made in a buffer on the stack and written by one
+ * call, so the blocks of processes that end together do not mix. Called once, by shim/startup.c; takes no lock. */
 #include "diag/account.h"
 
 #include "barrow/barrow.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* checks_option.c: a parser for a comma-separated list of words, some with a value (quarantine=SIZE, sample=N). Nothing
+ * is stored unless the whole list is valid. */
 #include "diag/checks_option.h"
 
 #include "diag/parse.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* message.c: formats into a buffer on the stack and writes it by one call. Any thread may call, with any lock held and
+ * in a signal handler: nothing is allocated or locked. */
 #include "diag/message.h"
 
 #include "os/process.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* options.c: a table made from options.def is compared with the environment, variable by variable. Called once, at
+ * start-up, under the start-up lock of heap/process.c. */
 #include "diag/options.h"
 
 #include "diag/message.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* parse.c: decimal digits with an optional sign or unit. An overflow is an error and is never wrapped. */
 #include "diag/parse.h"
 
 #include <stddef.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* backend.c: size words of blocks, and the calls that keep them right. A block in a slab keeps its size in its last two
+ * bytes; a large one in its descriptor. Any thread that owns the block may call; no lock is needed. */
 #include "redirect/backend.h"
 
 #include "heap/walk.h"

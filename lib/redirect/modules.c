@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* modules.c: a module's kind, by its path and what it exports, and an array of the modules that were looked at, searched
+ * one by one. modules_lock guards the array. */
 #include "redirect/modules.h"
 
 enum { MODULES_MAX = 1024 };

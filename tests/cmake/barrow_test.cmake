@@ -81,6 +81,7 @@ function(barrow_register kind name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 300) # against what hangs: ten times and more what a test takes
   endif()
+  set(fixture)
   math(EXPR timeout "${T_TIMEOUT} * ${BARROW_TEST_TIMEOUT_SCALE}")
   if(BARROW_SANITIZE)
     # What only our heap points to looks lost to the leak checker.

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A fresh Debian in a folder, with nothing but its base system:
+# A fresh Debian in a folder, with nothing but its base system, and ccache, by which what is compiled several times
+# with the same options takes its time once:
 #
-#   chroot.sh make FOLDER          BARROW_TEST_SUITE (bookworm) and BARROW_TEST_MIRROR choose another
+#   chroot.sh make FOLDER SUITE    SUITE: bookworm or trixie; BARROW_TEST_MIRROR chooses another mirror
 #   chroot.sh remove FOLDER
 #   chroot.sh run FOLDER COMMAND   as root inside, with the network and /proc
 #
@@ -11,7 +12,6 @@
 set -euo pipefail
 action=$1 folder=$2
 shift 2
-suite=${BARROW_TEST_SUITE:-bookworm}
 mirror=${BARROW_TEST_MIRROR:-http://deb.debian.org/debian}
 
 give_up() {
@@ -20,12 +20,13 @@ give_up() {
 }
 
 make_it() {
+    local suite=$1
     mkdir -p "$(dirname "$folder")"
     rm -f "$folder.skipped"
     [ "$(id -u)" -eq 0 ] || give_up "this user is not root"
     command -v debootstrap >/dev/null || give_up "debootstrap is not installed"
     remove_it
-    if ! debootstrap --variant=minbase "$suite" "$folder" "$mirror" >"$folder.log" 2>&1; then
+    if ! debootstrap --variant=minbase --include=ccache "$suite" "$folder" "$mirror" >"$folder.log" 2>&1; then
         # A mirror that cannot be reached, or a sandbox that forbids it, is no fault of ours.
         give_up "debootstrap: $(tail -n 1 "$folder.log")"
     fi
@@ -48,11 +49,12 @@ run_it() {
     # Where mounting is forbidden, most of what is run here does without /proc.
     mountpoint -q "$folder/proc" || mount -t proc proc "$folder/proc" 2>/dev/null || true
     env -i HOME=/root LANG=C.UTF-8 TERM=dumb DEBIAN_FRONTEND=noninteractive CMAKE_BUILD_PARALLEL_LEVEL="$(nproc)" \
+        CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR=/root/ccache \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$folder" "$@" </dev/null
 }
 
 case $action in
-make) make_it ;;
+make) make_it "$@" ;;
 remove) remove_it ;;
 run) run_it "$@" ;;
 *) exit 2 ;;

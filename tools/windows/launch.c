@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* launch.c: the program is created suspended, gets the library (redirect/inject.c), is put into a job object so that it
+ * ends with the command, and is waited for. */
 #include "launch.h"
 
 #include "command.h"

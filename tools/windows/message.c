@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* message.c: lines on standard error; for an error, with the system's text and its number. */
 #include "command.h"
 
 #include <stdarg.h>

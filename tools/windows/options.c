@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* options.c: one option of the command line: -x VALUE, --name VALUE or --name=VALUE. */
 #include "command.h"
 
 /* The rest of the word behind the name, or NULL if it is another. */

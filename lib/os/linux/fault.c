@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* fault.c: one handler for SIGSEGV and SIGBUS that reports the address and passes the signal on to the action that was
+ * in place before. The handler keeps errno and takes no lock. */
 #include "os/fault.h"
 
 #include <errno.h>

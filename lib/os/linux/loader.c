@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* loader.c: whether code is the dynamic loader's. glibc: the loader's base address is in the auxiliary vector
+ * (AT_BASE) and its length in its program headers; both are read once. Any thread may call; no lock. */
 #include "os/process.h"
 
 #include <elf.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* lock.c: the slow paths of os_lock: a short spin, then a futex wait on the lower half of the lock's word, as in
+ * Drepper's "Futexes Are Tricky". Any thread may call, also in a signal handler. */
 #include "os/lock.h"
 
 #include "os/linux/syscall.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* process.c: the process by system calls, without the C library where that could allocate, lock or set errno. The
+ * environment is read at start-up only, before the program can change it. */
 #include "os/process.h"
 
 #include "os/linux/syscall.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* thread.c: ends of threads, by keys of thread-specific data whose destructors ask for a further round while others'
+ * still run; and the background thread, which is made by clone(2) with a stack and thread-local storage of its own,
+ * so the C library does not count it. No lock is taken. */
 #include "os/thread.h"
 
 #include "os/linux/syscall.h"

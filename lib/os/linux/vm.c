@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* vm.c: memory by mmap, mprotect, madvise and mremap. Any thread may call; the kernel serializes. A call leaves errno
+ * alone, and the result says whether it succeeded. */
 #include "os/vm.h"
 
 #include "os/linux/syscall.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* fault.c: a vectored exception handler, the first in the list, that reports access violations and then lets the search
+ * go on. It takes no lock. */
 #include "os/fault.h"
 
 #include <windows.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* lock.c: the slow paths of os_lock: a short spin, then RtlWaitOnAddress on the lock's word. When
+ * ExitProcess has stopped the holder, the waiter takes the lock over. */
 #include "os/lock.h"
 
 #include "os/windows/module.h"

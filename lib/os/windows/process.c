@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* process.c: the process by kernel32 and ntdll, which every process has loaded. Text is UTF-8 for the layers above
+ * and UTF-16 below. The environment is read at start-up only. */
 #include "os/process.h"
 
 #if defined(__x86_64__) || defined(_M_X64)

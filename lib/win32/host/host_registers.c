@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* host_registers.c: registers and the kind of access, from the context that the kernel gives a signal handler. Where the
+ * kernel's record of the fault is missing (emulators of Arm), the instruction itself is decoded. No lock, no state. */
 #include "win32/host/host_registers.h"
 
 #include <string.h>
