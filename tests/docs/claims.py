@@ -62,6 +62,47 @@ def check_options() -> None:
         compare(f"README.md, {variable}", options.get(variable), default)
 
 
+def run_with(environment: dict[str, str], program: list[str]) -> subprocess.CompletedProcess:
+    return subprocess.run([command, "run", "--", *program], capture_output=True, text=True,
+                          env={"PATH": "/usr/bin:/bin", **environment})
+
+
+def check_bad_values() -> None:
+    """A bad value, and a variable that is not an option, are reported once and ignored (docs/options.md)."""
+    windows = set(re.findall(r'^WINDOWS_OPTION\(\w+, "[\w-]+", "(\w+)"', text("lib/diag/options.def"), re.MULTILINE))
+    expect(len(windows) >= 2, f"options.def was not understood: {windows}")
+    for variable in [*(set(listed_options()) - windows), "BARROW_NO_OPTION"]:
+        ran = run_with({variable: "no"}, ["/bin/true"])
+        lines = [line for line in ran.stderr.splitlines() if variable in line]
+        expect(ran.returncode == 0 and len(lines) == 1 and "ignored" in lines[0],
+               f"{variable}=no: {ran.returncode}, {ran.stderr!r}")
+
+
+# Takes blocks of 1000 bytes until there is no more, and prints by how many KiB its resident memory grew.
+GREEDY = """
+import resource
+def resident():
+    return int(open('/proc/self/statm').read().split()[1]) * 4
+def highest():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before, blocks, size = resident(), [], 967
+try:
+    while len(blocks) < 500000:
+        blocks.append(b'x' * size)
+except MemoryError:
+    blocks = blocks[0]  # so that there is memory for what follows
+print(highest() - before)
+"""
+
+
+def check_commit_limit() -> None:
+    """Resident memory stays below BARROW_COMMIT_LIMIT (docs/options.md)."""
+    ran = run_with({"BARROW_COMMIT_LIMIT": "100M"}, [sys.executable, "-c", GREEDY])
+    grown = int(ran.stdout or 0)
+    expect(70 * 1024 < grown <= 100 * 1024, f"with a limit of 100 MiB {grown} KiB became resident: {ran.stderr!r}")
+    expect("BARROW_COMMIT_LIMIT" in ran.stderr, "the first failure is not reported")
+
+
 def check_cmake() -> None:
     declared = set(re.findall(r"^option\((BARROW_\w+)", text("CMakeLists.txt"), re.MULTILINE))
     declared |= set(re.findall(r"^set\((BARROW_\w+) .* CACHE", text("CMakeLists.txt"), re.MULTILINE))
@@ -144,7 +185,7 @@ def check_readme() -> None:
 
 
 def main() -> int:
-    for check in (check_options, check_cmake, check_command, check_functions, check_version, check_links,
+    for check in (check_options, check_bad_values, check_commit_limit, check_cmake, check_command, check_functions, check_version, check_links,
                   check_heads, check_readme):
         check()
     for fault in faults:
