@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* barrow.h: what the library offers beyond malloc and Win32: its version, its account of the
- * process heap, the malloc family under names of its own, and for heaps: plain malloc served by
- * them, limits, names and figures.
+/* barrow.h: what the library offers beyond malloc and Win32: its version, statistics of the process
+ * heap, the malloc family under names of its own, and for private heaps: scopes that send plain malloc
+ * to them, limits, names and statistics.
  *
  * Every function here may be called from any thread at any time, unless it says otherwise. */
 #ifndef BARROW_BARROW_H
@@ -33,18 +33,17 @@ extern "C" {
 /* The version of the library that was loaded, as "MAJOR.MINOR.PATCH". Never fails. */
 BARROW_API const char *barrow_version(void);
 
-/* A program's wishes for the process heap, as a Windows program states them with /HEAP. A program
- * that defines `const struct barrow_config barrow_process_heap` gives them; the environment
- * (BARROW_RESERVE, BARROW_COMMIT, BARROW_COMMIT_LIMIT) comes after it. Bytes; 0: the library's
- * choice. */
+/* A program's settings for its process heap, as the linker's option /HEAP makes them on Windows. A
+ * program makes them by defining `const struct barrow_config barrow_process_heap`; the environment
+ * variables BARROW_RESERVE, BARROW_COMMIT and BARROW_COMMIT_LIMIT override them. In bytes; 0 is the
+ * library's default. */
 struct barrow_config {
     size_t reserve;      /* address space to reserve */
     size_t commit;       /* memory to commit at the start */
-    size_t commit_limit; /* the most memory to commit; beyond, malloc fails with ENOMEM */
+    size_t commit_limit; /* the limit of memory; beyond it malloc fails with ENOMEM */
 };
 
-/* What the process heap has done and holds; sizes in bytes. Later versions add fields at the end.
- */
+/* Statistics of the process heap; sizes in bytes. Later versions add fields at the end. */
 struct barrow_stats {
     size_t size;              /* set by the caller to sizeof(struct barrow_stats) */
     uint64_t live_blocks;     /* blocks held by the program */
@@ -52,7 +51,7 @@ struct barrow_stats {
     uint64_t cached_blocks;   /* free blocks in threads' caches */
     uint64_t cached_bytes;    /* their bytes */
     uint64_t committed;       /* memory that is readable and writable and charged to the heap */
-    uint64_t committed_peak;  /* the most it has been */
+    uint64_t committed_peak;  /* its highest value */
     uint64_t commit_limit;    /* the limit on committed, 0 when there is none */
     uint64_t reserved;        /* address space */
     uint64_t purged;          /* bytes given back to the system so far */
@@ -62,7 +61,7 @@ struct barrow_stats {
     uint64_t large_blocks;    /* of these, large blocks */
     uint64_t large_bytes;     /* their bytes */
     uint64_t threads;         /* theaps in use by a thread */
-    uint64_t theaps;          /* theaps made so far: the most threads that were alive at once */
+    uint64_t theaps;          /* theaps made so far: the highest number of threads alive at once */
     uint64_t allocations;     /* calls that allocated; counted only when statistics are on */
     uint64_t allocated_bytes; /* bytes asked for; counted only when statistics are on */
     uint64_t frees;           /* calls that freed; counted only when statistics are on */
@@ -70,12 +69,12 @@ struct barrow_stats {
 
 /* Fills *stats, no further than stats->size.
  * Returns 0, or -1 with errno EINVAL when stats is NULL or stats->size is 0.
- * The figures are read while other threads go on: each is true, together they are approximate. */
+ * Other threads continue meanwhile: each figure is exact, but figures may be of different moments. */
 BARROW_API int barrow_stats_get(struct barrow_stats *stats);
 
-/* Looks at every block of the process heap, and ends the process with a message if something has
- * written outside of one or into a freed one. For processes in the checked mode (BARROW_CHECKS in
- * the environment, see docs/checks.md). Returns 0, or -1 with errno ENOSYS outside of that mode. */
+/* Checks every block of the process heap, and ends the process with a message if memory outside a
+ * block, or of a freed block, was written to. Only in the checked mode (BARROW_CHECKS in the
+ * environment, see docs/checks.md). Returns 0, or -1 with errno ENOSYS outside that mode. */
 BARROW_API int barrow_check(void);
 
 /* The malloc family. Same behaviour, errno and sources as the functions without the prefix
@@ -110,32 +109,31 @@ BARROW_API int barrow_malloc_trim(size_t pad);
  * that NULL means something. Functions that look at a heap's blocks hold a serialized heap
  * meanwhile, as HeapLock does; for a heap of HEAP_NO_SERIALIZE the caller sees to it that no other
  * thread uses it. No heap may be destroyed by one thread while another passes its handle to a
- * function, but for barrow_heaps_json, which finds the heaps by itself. */
+ * function. barrow_heaps_json takes no handle and may be called at any time. */
 
-/* What a thread's malloc was served by before a scope; to be given back as it was filled in. */
+/* What served a thread's malloc before a scope. The caller passes it to barrow_scope_leave unchanged. */
 struct barrow_scope {
     void *heap;
     uint64_t serial;
     const void *thread;
 };
 
-/* From now on the calling thread's malloc, calloc, realloc (of NULL), aligned_alloc and the rest of
- * the family, and C++'s operators new, take their blocks from `heap`: also those that libraries
- * call. NULL, and GetProcessHeap(), mean malloc's own heap again. *scope receives what to give
- * barrow_scope_leave; scopes nest.
+/* Begins a scope: the calling thread's malloc, calloc, realloc (of NULL), aligned_alloc and the rest
+ * of the family, and C++'s operators new, allocate from `heap`, in libraries too. NULL and
+ * GetProcessHeap() mean malloc's own heap. *scope receives what barrow_scope_leave needs; scopes nest.
  *
  * Result: 0, or -1 with errno EINVAL (bad handle, or scope is NULL); then nothing has changed, and
- * to leave *scope would change nothing.
+ * leaving *scope changes nothing.
  *
  * In a scope:
  * - A block is aligned to 16 bytes or as asked for; malloc_usable_size answers the size asked for.
- *   When the heap has no room, or its limit is reached, malloc fails with ENOMEM (operator new:
- *   std::bad_alloc), as ever.
- * - A block belongs to the heap it was allocated from, whatever is done to it and wherever: free
- *   finds the heap, and realloc keeps the block in it. Blocks of the heap may be freed outside the
+ *   When the heap is full, or its limit is reached, malloc fails with ENOMEM (operator new:
+ *   std::bad_alloc), as usual.
+ * - A block always belongs to the heap it was allocated from: free finds the heap, and realloc keeps
+ *   the block in it. Blocks of the heap may be freed outside the
  *   scope and by any thread, and malloc's own inside. For a heap of HEAP_NO_SERIALIZE, however, all
  *   calls, free among them, must come from one thread at a time.
- * - The scope is the thread's alone: threads that it starts, before or later, have none. The child
+ * - The scope is that of one thread: threads that it starts, before or later, have none. The child
  *   of fork has the scope of the thread that forked.
  * - The dynamic loader's own blocks (of dlopen, and for a new thread's thread-local storage) stay
  *   out of the heap where the C library is glibc and the program is dynamically linked.
@@ -154,30 +152,30 @@ BARROW_API int barrow_scope_leave(const struct barrow_scope *scope);
 /* The heap that serves the calling thread's malloc; NULL for malloc's own. Never fails. */
 BARROW_API void *barrow_scope_heap(void);
 
-/* A block of the heap at a multiple of `alignment`, a power of two, in bytes; else as HeapAlloc.
- * HeapFree, HeapSize and free take it; HeapReAlloc and realloc keep the alignment only when the
+/* A block of the heap at a multiple of `alignment`, a power of two, in bytes; otherwise as
+ * HeapAlloc. HeapFree, HeapSize and free take it; HeapReAlloc and realloc keep the alignment only when the
  * block stays where it is.
- * Result: the block, or NULL with errno EINVAL (bad handle, alignment is no power of two) or ENOMEM
- * (no room, or the heap's limit). Threads as for HeapAlloc. */
+ * Result: the block, or NULL with errno EINVAL (bad handle, alignment is not a power of two) or
+ * ENOMEM (the heap is full or at its limit). Threads as for HeapAlloc. */
 BARROW_API void *barrow_heap_aligned_alloc(void *heap, size_t alignment, size_t size);
 
-/* Asked when a heap has no room for `wanted` bytes, by limit, maximum or the system's refusal: for
- * the thread whose call is about to fail, which is not 0 to try again, 0 to let it fail. It is
- * asked again whenever the call fails again, so it must answer 0 once it has nothing to release.
+/* Called when a heap cannot get `wanted` bytes, because of its limit, its maximum, or because the
+ * system refuses; in the thread whose call is about to fail. Result: not 0 to try again, 0 to let the
+ * call fail. It is called again whenever the allocation fails again, so it must return 0 once it has
+ * nothing to release.
  *
  * It may use the heap and malloc: it runs outside all of the library's locks (HeapLock's excepted,
- * when the program holds it) and outside the thread's scope. What fails for want of room inside
- * the call fails at once. Several threads may be in it at a time. It must return, not leave by
- * longjmp or an exception. */
+ * when the program holds it) and outside the thread's scope. An allocation that
+ * fails inside the call fails at once. Several threads may be in it at a time. It must return, not
+ * leave by longjmp or an exception. */
 typedef int barrow_limit_call(void *heap, size_t wanted, void *context);
 
-/* Limits the heap's memory to `limit` bytes (0: no limit), and names whom to ask at the limit
- * (NULL: nobody) with his `context`. The limit is on what barrow_heap_stats calls committed, less the page
- * of the heap's own record; it grows in steps of 64 KiB or more (in a heap with a maximum, of 4 KiB
- * or more); threads of a
- * serialized heap cannot pass it together either. A limit below what is committed already refuses
- * new memory and nothing else: blocks that were freed are handed out again. Calls that are under
- * way in other threads may go by the limit before. Result: 0, or -1 with errno EINVAL (bad handle)
+/* Limits the heap's memory to `limit` bytes (0: no limit). At the limit, `call` is called with
+ * `context`, unless it is NULL. The limit is on barrow_heap_stats' committed, less the page of the
+ * heap's own record. Committed memory grows in steps of 64 KiB or more (in a heap with a maximum, of
+ * 4 KiB or more). Threads of a serialized heap cannot exceed the limit together either. A limit below
+ * what is already committed only refuses new memory: freed blocks are handed out again. Calls in
+ * progress in other threads may use the previous limit. Result: 0, or -1 with errno EINVAL (bad handle)
  * or ENOTSUP (the process heap, whose limit is barrow_config's commit_limit, and heaps in files,
  * whose limit is their maximum). Any thread. */
 BARROW_API int barrow_heap_set_limit(void *heap, size_t limit, barrow_limit_call *call,
@@ -190,7 +188,7 @@ BARROW_API int barrow_heap_set_limit(void *heap, size_t limit, barrow_limit_call
 BARROW_API int barrow_heap_set_name(void *heap, const char *name);
 
 enum {
-    BARROW_HEAP_SERIALIZED = 1, /* of barrow_heap_stats' flags: any thread may use it at any time */
+    BARROW_HEAP_SERIALIZED = 1, /* flags of barrow_heap_stats: any thread may use it at any time */
     BARROW_HEAP_BOUNDED = 2,    /* made with a maximum size */
     BARROW_HEAP_EXECUTABLE = 4, /* its blocks are executable memory */
     BARROW_HEAP_PROCESS = 8     /* GetProcessHeap() */
@@ -198,18 +196,18 @@ enum {
 
 /* What a heap holds; sizes in bytes. Later versions add fields at the end. For the process heap,
  * malloc's blocks are counted (by malloc_usable_size), and committed, committed_peak and reserved
- * are those of barrow_stats: of all memory but the heaps' with a maximum. */
+ * are those of barrow_stats, which count all memory except that of heaps with a maximum. */
 struct barrow_heap_stats {
     size_t size;             /* set by the caller to sizeof(struct barrow_heap_stats) */
     uint64_t flags;          /* BARROW_HEAP_... */
     uint64_t live_blocks;    /* blocks held by the program */
     uint64_t live_bytes;     /* their bytes, as asked for */
     uint64_t committed;      /* memory taken for blocks */
-    uint64_t committed_peak; /* the most it has been (with a maximum: how far it has reached) */
+    uint64_t committed_peak; /* its highest value (with a maximum: of the heap's end) */
     uint64_t reserved;       /* address space */
     uint64_t maximum;        /* HeapCreate's maximum size, 0 when there is none */
     uint64_t limit;          /* the limit on committed, 0 when there is none */
-    uint64_t refused;        /* calls that failed for want of room */
+    uint64_t refused;        /* calls that failed because the heap was full or at its limit */
     char name[BARROW_HEAP_NAME_SIZE];
 };
 

@@ -46,7 +46,7 @@ BARROW_API void WINAPI SetLastError(DWORD code);
 
 /* Raises an exception in the calling thread. Of flags, EXCEPTION_NONCONTINUABLE counts; of the
  * arguments (which may be NULL), the first 15. Returns when a handler or filter says
- * EXCEPTION_CONTINUE_EXECUTION, but for a noncontinuable exception: that raises
+ * EXCEPTION_CONTINUE_EXECUTION, except for a noncontinuable exception: that raises
  * EXCEPTION_NONCONTINUABLE_EXCEPTION. Any thread. */
 BARROW_API void WINAPI RaiseException(DWORD code, DWORD flags, DWORD count,
                                       const ULONG_PTR *arguments);

@@ -11,7 +11,7 @@
  *     }                                                }
  *
  * <windows.h> also calls them __try, __except, __finally and __leave. The filter is evaluated where
- * Windows does it: while the code that raised still stands on the stack. It answers
+ * Windows does it: while the code that raised is still on the stack. It answers
  * EXCEPTION_CONTINUE_EXECUTION (go on there, for a fault: do the access again),
  * EXCEPTION_CONTINUE_SEARCH (ask the next block outward) or EXCEPTION_EXECUTE_HANDLER. A body may
  * be left by return, break, continue, goto and BARROW_LEAVE, but not by longjmp. Local variables
@@ -45,10 +45,10 @@ extern "C" {
 
 enum barrow_phase {
     BARROW_PHASE_BODY,      /* nothing has happened */
-    BARROW_PHASE_DONE,      /* the body has come to its end */
+    BARROW_PHASE_DONE,      /* the body has ended */
     BARROW_PHASE_ASK,       /* evaluate the filter */
     BARROW_PHASE_HANDLE,    /* execute the handler */
-    BARROW_PHASE_INTRODUCE, /* say what stands behind the body, then execute it */
+    BARROW_PHASE_INTRODUCE, /* say what follows the body, then execute it */
     BARROW_PHASE_NEVER
 };
 
@@ -69,7 +69,7 @@ struct barrow_try {
     void *final[BARROW_PLACE_WORDS]; /* of barrow_finally_begin's, if is_finally */
     struct barrow_try *outer;        /* of the same thread */
     void *dispatch, *errand;         /* see lib/win32/exception.h */
-    void *function; /* frame of the function that it stands in, and which block there */
+    void *function; /* frame of the function that it is in, and which block there */
     uintptr_t key;
     struct barrow_caught *caught;   /* C++: where the code goes */
     LONG (*filter)(void *captured); /* C++ */

@@ -244,7 +244,7 @@ BARROW_API BOOL WINAPI RemoveDirectoryW(LPCWSTR name);
 /* Lock bytes of a file against the locks of other handles, in this and other processes that use this
  * library or fcntl; ReadFile, WriteFile and mappings do not look at locks. The range may lie behind
  * the end of the file; ranges from 2^61 on exclude each other. LockFile and
- * LOCKFILE_EXCLUSIVE_LOCK exclude all other locks, but for shared ones of the same handle that come
+ * LOCKFILE_EXCLUSIVE_LOCK exclude all other locks, except shared ones of the same handle that come
  * later; without that flag the lock is shared. LockFile and LOCKFILE_FAIL_IMMEDIATELY do not wait:
  * ERROR_LOCK_VIOLATION. The offset is that in *overlapped. An exclusive lock needs the permission to
  * write to the file, or ERROR_ACCESS_DENIED. Unlock takes exactly a range that was locked, the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* heapapi.h: heaps. A heap is a set of blocks with a life of its own: HeapDestroy gives all of it
- * back at once. GetProcessHeap() is the one that malloc uses.
+/* heapapi.h: heaps. A heap is a set of blocks that HeapDestroy frees together. malloc uses the heap
+ * that GetProcessHeap() returns.
  *
  * Source: Microsoft's documentation of heapapi.h; where it is silent, what Windows is seen to do.
  * "Chosen:" marks what neither settles. All sizes are in bytes.
@@ -11,14 +11,14 @@
  * block of the given heap (wild, inside a block, freed, of another heap) is
  * ERROR_INVALID_PARAMETER. On Windows most of these are undefined. Neither harms a heap. After
  * HeapSetInformation with HeapEnableTerminationOnCorruption, a bad block given to HeapFree or
- * HeapReAlloc ends the process: one line on standard error, and abort. HeapValidate and HeapSize
- * still answer.
+ * HeapReAlloc ends the process by abort, with one line on standard error. HeapValidate and HeapSize
+ * still return a result.
  *
  * Threads. A heap made without HEAP_NO_SERIALIZE may be used by any number of threads at once; a
  * block may be resized and freed by any of them. A heap made with it takes no lock at all: the
- * program sees to it that one thread uses the heap at a time. HEAP_NO_SERIALIZE in the flags of a
- * single call goes past HeapLock where that is safe, and has no other effect: such a call is still
- * correct beside others. HeapDestroy needs no other call on that heap to be under way.
+ * program must ensure that one thread uses the heap at a time. HEAP_NO_SERIALIZE in the flags of a
+ * single call bypasses HeapLock where that is safe, and has no other effect: such a call is still
+ * correct beside others. No other call on the heap may be in progress during HeapDestroy.
  *
  * HEAP_GENERATE_EXCEPTIONS, given to HeapCreate or to one call, makes HeapAlloc and HeapReAlloc
  * raise an exception in place of a NULL result: STATUS_NO_MEMORY when memory is refused,
@@ -99,8 +99,8 @@ extern "C" {
  * or NULL with ERROR_NOT_ENOUGH_MEMORY. */
 BARROW_API HANDLE WINAPI HeapCreate(DWORD options, SIZE_T initial, SIZE_T maximum);
 
-/* Gives a heap and all its blocks back, at a cost by pages and not by blocks. Any thread may call
- * it. The handle and all blocks are invalid from then on, for the locks of HeapLock too.
+/* Destroys a heap and frees all its blocks, at a cost that depends on its pages and not on its blocks.
+ * Any thread may call it. The handle and all blocks are invalid afterwards; HeapLock's locks end.
  * Errors: ERROR_INVALID_HANDLE, also for the process heap, which cannot be destroyed. */
 BARROW_API BOOL WINAPI HeapDestroy(HANDLE heap);
 
@@ -116,9 +116,9 @@ BARROW_API LPVOID WINAPI HeapAlloc(HANDLE heap, DWORD flags, SIZE_T size);
 /* Gives a block another size; it may move, within its heap. The first bytes, as many as both sizes
  * have, are kept. Size 0 leaves a block with no bytes; nothing is freed.
  * flags: HEAP_ZERO_MEMORY fills what was added, from the old size on, with zeros;
- * HEAP_REALLOC_IN_PLACE_ONLY fails rather than to move the block (to make it smaller in place
- * always works); HEAP_NO_SERIALIZE, HEAP_GENERATE_EXCEPTIONS. NULL on failure, and the block is as
- * before: ERROR_NOT_ENOUGH_MEMORY (also for want of room in place), ERROR_INVALID_HANDLE,
+ * HEAP_REALLOC_IN_PLACE_ONLY fails rather than moving the block (a smaller size always succeeds in
+ * place); HEAP_NO_SERIALIZE, HEAP_GENERATE_EXCEPTIONS. NULL on failure, and the block is as
+ * before: ERROR_NOT_ENOUGH_MEMORY (also when the block cannot grow in place), ERROR_INVALID_HANDLE,
  * ERROR_INVALID_PARAMETER. block NULL is a failure that sets the last error to NO_ERROR. */
 BARROW_API LPVOID WINAPI HeapReAlloc(HANDLE heap, DWORD flags, LPVOID block, SIZE_T size);
 
@@ -139,12 +139,12 @@ BARROW_API SIZE_T WINAPI HeapSize(HANDLE heap, DWORD flags, LPCVOID block);
  * is sound, which takes time in proportion to its size.
  * flags: HEAP_NO_SERIALIZE.
  * Found are blocks that are freed, damaged or not of this heap, and damaged lists of free blocks.
- * The last error is kept for FALSE too, but for two cases: memory that is not mapped at all is
- * ERROR_NOACCESS, and a bad handle ERROR_INVALID_HANDLE. */
+ * The last error is kept for FALSE too, with two exceptions: ERROR_NOACCESS for memory that is not
+ * mapped at all, and ERROR_INVALID_HANDLE for a bad handle. */
 BARROW_API BOOL WINAPI HeapValidate(HANDLE heap, DWORD flags, LPCVOID block);
 
-/* Joins free blocks, gives empty memory back to the system, and answers the size of the largest
- * free block that is committed; that it can still be had is no promise.
+/* Coalesces free blocks, gives empty memory back to the system, and returns the size of the largest
+ * free block that is committed. A later request of that size may still fail.
  * flags: HEAP_NO_SERIALIZE.
  * 0 with NO_ERROR when there is none, 0 with ERROR_INVALID_HANDLE on failure. */
 BARROW_API SIZE_T WINAPI HeapCompact(HANDLE heap, DWORD flags);
@@ -163,9 +163,9 @@ BARROW_API BOOL WINAPI HeapUnlock(HANDLE heap);
 /* The next piece of the heap after that in *entry; the first when entry->lpData is NULL (the rest
  * may then hold anything). All state is in *entry, which is passed on unchanged; there is no end
  * call. Pieces come by region: the region, its blocks by address, busy (BUSY, exact size) and free
- * (flags 0), and what of it is uncommitted; then the large blocks that stand alone, BUSY with
- * region number 64. Each block is listed once, those in threads' caches as free. Linear time in
- * all. The heap should be locked (HeapLock) for the whole walk when other threads use it; without,
+ * (flags 0), and what of it is uncommitted; then the large blocks outside regions, BUSY
+ * with region number 64. Each block is listed once, those in threads' caches as free. The whole walk takes
+ * linear time. The heap should be locked (HeapLock) for the whole walk when other threads use it; without,
  * the walk stays safe and may end early or miss blocks. FALSE at the end with ERROR_NO_MORE_ITEMS;
  * otherwise ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER (entry NULL, or an lpData that is not in
  * the heap). */
@@ -178,11 +178,11 @@ BARROW_API BOOL WINAPI HeapSummary(HANDLE heap, DWORD flags, LPHEAP_SUMMARY summ
 
 /* Sets one property; length is the size of *information.
  * HeapCompatibilityInformation, ULONG 2: a low-fragmentation heap from now on. It is accepted and
- * read back, and changes nothing: all heaps but the bounded ones are of that kind. It cannot be
+ * read back, and changes nothing: all heaps except bounded ones are of that kind. It cannot be
  * undone, and a heap made with HEAP_NO_SERIALIZE or a maximum cannot become one: ERROR_GEN_FAILURE,
- * as for any other value but 0 on a heap that is still at 0.
+ * as for any other value except 0 on a heap that is still at 0.
  * HeapEnableTerminationOnCorruption, no data, heap NULL or any heap: see "Errors" above; for the
- * whole process, and for ever.
+ * whole process, and permanently.
  * HeapOptimizeResources, Version 1 and Flags 0, heap NULL for all heaps: gives cached and empty
  * memory back to the system. Errors: chosen: ERROR_INVALID_PARAMETER (unknown class, version or
  * flags), ERROR_INSUFFICIENT_BUFFER (length too small), ERROR_NOACCESS (information is NULL);

@@ -13,8 +13,8 @@
  *   ERROR_DISK_FULL          no storage: the disk, a quota, or RLIMIT_FSIZE
  * HeapAlloc fails with ERROR_DISK_FULL too; no access to a block ever raises a signal for it.
  *
- * Threads. Any number of threads of any number of processes may call any function at the same time,
- * but for barrow_heap_close and HeapDestroy: this process makes no other call for the heap then. The
+ * Threads. Any number of threads of any number of processes may call any function at the same time.
+ * During barrow_heap_close and HeapDestroy this process may make no other call on the heap. The
  * child of a fork has the heap open too. */
 #ifndef BARROW_MAPPED_HEAP_H
 #define BARROW_MAPPED_HEAP_H
@@ -60,7 +60,7 @@ BARROW_API HANDLE barrow_heap_open_file_at(const char *path, SIZE_T initial, SIZ
 /* Opens or creates a heap in a section that CreateFileMapping or OpenFileMapping has returned: in
  * its file, or in its memory, which a name may share. The section's size is the heap's maximum with
  * the 128 KiB; a heap in memory does not outlive the section's handles and mappings. The section may
- * be closed afterwards. `maximum` must be 0 or what the section has room for. */
+ * be closed afterwards. `maximum` must be 0 or what the section can hold. */
 BARROW_API HANDLE barrow_heap_open_section(HANDLE section, SIZE_T initial, SIZE_T maximum,
                                            DWORD flags);
 
@@ -80,7 +80,7 @@ BARROW_API BOOL barrow_heap_sync(HANDLE heap);
 BARROW_API BOOL barrow_heap_snapshot(HANDLE heap, const char *path);
 
 /* Where in the file the address is, for any process: 0 for NULL. Addresses outside: 0 and
- * ERROR_INVALID_PARAMETER. And back; NULL for 0 and for what is no place in the heap. */
+ * ERROR_INVALID_PARAMETER. And back; NULL for 0 and for an offset outside the heap. */
 BARROW_API uint64_t barrow_heap_offset(HANDLE heap, const void *address);
 BARROW_API void *barrow_heap_pointer(HANDLE heap, uint64_t offset);
 
@@ -92,12 +92,12 @@ BARROW_API HANDLE barrow_mapped_heap_of(const void *address);
 
 enum { BARROW_ROOT_NAME_SIZE = 56, BARROW_ROOT_COUNT = 256 };
 
-/* The block gets the name, instead of the one that had it; NULL: the name is removed. Atomic, also
+/* Gives the block a name, which another block may have had; a block of NULL removes the name. Atomic, also
  * if the process dies. ERROR_INVALID_PARAMETER: not a block in use, or a name that is empty or has
  * BARROW_ROOT_NAME_SIZE bytes or more; ERROR_NOT_ENOUGH_MEMORY: there are BARROW_ROOT_COUNT names. */
 BARROW_API BOOL barrow_heap_set_root(HANDLE heap, const char *name, const void *block);
 
-/* NULL with ERROR_FILE_NOT_FOUND: there is none, or no block is there any more. Remove a root before
+/* NULL with ERROR_FILE_NOT_FOUND: the name does not exist, or its block was freed. Remove a root before
  * its block is freed: another block may be allocated at the same place. */
 BARROW_API void *barrow_heap_root(HANDLE heap, const char *name);
 
@@ -106,7 +106,7 @@ BARROW_API void *barrow_heap_root(HANDLE heap, const char *name);
 BARROW_API BOOL barrow_heap_next_root(HANDLE heap, DWORD *position,
                                       char name[BARROW_ROOT_NAME_SIZE], void **block);
 
-/* ---- what a program wants to know of its file ------------------------------------------------ */
+/* ---- figures of the file -------------------------------------------------------------------- */
 
 enum { BARROW_HEAP_TYPE_SIZE = 64 };
 

@@ -154,7 +154,7 @@ BARROW_API UINT WINAPI GetWriteWatch(DWORD flags, PVOID base, SIZE_T size, PVOID
 BARROW_API UINT WINAPI ResetWriteWatch(LPVOID base, SIZE_T size);
 
 /* Contents no longer needed (undefined from now on, memory given back at once); needed only if
- * there is room; needed again; and soon needed. Result: ERROR_SUCCESS or the error, the last error
+ * there is memory; needed again; and soon needed. Result: ERROR_SUCCESS or the error, the last error
  * is left alone. Ranges must be whole pages that are committed and, for the first three, private
  * and writable. ReclaimVirtualMemory: ERROR_BUSY when contents were lost. */
 BARROW_API DWORD WINAPI DiscardVirtualMemory(PVOID address, SIZE_T size);

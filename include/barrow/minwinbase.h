@@ -45,7 +45,7 @@ typedef struct _PROCESS_HEAP_ENTRY {
     PVOID lpData;      /* start of the block's data, or of the region or range */
     DWORD cbData;      /* block: the size asked for; region: its header; range: its length */
     BYTE cbOverhead;   /* bytes that the heap adds to a block */
-    BYTE iRegionIndex; /* number of the region; 64 for a block that stands alone */
+    BYTE iRegionIndex; /* number of the region; 64 for a large block outside regions */
     WORD wFlags;       /* PROCESS_HEAP_...; 0 for a free block */
     __extension__ union {
         struct {

@@ -100,7 +100,7 @@ BARROW_LAYOUT(sizeof(PSAPI_WORKING_SET_EX_INFORMATION) == 16);
 extern "C" {
 #endif
 
-/* Fills in the plain or, when size has room for it, the _EX form. ERROR_INSUFFICIENT_BUFFER,
+/* Fills in the plain or, when size is large enough, the _EX form. ERROR_INSUFFICIENT_BUFFER,
  * ERROR_INVALID_HANDLE (not the calling process). */
 BARROW_API BOOL WINAPI GetProcessMemoryInfo(HANDLE process, PPROCESS_MEMORY_COUNTERS counters,
                                             DWORD size);
@@ -110,10 +110,10 @@ BARROW_API BOOL WINAPI GetProcessMemoryInfo(HANDLE process, PPROCESS_MEMORY_COUN
 BARROW_API BOOL WINAPI QueryWorkingSetEx(HANDLE process, PVOID buffer, DWORD size);
 
 /* Lists the process's pages that are in memory. NumberOfEntries becomes their number, also when the
- * buffer has no room for them all: ERROR_BAD_LENGTH. ERROR_INVALID_HANDLE, ERROR_NOACCESS. */
+ * buffer is too small for all of them: ERROR_BAD_LENGTH. ERROR_INVALID_HANDLE, ERROR_NOACCESS. */
 BARROW_API BOOL WINAPI QueryWorkingSet(HANDLE process, PVOID buffer, DWORD size);
 
-/* The path of the file of which a view at the address was mapped, as the kernel knows it; cut to the
+/* The path of the file whose view is mapped at the address, as the kernel knows it; cut to the
  * buffer. Returns the number of characters, or 0: ERROR_UNEXP_NET_ERR (no view is there),
  * ERROR_FILE_INVALID (a view of memory), ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER (buffer is
  * NULL), ERROR_INSUFFICIENT_BUFFER (size is 0). */

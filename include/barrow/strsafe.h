@@ -34,9 +34,9 @@ typedef const WCHAR *STRSAFE_LPCWSTR;
  * STRSAFE_IGNORE_NULLS (NULL is an empty string), STRSAFE_NO_TRUNCATION and STRSAFE_NULL_ON_FAILURE
  * (the buffer is empty after a failure) are obeyed; the rest is STRSAFE_E_INVALID_PARAMETER. */
 #define BARROW_STRSAFE(type, f, vsnprint, X)                                                       \
-    static inline int barrow_bad_room##X(const type *to, size_t room)                              \
+    static inline int barrow_bad_capacity##X(const type *to, size_t capacity)                      \
     {                                                                                              \
-        return to == NULL || room == 0 || room > STRSAFE_MAX_CCH;                                  \
+        return to == NULL || capacity == 0 || capacity > STRSAFE_MAX_CCH;                          \
     }                                                                                              \
     static inline HRESULT barrow_StringCchLength##X(const type *text, size_t limit,                \
                                                     size_t *length)                                \
@@ -47,69 +47,69 @@ typedef const WCHAR *STRSAFE_LPCWSTR;
             *length = n < limit ? n : 0;                                                           \
         return n < limit ? S_OK : STRSAFE_E_INVALID_PARAMETER;                                     \
     }                                                                                              \
-    static inline HRESULT barrow_StringCchCopyN##X(type *to, size_t room, const type *from,        \
+    static inline HRESULT barrow_StringCchCopyN##X(type *to, size_t capacity, const type *from,    \
                                                    size_t count)                                   \
     {                                                                                              \
-        if (barrow_bad_room##X(to, room))                                                          \
+        if (barrow_bad_capacity##X(to, capacity))                                                  \
             return STRSAFE_E_INVALID_PARAMETER;                                                    \
         if (count > STRSAFE_MAX_LENGTH) {                                                          \
             to[0] = 0;                                                                             \
             return STRSAFE_E_INVALID_PARAMETER;                                                    \
         }                                                                                          \
         size_t n = 0;                                                                              \
-        for (; n < room - 1 && n < count && from[n] != 0; n++)                                     \
+        for (; n < capacity - 1 && n < count && from[n] != 0; n++)                                 \
             to[n] = from[n];                                                                       \
         to[n] = 0;                                                                                 \
         int fits = n == count || from[n] == 0;                                                     \
         return fits ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;                                        \
     }                                                                                              \
-    static inline HRESULT barrow_StringCchCopy##X(type *to, size_t room, const type *from)         \
+    static inline HRESULT barrow_StringCchCopy##X(type *to, size_t capacity, const type *from)     \
     {                                                                                              \
-        return barrow_StringCchCopyN##X(to, room, from, STRSAFE_MAX_LENGTH);                       \
+        return barrow_StringCchCopyN##X(to, capacity, from, STRSAFE_MAX_LENGTH);                   \
     }                                                                                              \
-    static inline HRESULT barrow_StringCchCatN##X(type *to, size_t room, const type *from,         \
+    static inline HRESULT barrow_StringCchCatN##X(type *to, size_t capacity, const type *from,     \
                                                   size_t count)                                    \
     {                                                                                              \
         size_t n;                                                                                  \
-        HRESULT result = barrow_StringCchLength##X(to, room, &n);                                  \
-        return SUCCEEDED(result) ? barrow_StringCchCopyN##X(to + n, room - n, from, count)         \
+        HRESULT result = barrow_StringCchLength##X(to, capacity, &n);                              \
+        return SUCCEEDED(result) ? barrow_StringCchCopyN##X(to + n, capacity - n, from, count)     \
                                  : result;                                                         \
     }                                                                                              \
-    static inline HRESULT barrow_StringCchCat##X(type *to, size_t room, const type *from)          \
+    static inline HRESULT barrow_StringCchCat##X(type *to, size_t capacity, const type *from)      \
     {                                                                                              \
-        return barrow_StringCchCatN##X(to, room, from, STRSAFE_MAX_LENGTH);                        \
+        return barrow_StringCchCatN##X(to, capacity, from, STRSAFE_MAX_LENGTH);                    \
     }                                                                                              \
-    static inline HRESULT barrow_StringCchVPrintf##X(type *to, size_t room, const type *format,    \
-                                                     va_list list)                                 \
+    static inline HRESULT barrow_StringCchVPrintf##X(type *to, size_t capacity,                    \
+                                                     const type *format, va_list list)             \
     {                                                                                              \
-        if (barrow_bad_room##X(to, room))                                                          \
+        if (barrow_bad_capacity##X(to, capacity))                                                  \
             return STRSAFE_E_INVALID_PARAMETER;                                                    \
-        int n = vsnprint(to, room, format, list);                                                  \
-        return n >= 0 && (size_t)n < room ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;                  \
+        int n = vsnprint(to, capacity, format, list);                                              \
+        return n >= 0 && (size_t)n < capacity ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;              \
     }                                                                                              \
-    static inline HRESULT barrow_StringCchPrintf##X(type *to, size_t room, const type *format,     \
+    static inline HRESULT barrow_StringCchPrintf##X(type *to, size_t capacity, const type *format, \
                                                     ...)                                           \
     {                                                                                              \
         va_list list;                                                                              \
         va_start(list, format);                                                                    \
-        HRESULT result = barrow_StringCchVPrintf##X(to, room, format, list);                       \
+        HRESULT result = barrow_StringCchVPrintf##X(to, capacity, format, list);                   \
         va_end(list);                                                                              \
         return result;                                                                             \
     }                                                                                              \
     /* what the Ex forms do when the text has been made at to + start */                           \
-    static inline HRESULT barrow_strsafe_end##X(HRESULT result, type *to, size_t room, type **end, \
-                                                size_t *left, ULONG flags)                         \
+    static inline HRESULT barrow_strsafe_end##X(HRESULT result, type *to, size_t capacity,         \
+                                                type **end, size_t *left, ULONG flags)             \
     {                                                                                              \
         ULONG empties = STRSAFE_NO_TRUNCATION | STRSAFE_NULL_ON_FAILURE;                           \
-        if (barrow_bad_room##X(to, room))                                                          \
+        if (barrow_bad_capacity##X(to, capacity))                                                  \
             return result;                                                                         \
         if (FAILED(result) && (flags & empties) != 0)                                              \
             to[0] = 0;                                                                             \
-        size_t n = barrow_t##f##nlen(to, room - 1);                                                \
+        size_t n = barrow_t##f##nlen(to, capacity - 1);                                            \
         if (end != NULL)                                                                           \
             *end = to + n;                                                                         \
         if (left != NULL)                                                                          \
-            *left = room - n;                                                                      \
+            *left = capacity - n;                                                                  \
         return result;                                                                             \
     }                                                                                              \
     static inline const type *barrow_strsafe_source##X(const type *from, ULONG flags)              \
@@ -122,34 +122,34 @@ typedef const WCHAR *STRSAFE_LPCWSTR;
         ULONG known = STRSAFE_IGNORE_NULLS | STRSAFE_NO_TRUNCATION | STRSAFE_NULL_ON_FAILURE;      \
         return (flags & ~known) != 0;                                                              \
     }                                                                                              \
-    static inline HRESULT barrow_StringCchCopyEx##X(type *to, size_t room, const type *from,       \
+    static inline HRESULT barrow_StringCchCopyEx##X(type *to, size_t capacity, const type *from,   \
                                                     type **end, size_t *left, ULONG flags)         \
     {                                                                                              \
         from = barrow_strsafe_source##X(from, flags);                                              \
         HRESULT result = barrow_bad_flags##X(flags) || from == NULL                                \
                              ? STRSAFE_E_INVALID_PARAMETER                                         \
-                             : barrow_StringCchCopy##X(to, room, from);                            \
-        return barrow_strsafe_end##X(result, to, room, end, left, flags);                          \
+                             : barrow_StringCchCopy##X(to, capacity, from);                        \
+        return barrow_strsafe_end##X(result, to, capacity, end, left, flags);                      \
     }                                                                                              \
-    static inline HRESULT barrow_StringCchCatEx##X(type *to, size_t room, const type *from,        \
+    static inline HRESULT barrow_StringCchCatEx##X(type *to, size_t capacity, const type *from,    \
                                                    type **end, size_t *left, ULONG flags)          \
     {                                                                                              \
         from = barrow_strsafe_source##X(from, flags);                                              \
         HRESULT result = barrow_bad_flags##X(flags) || from == NULL                                \
                              ? STRSAFE_E_INVALID_PARAMETER                                         \
-                             : barrow_StringCchCat##X(to, room, from);                             \
-        return barrow_strsafe_end##X(result, to, room, end, left, flags);                          \
+                             : barrow_StringCchCat##X(to, capacity, from);                         \
+        return barrow_strsafe_end##X(result, to, capacity, end, left, flags);                      \
     }                                                                                              \
     static inline HRESULT barrow_StringCchPrintfEx##X(                                             \
-        type *to, size_t room, type **end, size_t *left, ULONG flags, const type *format, ...)     \
+        type *to, size_t capacity, type **end, size_t *left, ULONG flags, const type *format, ...) \
     {                                                                                              \
         va_list list;                                                                              \
         va_start(list, format);                                                                    \
         HRESULT result = barrow_bad_flags##X(flags)                                                \
                              ? STRSAFE_E_INVALID_PARAMETER                                         \
-                             : barrow_StringCchVPrintf##X(to, room, format, list);                 \
+                             : barrow_StringCchVPrintf##X(to, capacity, format, list);             \
         va_end(list);                                                                              \
-        return barrow_strsafe_end##X(result, to, room, end, left, flags);                          \
+        return barrow_strsafe_end##X(result, to, capacity, end, left, flags);                      \
     }                                                                                              \
     static inline HRESULT barrow_StringCbLength##X(const type *text, size_t limit, size_t *length) \
     {                                                                                              \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tchar.h: the generic-text names. Without UNICODE or _UNICODE they are the C library's functions on
- * char; with it they are functions on 16-bit characters, of which the C library has none: those are
+ * char; with it they are functions on 16-bit characters, which the C library lacks: those are
  * here, inline, and treat letters as the C locale does.
  *
  * The functions that print understand formats as Windows does, whatever the characters' width:
@@ -45,10 +45,11 @@ BARROW_API int barrow_vfprintf(FILE *stream, const char *format, va_list argumen
 BARROW_API int barrow_vfwprintf(FILE *stream, const WCHAR *format, va_list arguments);
 
 /* Print to a buffer of so many characters, the terminating zero included, which is stored unless
- * room is 0. Return the number of characters that the whole text has, or a negative number on
+ * capacity is 0. Return the number of characters that the whole text has, or a negative number on
  * failure. */
-BARROW_API int barrow_vsnprintf(char *buffer, size_t room, const char *format, va_list arguments);
-BARROW_API int barrow_vsnwprintf(WCHAR *buffer, size_t room, const WCHAR *format,
+BARROW_API int barrow_vsnprintf(char *buffer, size_t capacity, const char *format,
+                                va_list arguments);
+BARROW_API int barrow_vsnwprintf(WCHAR *buffer, size_t capacity, const WCHAR *format,
                                  va_list arguments);
 
 /* The forms below for char and for WCHAR; what they return is what Windows' return. */
@@ -99,50 +100,52 @@ BARROW_API int barrow_vsnwprintf(WCHAR *buffer, size_t room, const WCHAR *format
     }                                                                                                \
     /* -1 when the text and its zero do not fit; unlike Windows' function, this one always         \
      * stores a terminating zero */ \
-    static inline int barrow_t##f##vsnprintf(type *buffer, size_t room, const type *format,          \
+    static inline int barrow_t##f##vsnprintf(type *buffer, size_t capacity, const type *format,      \
                                              va_list list)                                           \
     {                                                                                                \
-        int n = vsnprint(buffer, room, format, list);                                                \
-        return n >= 0 && (size_t)n < room ? n : -1;                                                  \
+        int n = vsnprint(buffer, capacity, format, list);                                            \
+        return n >= 0 && (size_t)n < capacity ? n : -1;                                              \
     }                                                                                                \
-    static inline int barrow_t##f##snprintf(type *buffer, size_t room, const type *format, ...)      \
+    static inline int barrow_t##f##snprintf(type *buffer, size_t capacity, const type *format,       \
+                                            ...)                                                     \
     {                                                                                                \
         va_list list;                                                                                \
         va_start(list, format);                                                                      \
-        int n = barrow_t##f##vsnprintf(buffer, room, format, list);                                  \
+        int n = barrow_t##f##vsnprintf(buffer, capacity, format, list);                              \
         va_end(list);                                                                                \
         return n;                                                                                    \
     }                                                                                                \
     /* -1, errno ERANGE and an empty string when the text does not fit */                            \
-    static inline int barrow_t##f##vsprintf_s(type *buffer, size_t room, const type *format,         \
+    static inline int barrow_t##f##vsprintf_s(type *buffer, size_t capacity, const type *format,     \
                                               va_list list)                                          \
     {                                                                                                \
-        int n = barrow_t##f##vsnprintf(buffer, room, format, list);                                  \
+        int n = barrow_t##f##vsnprintf(buffer, capacity, format, list);                              \
         if (n >= 0)                                                                                  \
             return n;                                                                                \
-        if (room != 0)                                                                               \
+        if (capacity != 0)                                                                           \
             buffer[0] = 0;                                                                           \
         errno = ERANGE;                                                                              \
         return -1;                                                                                   \
     }                                                                                                \
-    static inline int barrow_t##f##sprintf_s(type *buffer, size_t room, const type *format, ...)     \
+    static inline int barrow_t##f##sprintf_s(type *buffer, size_t capacity, const type *format,      \
+                                             ...)                                                    \
     {                                                                                                \
         va_list list;                                                                                \
         va_start(list, format);                                                                      \
-        int n = barrow_t##f##vsprintf_s(buffer, room, format, list);                                 \
+        int n = barrow_t##f##vsprintf_s(buffer, capacity, format, list);                             \
         va_end(list);                                                                                \
         return n;                                                                                    \
     }                                                                                                \
     /* the same, but count _TRUNCATE cuts the text, and returns -1 then */                           \
-    static inline int barrow_t##f##snprintf_s(type *buffer, size_t room, size_t count,               \
+    static inline int barrow_t##f##snprintf_s(type *buffer, size_t capacity, size_t count,           \
                                               const type *format, ...)                               \
     {                                                                                                \
         va_list list;                                                                                \
-        size_t most = count < room ? count + 1 : room;                                               \
+        size_t most = count < capacity ? count + 1 : capacity;                                       \
         va_start(list, format);                                                                      \
-        int n = count == _TRUNCATE || count < room                                                   \
+        int n = count == _TRUNCATE || count < capacity                                               \
                     ? barrow_t##f##vsnprintf(buffer, most, format, list)                             \
-                    : barrow_t##f##vsprintf_s(buffer, room, format, list);                           \
+                    : barrow_t##f##vsprintf_s(buffer, capacity, format, list);                       \
         va_end(list);                                                                                \
         return n;                                                                                    \
     }                                                                                                \
@@ -154,27 +157,27 @@ BARROW_API int barrow_vsnwprintf(WCHAR *buffer, size_t room, const WCHAR *format
         return n;                                                                                    \
     }                                                                                                \
     /* 0; or EINVAL or ERANGE, with an empty string at to. count _TRUNCATE: STRUNCATE (80) */        \
-    static inline errno_t barrow_t##f##ncpy_s(type *to, size_t room, const type *from,               \
+    static inline errno_t barrow_t##f##ncpy_s(type *to, size_t capacity, const type *from,           \
                                               size_t count)                                          \
     {                                                                                                \
-        if (to == NULL || room == 0)                                                                 \
+        if (to == NULL || capacity == 0)                                                             \
             return EINVAL;                                                                           \
         size_t n = 0;                                                                                \
-        for (; from != NULL && n < room - 1 && n < count && from[n] != 0; n++)                       \
+        for (; from != NULL && n < capacity - 1 && n < count && from[n] != 0; n++)                   \
             to[n] = from[n];                                                                         \
         int fits = from != NULL && (n == count || from[n] == 0);                                     \
         to[fits || (from != NULL && count == _TRUNCATE) ? n : 0] = 0;                                \
         return fits ? 0 : from == NULL ? EINVAL : count == _TRUNCATE ? 80 : ERANGE;                  \
     }                                                                                                \
-    static inline errno_t barrow_t##f##cpy_s(type *to, size_t room, const type *from)                \
+    static inline errno_t barrow_t##f##cpy_s(type *to, size_t capacity, const type *from)            \
     {                                                                                                \
-        return barrow_t##f##ncpy_s(to, room, from, SIZE_MAX - 1);                                    \
+        return barrow_t##f##ncpy_s(to, capacity, from, SIZE_MAX - 1);                                \
     }                                                                                                \
-    static inline errno_t barrow_t##f##cat_s(type *to, size_t room, const type *from)                \
+    static inline errno_t barrow_t##f##cat_s(type *to, size_t capacity, const type *from)            \
     {                                                                                                \
-        size_t n = to != NULL ? barrow_t##f##nlen(to, room) : room;                                  \
-        errno_t error = n < room ? barrow_t##f##cpy_s(to + n, room - n, from) : EINVAL;              \
-        if (error != 0 && to != NULL && room != 0)                                                   \
+        size_t n = to != NULL ? barrow_t##f##nlen(to, capacity) : capacity;                          \
+        errno_t error = n < capacity ? barrow_t##f##cpy_s(to + n, capacity - n, from) : EINVAL;      \
+        if (error != 0 && to != NULL && capacity != 0)                                               \
             to[0] = 0;                                                                               \
         return error;                                                                                \
     }
@@ -309,9 +312,9 @@ static inline WCHAR *barrow_wcsupr(WCHAR *text)
 
 /* For functions that want numbers or file names in char: 16-bit characters that are no ASCII become
  * '?'; text is cut to the buffer. */
-static inline const char *barrow_wcs_ascii(const WCHAR *text, char *buffer, size_t room)
+static inline const char *barrow_wcs_ascii(const WCHAR *text, char *buffer, size_t capacity)
 {
-    size_t n = barrow_twnlen(text, room - 1);
+    size_t n = barrow_twnlen(text, capacity - 1);
     for (size_t i = 0; i < n; i++)
         buffer[i] = text[i] < 0x80 ? (char)text[i] : '?';
     buffer[n] = '\0';

@@ -208,7 +208,7 @@ BARROW_API BOOL WINAPI MoveFileExW(LPCWSTR from, LPCWSTR to, DWORD flags);
  * tab, and any other character after % is itself. arguments is the address of a va_list, or with
  * FORMAT_MESSAGE_ARGUMENT_ARRAY an array of DWORD_PTR; FORMAT_MESSAGE_IGNORE_INSERTS leaves inserts
  * as they are. The lowest byte of flags is a line length (0: lines as in the message; 255: only %n
- * ends a line). size is the room at buffer in characters; with FORMAT_MESSAGE_ALLOCATE_BUFFER, buffer
+ * ends a line). size is the size of buffer in characters; with FORMAT_MESSAGE_ALLOCATE_BUFFER, buffer
  * is where the address of a block goes that the caller frees with LocalFree, and size its least
  * number of characters. language is ignored. There are no message tables in modules.
  * Returns the text's length, or 0: ERROR_MR_MID_NOT_FOUND (no such error), ERROR_INSUFFICIENT_BUFFER,

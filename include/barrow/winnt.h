@@ -243,8 +243,9 @@ typedef struct _SINGLE_LIST_ENTRY {
 
 typedef struct _EXCEPTION_RECORD {
     DWORD ExceptionCode;
-    DWORD ExceptionFlags;                      /* 0 or EXCEPTION_NONCONTINUABLE */
-    struct _EXCEPTION_RECORD *ExceptionRecord; /* the one that this one came of, or NULL */
+    DWORD ExceptionFlags; /* 0 or EXCEPTION_NONCONTINUABLE */
+    struct _EXCEPTION_RECORD
+        *ExceptionRecord; /* the exception during which this one was raised, or NULL */
     PVOID ExceptionAddress;
     DWORD NumberParameters;
     ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
