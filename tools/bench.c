@@ -58,7 +58,7 @@ static int complain_missing(const char *own)
 }
 
 /* What is measured is the library of this very build, with the programs built beside it; a variable
- * that the user has set stands. */
+ * that the user has set is kept. */
 static bool name_own_build(const char *own)
 {
     struct library library;

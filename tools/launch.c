@@ -234,7 +234,7 @@ int launch_and_wait(struct ending *ending, const char *path, char **argv)
 
 _Noreturn static void die_by(int signal_number)
 {
-    prctl(PR_SET_DUMPABLE, 0); /* or our core would stand over the program's */
+    prctl(PR_SET_DUMPABLE, 0); /* or our core file would replace the program's */
     suffer(signal_number);
     exit(128 + signal_number); /* as process 1, which no default action ends */
 }

@@ -17,7 +17,7 @@ struct ending {
  * message. */
 int launch_in_place(const char *path, char **argv);
 
-/* Starts the program and waits for its end. Meanwhile the command stands for it: signals that reach
+/* Starts the program and waits for its end. Meanwhile the command acts in its place: signals that reach
  * the command are forwarded, when the program stops the command stops too, and if the command is
  * killed so is the program. Both are in the same process group, so the terminal's signals reach the
  * program by themselves and are not forwarded.

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* From the command's folder. The installed place stands first: a prefix of its own is the rule, and
+/* From the command's folder. The installed place comes first: a prefix of its own is the rule, and
  * a build tree holds nothing there. */
 static const char *const folders[] = { BARROW_LIBRARY_FOLDER, ".", "..", "../lib" };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* program_check.c: refuses the programs that would run without the library, or not at all, because
- * the dynamic loader is not there to load it or is told not to. */
+ * there is no dynamic loader to load it, or the loader must not. */
 #include "program.h"
 
 #include "command.h"

@@ -78,7 +78,7 @@ class Allocator:
 
 def version(name: str, library: str | None) -> str | None:
     """What the library says of itself, asked in a process of its own; None if it does not. It is preloaded there:
-    jemalloc's thread-local storage has no room in a process that runs already."""
+    jemalloc's thread-local storage does not fit into a process that already runs."""
     if library is None or name not in VERSION_CALLS:
         return None
     code = f"import ctypes, sys\nlibrary = ctypes.CDLL(sys.argv[1]){VERSION_CALLS[name]}"

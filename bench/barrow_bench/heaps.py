@@ -90,8 +90,8 @@ def heap_lines(quick: bool = False) -> list[Line]:
     return [
         HeapsLine(
             "heaps: time",
-            "time of a private heap over that of the allocator's malloc and free (or of what stands "
-            "behind the colon) for the same work",
+            "time of a private heap over that of the allocator's malloc and free (or of what follows "
+            "the colon) for the same work",
             scale=0.1 if quick else 1.0,
         ),
         HeapInstructionsLine(

@@ -23,7 +23,7 @@ class Curve:
 
 @dataclass
 class Line:
-    """One piece of work. `counted` lines stand in the geometric means."""
+    """One piece of work. `counted` lines are part of the geometric means."""
 
     name: str
     about: str

@@ -20,7 +20,7 @@ SCRIPTS = places.BENCH / "programs"
 
 @dataclass
 class ProgramLine(Line):
-    """One command. {input} in it, or in `stdin`, stands for the path of what make_input wrote."""
+    """One command. {input} in it, or in `stdin`, is replaced by the path of what make_input wrote."""
 
     command: tuple[str, ...] = ()
     stdin: str | None = None

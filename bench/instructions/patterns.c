@@ -152,7 +152,7 @@ static const struct pattern {
     { "batch-random", batch_random }, { "one-4096", one_large },   { "batch-4096", batch_large },
 };
 
-/* The name callgrind is told. Not inlined and not a tail call, so that entry and exit are seen. */
+/* The function that callgrind counts. Not inlined and not a tail call, so that entry and exit are seen. */
 __attribute__((noinline)) static void measured(pattern_fn run, size_t pairs)
 {
     run(pairs);

@@ -116,7 +116,7 @@ static void serve(uint64_t *state, struct entry **sessions)
     atomic_fetch_add_explicit(&requests, 1, memory_order_relaxed);
 }
 
-/* Requests come at an even rate; who is late catches up, but for no more than a second. */
+/* Requests come at an even rate; a thread that is late catches up, by at most a second. */
 static void *work(void *number)
 {
     uint64_t state = (uintptr_t)number * 7919;

@@ -4,7 +4,7 @@
  *
  * A block in a cache has its own state in its header (BOUNDED_STATE_QUICK), and the link to the next
  * one, masked, in its first word. The header's bit that says whether the block before is free
- * belongs to whoever has the heap's lock, so the two sides store to different bytes of a header.
+ * belongs to the owner of the heap's lock, so the two sides store to different bytes of a header.
  *
  * `pending` names the block while a call is about it. Whatever instruction is the last one, the block
  * is in use, cached and in its list, or named by `pending`; see settle_pending in recover.c. */
@@ -20,8 +20,8 @@ enum {
     BATCH = 15,         /* blocks that are cut beside one that the cache lacked, at most ... */
     BATCH_SHARE = 1024, /* ... and this part of the heap */
     COUNT_MAX = 128,    /* of a list */
-    ROOM = (512 << 10) / BOUNDED_UNIT,
-    ROOM_SHARE = 32, /* of the heap's maximum, if that is less */
+    ALLOWANCE = (512 << 10) / BOUNDED_UNIT,
+    ALLOWANCE_SHARE = 32, /* of the heap's maximum, if that is less */
     CACHED_SIZE = (BOUNDED_CACHED - 1) * BOUNDED_UNIT - 8
 };
 
@@ -59,6 +59,7 @@ ALWAYS_INLINE bool begin(const struct mapped *mapped, struct mapped_cache *cache
 
 ALWAYS_INLINE void end(struct mapped_cache *cache)
 {
+    ASSERT(atomic_load_explicit(&cache->working, memory_order_relaxed) == 1);
     /* release: the holder that sees 0 sees the work */
     atomic_store_explicit(&cache->working, 0, memory_order_release);
 }
@@ -92,6 +93,7 @@ ALWAYS_INLINE uint64_t load_fields(const struct bounded *heap, uint64_t unit)
 /* State and slack are others. */
 ALWAYS_INLINE void change(struct bounded *heap, uint64_t unit, uint64_t fields)
 {
+    ASSERT(is_unit(heap, unit));
     unsigned char *byte = bounded_state_byte(block_header(heap, unit));
     order();
     __atomic_store_n(byte, (unsigned char)(*byte ^ bounded_stored(fields) >> 8), __ATOMIC_RELAXED);
@@ -113,6 +115,7 @@ ALWAYS_INLINE bool is_cached(const struct bounded *heap, uint64_t unit, uint64_t
 /* Takes the first block of a list off it, if it is one; else the list ends there. */
 ALWAYS_INLINE uint64_t take_first(struct mapped *mapped, struct mapped_cache *cache, uint64_t units)
 {
+    ASSERT(units >= BOUNDED_LEAST && units < BOUNDED_CACHED);
     struct bounded *heap = mapped->heap;
     uint64_t unit = cache->lists[units];
     if (unlikely(unit == 0))
@@ -127,7 +130,7 @@ ALWAYS_INLINE uint64_t take_first(struct mapped *mapped, struct mapped_cache *ca
     cache->lists[units] = masked(heap, unit, block_links(heap, unit)->next);
     order();
     cache->counts[units]--;
-    cache->room += (uint32_t)units;
+    cache->allowance += (uint32_t)units;
     return unit;
 }
 
@@ -164,7 +167,7 @@ ALWAYS_INLINE bool put(struct mapped *mapped, struct mapped_cache *cache, uint64
     uint64_t fields = load_fields(heap, unit) & ~BOUNDED_PREVIOUS_FREE,
              units = fields_units(fields);
     if (unlikely(!fields_are_in_use(fields) || units >= BOUNDED_CACHED || units < BOUNDED_LEAST ||
-                 units > heap->frontier - unit || units > cache->room ||
+                 units > heap->frontier - unit || units > cache->allowance ||
                  cache->counts[units] >= COUNT_MAX))
         return false;
     cache->pending = unit;
@@ -173,7 +176,7 @@ ALWAYS_INLINE bool put(struct mapped *mapped, struct mapped_cache *cache, uint64
     change(heap, unit, fields ^ fields_quick(units));
     cache->lists[units] = unit;
     cache->counts[units]++;
-    cache->room -= (uint32_t)units;
+    cache->allowance -= (uint32_t)units;
     order();
     cache->pending = 0;
     return true;
@@ -195,6 +198,7 @@ bool mapped_free(struct private_heap *private, void *block)
 /* Gives the first block of the list to the engine, in one change. False: the list is empty. */
 static bool give_first(struct mapped *mapped, struct mapped_cache *cache, uint64_t units)
 {
+    ASSERT(mapped_is_locked(mapped) && units < BOUNDED_CACHED);
     struct bounded *heap = mapped->heap;
     uint64_t unit = cache->lists[units];
     if (unit == 0)
@@ -220,10 +224,11 @@ static bool give_first(struct mapped *mapped, struct mapped_cache *cache, uint64
 
 static void give(struct mapped *mapped, struct mapped_cache *cache, unsigned keep_part)
 {
+    ASSERT(mapped_is_locked(mapped));
     for (unsigned units = BOUNDED_LEAST; units < BOUNDED_CACHED; units++) {
         unsigned keep = keep_part == 0 ? 0 : cache->counts[units] / keep_part;
         while ((keep == 0 || cache->counts[units] > keep) && give_first(mapped, cache, units)) {
-            cache->room += units;
+            cache->allowance += units;
             cache->counts[units]--;
         }
         if (keep == 0)
@@ -231,10 +236,10 @@ static void give(struct mapped *mapped, struct mapped_cache *cache, unsigned kee
     }
 }
 
-static uint32_t room_for(const struct mapped *mapped)
+static uint32_t allowance_for(const struct mapped *mapped)
 {
-    uint64_t share = mapped->heap->end / ROOM_SHARE;
-    return (uint32_t)(share < ROOM ? share : ROOM);
+    uint64_t share = mapped->heap->end / ALLOWANCE_SHARE;
+    return (uint32_t)(share < ALLOWANCE ? share : ALLOWANCE);
 }
 
 void mapped_cache_halve(struct mapped *mapped, struct mapped_cache *cache)
@@ -245,11 +250,12 @@ void mapped_cache_halve(struct mapped *mapped, struct mapped_cache *cache)
 void mapped_cache_empty(struct mapped *mapped, struct mapped_cache *cache)
 {
     give(mapped, cache, 0);
-    cache->room = room_for(mapped);
+    cache->allowance = allowance_for(mapped);
 }
 
 void mapped_caches_empty(struct mapped *mapped)
 {
+    ASSERT(mapped_is_held(mapped));
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++)
         if (mapped_cache_at(mapped, i)->owner != 0)
             mapped_cache_empty(mapped, mapped_cache_at(mapped, i));
@@ -260,6 +266,7 @@ void mapped_caches_empty(struct mapped *mapped)
 /* Another thread of the process may have the cache then, if its heap is still open. */
 static void leave(unsigned i)
 {
+    ASSERT(i < AT_HAND);
     if (at_hand[i].serial != 0)
         mapped_leave_cache(at_hand[i].serial, at_hand[i].cache);
     at_hand[i].serial = 0;
@@ -275,6 +282,7 @@ static void leave_at_end(void *unused)
 
 static struct mapped_cache *find_free(struct mapped *mapped)
 {
+    ASSERT(mapped_is_locked(mapped) && mapped->may_cache);
     struct mapped_cache *free = NULL;
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++) {
         struct mapped_cache *cache = mapped_cache_at(mapped, i);
@@ -289,9 +297,11 @@ static struct mapped_cache *find_free(struct mapped *mapped)
 
 static void take(struct mapped *mapped, struct mapped_cache *cache)
 {
+    ASSERT(mapped_is_locked(mapped));
+    ASSERT(cache->owner == 0 || cache->owner == mapped->process + 1);
     if (cache->owner == 0) {
         memset(cache, 0, sizeof *cache);
-        cache->room = room_for(mapped);
+        cache->allowance = allowance_for(mapped);
     }
     atomic_store_explicit(&cache->idle, 0, memory_order_relaxed);
     order();
@@ -302,6 +312,7 @@ static void take(struct mapped *mapped, struct mapped_cache *cache)
 /* A thread has the caches of a few heaps; that of another is left where it is, for another thread. */
 struct mapped_cache *mapped_cache_own(struct mapped *mapped)
 {
+    ASSERT(mapped_is_locked(mapped));
     struct mapped_cache *cache = own(mapped);
     if (cache != NULL || !mapped->may_cache)
         return cache;
@@ -332,15 +343,17 @@ void mapped_cache_forget(struct mapped *mapped)
 static uint64_t batch_for(const struct mapped *mapped, const struct mapped_cache *cache,
                           uint64_t units)
 {
+    ASSERT(units >= BOUNDED_LEAST && units < BOUNDED_CACHED);
     uint64_t share = mapped->heap->end / BATCH_SHARE / units,
              blocks = share < BATCH ? share : BATCH;
-    return blocks * units <= cache->room ? blocks : 0;
+    return blocks * units <= cache->allowance ? blocks : 0;
 }
 
 /* Of the (blocks + 1) * units at `unit` all but the first become blocks of the cache. */
 static void cut(struct mapped *mapped, struct mapped_cache *cache, uint64_t unit, uint64_t units,
                 uint64_t blocks)
 {
+    ASSERT(cache->lists[units] == 0 && units * blocks <= cache->allowance);
     struct bounded *heap = mapped->heap;
     bounded_note(heap, &cache->lists[units], 1);
     for (uint64_t i = blocks; i != 0; i--) {
@@ -351,11 +364,12 @@ static void cut(struct mapped *mapped, struct mapped_cache *cache, uint64_t unit
     }
     heap->blocks += blocks;
     cache->counts[units] = (uint16_t)(cache->counts[units] + blocks);
-    cache->room -= (uint32_t)(units * blocks);
+    cache->allowance -= (uint32_t)(units * blocks);
 }
 
 void *mapped_cache_fill(struct mapped *mapped, struct mapped_cache *cache, size_t size)
 {
+    ASSERT(mapped_is_locked(mapped));
     struct bounded *heap = mapped->heap;
     uint64_t units = units_for(size),
              blocks = size > CACHED_SIZE ? 0 : batch_for(mapped, cache, units);

@@ -27,6 +27,7 @@ static bool bit(const uint64_t *bits, uint64_t i)
 
 static void set_bit(uint64_t *bits, uint64_t i)
 {
+    ASSERT(bits != NULL);
     bits[i / 64] |= (uint64_t)1 << i % 64;
 }
 
@@ -120,6 +121,7 @@ static void find_starts(struct marks *marks)
 /* Blocks are joined as they are freed, so the starts lead on, not the headers. */
 static uint64_t sweep(struct marks *marks)
 {
+    ASSERT(mapped_is_held(marks->mapped));
     const struct bounded *heap = marks->mapped->heap;
     uint64_t freed = 0;
     for (uint64_t unit = heap->first; unit < heap->frontier; unit++) {
@@ -169,9 +171,10 @@ static void release(struct marks *marks)
 static uint32_t collect(struct mapped *mapped, void *handle, mapped_trace *trace, void *context,
                         uint64_t *freed)
 {
+    ASSERT(mapped_is_held(mapped));
     struct marks marks;
     bool sound =
-        bounded_validate(mapped->heap); /* the stack has room for as many blocks as it says */
+        bounded_validate(mapped->heap); /* the stack is made for as many blocks as it counts */
     bool made = sound && make(&marks, mapped);
     if (made) {
         find_starts(&marks);

@@ -83,7 +83,7 @@ struct mapped_cache {
     uint32_t owner;                 /* 1 more than the process's number; 0: nobody's */
     _Atomic uint32_t idle;          /* no thread of the process has it */
     _Atomic uint32_t working;       /* the thread is in it */
-    uint32_t room;                  /* units that it may still take */
+    uint32_t allowance;             /* units that it may still take */
     uint64_t pending;               /* unit of the block that its thread's call is about, or 0 */
     uint64_t lists[BOUNDED_CACHED]; /* by units: the first block's unit; 0: none */
     uint16_t counts[BOUNDED_CACHED];
@@ -93,7 +93,7 @@ enum { MAPPED_CACHE_BYTES = 768 };
 _Static_assert(sizeof(struct mapped_cache) <= MAPPED_CACHE_BYTES, "the caches' distance");
 _Static_assert(MAPPED_CACHES + MAPPED_CACHE_COUNT * MAPPED_CACHE_BYTES <= MAPPED_HOLES, "");
 _Static_assert(MAPPED_HOLES + MAPPED_HOLE_BITS / 8 <= MAPPED_HEAD, "");
-_Static_assert(sizeof(struct mapped_root) == 64, "roots stand side by side");
+_Static_assert(sizeof(struct mapped_root) == 64, "roots are contiguous");
 _Static_assert(sizeof(struct mapped_state) <= MAPPED_JOURNAL - MAPPED_STATE, "");
 
 #endif

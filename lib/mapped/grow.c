@@ -35,6 +35,7 @@ static bool may_have_hole(const struct mapped *mapped, uint64_t region)
 
 static void set_holes(struct mapped *mapped, uint64_t start, uint64_t end)
 {
+    ASSERT(start < end && mapped_is_held(mapped));
     uint64_t size = region_size(mapped);
     mapped->state->may_have_holes = 1;
     for (uint64_t region = start / size; region <= (end - 1) / size; region++)
@@ -44,6 +45,7 @@ static void set_holes(struct mapped *mapped, uint64_t start, uint64_t end)
 
 static bool fill_region(struct mapped *mapped, uint64_t region)
 {
+    ASSERT(mapped_is_locked(mapped) && !mapped->is_private);
     uint64_t size = region_size(mapped), start = region * size, end = start + size;
     uint64_t file_end = mapped_file_end(mapped);
     end = end < file_end ? end : file_end;
@@ -62,6 +64,7 @@ static void note_failure(int error)
 
 static bool fill(struct mapped *mapped, uint64_t start, uint64_t end)
 {
+    ASSERT(start < end);
     uint64_t size = region_size(mapped);
     for (uint64_t region = start / size; region <= (end - 1) / size; region++)
         if (may_have_hole(mapped, region) && !fill_region(mapped, region)) {
@@ -132,6 +135,7 @@ struct bounded_range bounded_whole_pages(uint64_t unit, uint64_t units)
 /* The pages of a free block between its links and its foot become a hole. */
 static void punch(struct mapped *mapped, uint64_t unit, uint64_t units)
 {
+    ASSERT(mapped_is_held(mapped));
     uint64_t start = round_up(MAPPED_HEAD + (unit + 1) * BOUNDED_UNIT, mapped->page_size);
     uint64_t end = (MAPPED_HEAD + (unit + units - 1) * BOUNDED_UNIT) & ~(mapped->page_size - 1);
     if (start >= end)
@@ -142,6 +146,7 @@ static void punch(struct mapped *mapped, uint64_t unit, uint64_t units)
 
 static uint64_t punch_all(struct mapped *mapped)
 {
+    ASSERT(mapped_is_held(mapped));
     struct bounded *heap = mapped->heap;
     uint64_t largest = 0, units;
     for (uint64_t unit = heap->first; is_unit(heap, unit); unit += units) {
@@ -160,6 +165,7 @@ static uint64_t punch_all(struct mapped *mapped)
 /* A free last block ends sooner, and with it the file. */
 static void retreat(struct mapped *mapped)
 {
+    ASSERT(mapped_is_held(mapped));
     struct bounded *heap = mapped->heap;
     uint64_t units = bounded_free_at_frontier(heap), page = BOUNDED_FILE_PAGE / BOUNDED_UNIT;
     if (units == 0 || units == UINT64_MAX)

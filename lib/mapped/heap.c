@@ -53,6 +53,7 @@ static bool begin(struct mapped *mapped, struct call *call)
 
 static void set_pending(struct call *call, uint64_t unit)
 {
+    ASSERT(mapped_is_locked(call->mapped));
     atomic_signal_fence(memory_order_seq_cst);
     *(volatile uint64_t *)call->pending = unit;
     atomic_signal_fence(memory_order_seq_cst);
@@ -61,6 +62,7 @@ static void set_pending(struct call *call, uint64_t unit)
 /* The lock's own pending word belongs to its owner, so it is cleared before. */
 static void end(struct call *call)
 {
+    ASSERT(mapped_is_locked(call->mapped));
     if (call->cache == NULL)
         set_pending(call, 0);
     else
@@ -74,6 +76,8 @@ static void end(struct call *call)
 
 static void *alloc_once(struct call *call, size_t align, size_t size, bool *zero)
 {
+    ASSERT(mapped_is_locked(call->mapped));
+    ASSERT(align >= BOUNDED_UNIT && (align & (align - 1)) == 0);
     struct mapped *mapped = call->mapped;
     struct bounded *heap = mapped->heap;
     void *block = NULL;
@@ -93,6 +97,7 @@ static void *alloc_once(struct call *call, size_t align, size_t size, bool *zero
 /* What the dead have, and then what anybody has in caches, before a call fails. */
 static void *alloc_with_effort(struct call *call, size_t align, size_t size, bool *zero)
 {
+    ASSERT(mapped_is_locked(call->mapped));
     struct mapped *mapped = call->mapped;
     void *block = NULL;
     if (mapped_scavenge(mapped))
@@ -131,6 +136,7 @@ void *mapped_alloc_slow(struct mapped *mapped, size_t align, size_t size, bool z
 
 static bool free_under_lock(struct call *call, void *block)
 {
+    ASSERT(mapped_is_locked(call->mapped));
     struct mapped *mapped = call->mapped;
     struct bounded *heap = mapped->heap;
     if (!bounded_is_block(heap, block))
@@ -162,6 +168,7 @@ bool mapped_free_slow(struct mapped *mapped, void *block)
 /* A block that moves is copied within the change: the old one is free when the change ends. */
 static void *realloc_once(struct call *call, void *block, size_t size, bool in_place)
 {
+    ASSERT(mapped_is_locked(call->mapped));
     struct bounded *heap = call->mapped->heap;
     bounded_journal_begin(heap);
     void *moved = bounded_realloc(heap, block, size, in_place);

@@ -22,6 +22,7 @@ void bounded_journal_begin(struct bounded *heap)
 
 void bounded_journal_end(struct bounded *heap)
 {
+    ASSERT(bounded_journal(heap)->active == 1);
     set_active(bounded_journal(heap), 0);
 }
 

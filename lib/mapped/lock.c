@@ -32,6 +32,7 @@ bool mapped_process_is_alive(const struct mapped *mapped, uint32_t process)
 /* Nobody left the lock for a while: whether its owner is dead, and the lock is ours now. */
 static bool take_from_dead(struct mapped *mapped)
 {
+    ASSERT(!mapped_lock_is_mine(mapped));
     uint32_t word = atomic_load_explicit(&mapped->state->lock, memory_order_relaxed);
     uint32_t process = atomic_load_explicit(&mapped->state->lock_process, memory_order_relaxed);
     return process != 0 && !mapped_process_is_alive(mapped, process - 1) &&
@@ -40,6 +41,7 @@ static bool take_from_dead(struct mapped *mapped)
 
 static void acquire(struct mapped *mapped)
 {
+    ASSERT(!mapped->read_only && !mapped->lost && mapped->process < MAPPED_PROCESSES);
     int taken;
     while ((taken = robust_lock(&mapped->state->lock, LOOK_AGAIN)) == 0)
         if (take_from_dead(mapped)) {
@@ -64,6 +66,7 @@ bool mapped_lock(struct mapped *mapped)
 
 static void end_hold(struct mapped *mapped)
 {
+    ASSERT(mapped_lock_is_mine(mapped));
     /* release: pairs with the fast paths' acquire */
     atomic_store_explicit(&mapped->state->held, 0, memory_order_release);
     mapped->holds = 0;
@@ -85,6 +88,7 @@ void mapped_unlock(struct mapped *mapped)
 
 static void await_cache(struct mapped *mapped, struct mapped_cache *cache)
 {
+    ASSERT(mapped_lock_is_mine(mapped) && atomic_load(&mapped->state->held) != 0);
     enum { SPINS = 1000, LOOK_EVERY = 64 };
     /* acquire: pairs with the release at the fast paths' end */
     for (unsigned i = 0; atomic_load_explicit(&cache->working, memory_order_acquire) != 0; i++) {
@@ -99,6 +103,7 @@ static void await_cache(struct mapped *mapped, struct mapped_cache *cache)
 
 static void hold_caches(struct mapped *mapped)
 {
+    ASSERT(mapped_lock_is_mine(mapped) && mapped->depth != 0);
     atomic_store_explicit(&mapped->state->held, 1, memory_order_seq_cst);
     if (!shared_barrier())
         os_sleep_ms(WITHOUT_BARRIER);

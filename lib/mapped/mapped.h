@@ -32,7 +32,7 @@ struct mapped {
 };
 
 _Static_assert(sizeof(struct mapped) + PLACE_NURSERY <= (1 << PLACE_SHIFT),
-               "it stands behind the handle's heap");
+               "it is placed behind the handle's heap");
 
 ALWAYS_INLINE struct mapped *mapped_of(struct private_heap *heap)
 {
@@ -100,8 +100,8 @@ struct mapped *mapped_around(const void *address);
 
 /* ---- lock.c --------------------------------------------------------------------------------- */
 
-/* The lock of all processes and threads; as often as wished. Whoever finds that its last owner died
- * puts in order what that one left. False: not open for writing. */
+/* The lock of all processes and threads; recursive. A thread that finds that the last owner died
+ * recovers what it left. False: the heap is not open for writing. */
 bool mapped_lock(struct mapped *mapped);
 void mapped_unlock(struct mapped *mapped);
 
@@ -110,6 +110,18 @@ bool mapped_hold(struct mapped *mapped);
 bool mapped_release(struct mapped *mapped); /* false: not held by this thread */
 
 bool mapped_lock_is_mine(const struct mapped *mapped);
+
+/* For assertions: the lock is this thread's, or the heap is being opened by its only user; and the
+ * caches are held off, too. */
+ALWAYS_INLINE bool mapped_is_locked(const struct mapped *mapped)
+{
+    return mapped_lock_is_mine(mapped) || mapped->serial == 0;
+}
+
+ALWAYS_INLINE bool mapped_is_held(const struct mapped *mapped)
+{
+    return mapped_is_locked(mapped) && (mapped->holds != 0 || mapped->serial == 0);
+}
 
 /* Whether a process that has the heap open for writing, by its number, is alive. */
 bool mapped_process_is_alive(const struct mapped *mapped, uint32_t process);

@@ -193,6 +193,7 @@ static struct mapped_identity new_identity(uint64_t maximum, const struct bounde
 
 static uint32_t take_process_number(struct mapped *mapped)
 {
+    ASSERT(!mapped->read_only);
     uint32_t first = (uint32_t)os_process_id() % MAPPED_PROCESSES;
     for (uint32_t i = 0; i < MAPPED_PROCESSES; i++) {
         uint32_t number = (first + i) % MAPPED_PROCESSES;
@@ -323,6 +324,7 @@ static bool undo(struct mapped *mapped, uint64_t file_size)
 /* Of a heap that nobody else has open for writing. */
 static uint32_t put_in_order(struct mapped *mapped, uint64_t file_size, bool repair)
 {
+    ASSERT(mapped->serial == 0);
     struct mapped_state *state = mapped->state;
     bool closed = state->closed == 1 && state->repairing == 0;
     bool sound =
@@ -502,6 +504,7 @@ static void remove_blocks(struct mapped *mapped)
 /* The mark comes when everything that it vouches for is on the disk, and goes there itself. */
 static uint32_t mark_closed(struct mapped *mapped)
 {
+    ASSERT(!mapped->read_only);
     uint32_t error = mapped_flush(mapped);
     if (error != 0)
         return error;

@@ -21,12 +21,14 @@ static bool is_cached_block(struct bounded *heap, uint64_t unit)
 /* In a change that is under way. */
 static void release_block(struct bounded *heap, uint64_t unit)
 {
+    ASSERT(bounded_journal(heap)->active == 1);
     if (bounded_release(heap, unit))
         heap->blocks--;
 }
 
 void mapped_take_back(struct mapped *mapped, uint64_t unit)
 {
+    ASSERT(mapped_is_locked(mapped));
     struct bounded *heap = mapped->heap;
     bool in_use = is_unit(heap, unit) && bounded_is_block(heap, block_address(heap, unit));
     if (!in_use && !is_cached_block(heap, unit))
@@ -42,6 +44,7 @@ void mapped_take_back(struct mapped *mapped, uint64_t unit)
  * nothing yet, or all. */
 static void settle_pending(struct mapped *mapped, struct mapped_cache *cache)
 {
+    ASSERT(mapped_is_locked(mapped));
     struct bounded *heap = mapped->heap;
     uint64_t unit = cache->pending;
     if (unit == 0)
@@ -56,6 +59,7 @@ static void settle_pending(struct mapped *mapped, struct mapped_cache *cache)
 
 static void clear(struct mapped_cache *cache)
 {
+    ASSERT(cache->pending == 0);
     atomic_store_explicit(&cache->working, 0, memory_order_relaxed);
     atomic_store_explicit(&cache->idle, 0, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
@@ -71,6 +75,7 @@ static void take_apart(struct mapped *mapped, struct mapped_cache *cache)
 
 bool mapped_scavenge(struct mapped *mapped)
 {
+    ASSERT(mapped_is_locked(mapped));
     bool found = false;
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++) {
         struct mapped_cache *cache = mapped_cache_at(mapped, i);
@@ -86,6 +91,7 @@ bool mapped_scavenge(struct mapped *mapped)
 
 void mapped_scavenge_all(struct mapped *mapped)
 {
+    ASSERT(mapped->serial == 0);
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++) {
         struct mapped_cache *cache = mapped_cache_at(mapped, i);
         if (cache->owner != 0 || cache->pending != 0)
@@ -97,6 +103,7 @@ void mapped_scavenge_all(struct mapped *mapped)
 
 bool mapped_recover(struct mapped *mapped)
 {
+    ASSERT(mapped_is_locked(mapped));
     struct mapped_state *state = mapped->state;
     uint64_t size = mapped->size - MAPPED_JOURNAL, file_size;
     if (!mapped->is_private && shared_file_size(mapped->fd, &file_size) == 0 &&

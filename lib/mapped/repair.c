@@ -41,6 +41,7 @@ struct gap {
 
 static void end_gap(struct bounded *heap, struct gap *gap, uint64_t end)
 {
+    ASSERT(gap->start <= end);
     if (gap->start == 0)
         return;
     bounded_make_free(heap, gap->start, end - gap->start, BOUNDED_NO_RANGE);
@@ -49,6 +50,7 @@ static void end_gap(struct bounded *heap, struct gap *gap, uint64_t end)
 
 static void keep(struct bounded *heap, uint64_t unit, bool after_gap)
 {
+    ASSERT(bounded_journal(heap)->active == 1);
     uint64_t fields = block_fields(heap, unit) & ~BOUNDED_PREVIOUS_FREE;
     set_block(heap, unit, fields | (after_gap ? BOUNDED_PREVIOUS_FREE : 0));
     heap->blocks++;
@@ -57,6 +59,7 @@ static void keep(struct bounded *heap, uint64_t unit, bool after_gap)
 /* One block or unit further; lists are empty to begin with. */
 static uint64_t step(struct bounded *heap, uint64_t unit, struct gap *gap)
 {
+    ASSERT(unit >= heap->first && unit < heap->frontier);
     uint64_t units = in_use(heap, unit);
     bounded_journal(heap)->count = 0; /* nothing is to be undone: a repair begins again */
     if (units != 0 && unit - gap->start >= BOUNDED_LEAST) {
@@ -112,6 +115,7 @@ static void restore_places(struct mapped *mapped)
 
 uint64_t mapped_rebuild(struct mapped *mapped)
 {
+    ASSERT(mapped->serial == 0);
     struct bounded *heap = mapped->heap;
     forget_caches(mapped);
     restore_places(mapped);
@@ -126,6 +130,7 @@ uint64_t mapped_rebuild(struct mapped *mapped)
 /* As a new heap's, but that nothing is known to be zero. */
 void mapped_remove_all(struct mapped *mapped)
 {
+    ASSERT(mapped_is_held(mapped));
     struct bounded *heap = mapped->heap;
     memset(mapped->base + MAPPED_ROOTS, 0, MAPPED_ROOT_COUNT * sizeof(struct mapped_root));
     forget_lists(heap);

@@ -20,6 +20,7 @@ static bool has_name(const struct mapped_root *root, const char *name)
 /* The root of that name, else a free one if `free`; NULL: neither. */
 static struct mapped_root *find(const struct mapped *mapped, const char *name, bool free)
 {
+    ASSERT(is_name(name));
     struct mapped_root *roots = mapped_roots(mapped), *unused = NULL;
     for (unsigned i = 0; i < MAPPED_ROOT_COUNT; i++) {
         if (has_name(&roots[i], name))
@@ -32,6 +33,7 @@ static struct mapped_root *find(const struct mapped *mapped, const char *name, b
 
 static void set(struct mapped *mapped, struct mapped_root *root, const struct mapped_root *value)
 {
+    ASSERT(mapped_is_locked(mapped));
     bounded_journal_begin(mapped->heap);
     bounded_note(mapped->heap, root, sizeof *root / sizeof(bounded_word));
     *root = *value;
@@ -40,6 +42,7 @@ static void set(struct mapped *mapped, struct mapped_root *root, const struct ma
 
 static uint32_t set_under_lock(struct mapped *mapped, const char *name, const void *block)
 {
+    ASSERT(mapped_is_locked(mapped));
     struct mapped_root value = { 0 };
     struct mapped_root *root = find(mapped, name, block != NULL);
     if (block != NULL && !bounded_is_block(mapped->heap, block))

@@ -53,6 +53,7 @@ static bool join(char *out, const char *path, const char *end)
 /* Whole and on the disk before it has its name; the name is durable when this returns. */
 static uint32_t name_copy(int copy, const char *fresh, const char *path)
 {
+    ASSERT(copy >= 0);
     int error = shared_file_sync(copy);
     int closed = shared_file_close(copy);
     if (error == 0)
@@ -68,6 +69,7 @@ static uint32_t name_copy(int copy, const char *fresh, const char *path)
 /* The heap as it is at one moment. */
 static int copy_held(struct mapped *mapped, int copy)
 {
+    ASSERT(copy >= 0);
     if (!mapped_hold(mapped)) /* a reader: nobody writes, or what is copied may be any moment's */
         return shared_file_copy(mapped->fd, mapped->start, copy, mapped_file_end(mapped));
     int error = shared_file_copy(mapped->fd, mapped->start, copy, mapped_file_end(mapped));

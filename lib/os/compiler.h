@@ -103,7 +103,7 @@
 
 /* A read of a plain word that another thread may be writing, where any value that it ever had will
  * do. On all our platforms the plain load is one access, and unlike an atomic one it may be part of
- * another instruction; the sanitizer is told the truth. */
+ * another instruction; for the sanitizer it is an atomic one. */
 #if defined(__SANITIZE_THREAD__)
 #define READ_RACY(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #elif defined(__has_feature)

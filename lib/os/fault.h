@@ -5,8 +5,8 @@
 
 #include "os/compiler.h"
 
-/* From now on `see` is told the address of each such access by this process, in a signal handler,
- * before whatever the program had installed by then. If it returns, things take their course.
+/* From now on `see` is called with the address of each such access by this process, in a signal handler,
+ * before any handler that the program has installed. When it returns, the signal is handled as before.
  * To be called once. A handler that the program installs later takes this one's place. */
 void os_on_fault(void (*see)(const void *address));
 

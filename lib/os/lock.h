@@ -28,6 +28,14 @@ enum { LOCK_AWAITED = 1 }; /* tokens are even */
 void os_lock_wait(struct os_lock *lock);
 void os_lock_wake(struct os_lock *lock);
 
+/* True when this very thread holds the lock: it was interrupted by a signal inside. Only the holder
+ * writes its own token, so a relaxed load decides it. */
+ALWAYS_INLINE bool os_lock_is_mine(struct os_lock *lock)
+{
+    uintptr_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+    return (word & ~(uintptr_t)LOCK_AWAITED) == os_thread_token();
+}
+
 /* Past the gate: for locks that a program can keep for long, and for those below the gate. */
 ALWAYS_INLINE bool os_lock_try_acquire(struct os_lock *lock)
 {
@@ -39,12 +47,14 @@ ALWAYS_INLINE bool os_lock_try_acquire(struct os_lock *lock)
 
 ALWAYS_INLINE void os_lock_acquire(struct os_lock *lock)
 {
+    ASSERT(!os_lock_is_mine(lock)); /* it would wait for itself */
     if (unlikely(!os_lock_try_acquire(lock)))
         os_lock_wait(lock);
 }
 
 ALWAYS_INLINE void os_lock_release(struct os_lock *lock)
 {
+    ASSERT(os_lock_is_mine(lock));
     if (unlikely(atomic_exchange_explicit(&lock->word, 0, memory_order_release) & LOCK_AWAITED))
         os_lock_wake(lock);
 }
@@ -69,14 +79,6 @@ ALWAYS_INLINE void os_unlock(struct os_lock *lock)
 {
     os_lock_release(lock);
     os_gate_leave();
-}
-
-/* True when this very thread holds the lock: it was interrupted by a signal inside. Only the holder
- * writes its own token, so a relaxed load decides it. */
-ALWAYS_INLINE bool os_lock_is_mine(struct os_lock *lock)
-{
-    uintptr_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
-    return (word & ~(uintptr_t)LOCK_AWAITED) == os_thread_token();
 }
 
 ALWAYS_INLINE bool os_lock_is_held(struct os_lock *lock)

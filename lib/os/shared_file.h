@@ -33,7 +33,7 @@ int shared_file_copy(int fd, uint64_t start, int out, uint64_t size);
 int shared_file_read(int fd, uint64_t start, void *buffer, size_t size);
 int shared_file_write(int fd, uint64_t start, const void *buffer, size_t size);
 /* Absolute; false: it has none, or one that is too long. */
-bool shared_file_path(int fd, char *path, size_t room);
+bool shared_file_path(int fd, char *path, size_t capacity);
 /* The system's boot, 16 bytes that no other has; zeros when that can't be known. */
 void shared_file_boot(void *id);
 

@@ -14,6 +14,6 @@ void os_stack_prepare(void);
 size_t os_stack(uintptr_t *addresses, size_t most);
 
 /* "module+0xOFFSET (function+0xOFFSET)", as far as it is known, for an address. */
-void os_stack_name(uintptr_t address, char *text, size_t room);
+void os_stack_name(uintptr_t address, char *text, size_t capacity);
 
 #endif

@@ -4,7 +4,8 @@
  * compiler's thread-local variables are function calls (MinGW-w64), the record is found through a
  * slot of the thread's environment block.
  *
- * The rooms above say here what they keep, for this room knows how and not what. */
+ * The layers above declare their words here; this layer gives each thread its record and knows nothing of
+ * what the words mean. */
 #ifndef BARROW_OS_THREAD_WORDS_H
 #define BARROW_OS_THREAD_WORDS_H
 

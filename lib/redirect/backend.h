@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* backend.h: the process heap as redirected calls use it. Sizes are exact: _msize and _recalloc go
  * by what was asked for, not by what a size class gave. So the last two bytes of a block in a slab
- * hold its size; that of a large block stands in its descriptor. Where malloc serves a call in
+ * hold its size; that of a large block is in its descriptor. Where malloc serves a call in
  * another way (the checked mode, a private heap that is the thread's for now), it knows the size
  * itself. */
 #ifndef BARROW_REDIRECT_BACKEND_H
@@ -27,18 +27,18 @@ void *backend_alloc_slow(size_t size, bool zero);
 /* NULL when memory or the limit is used up. */
 ALWAYS_INLINE void *backend_alloc(size_t size, bool zero)
 {
-    size_t room = zero ? zeroed_size(size) : size, unit = (room + SIZE_WORD + 15) / 16;
-    if (unlikely(room > SMALL_MAX - SIZE_WORD))
+    size_t bytes = zero ? zeroed_size(size) : size, unit = (bytes + SIZE_WORD + 15) / 16;
+    if (unlikely(bytes > SMALL_MAX - SIZE_WORD))
         return backend_alloc_slow(size, zero);
     struct theap *theap = theap_fast();
     void *block = bin_pop(theap_bin(theap, theap->bin_of[unit]));
     if (unlikely(block == NULL))
         return backend_alloc_slow(size, zero);
     *size_word(block, backend_block_bytes[unit] - SIZE_WORD) = (uint16_t)size;
-    return zero ? memset(block, 0, room) : block;
+    return zero ? memset(block, 0, bytes) : block;
 }
 
-/* Whether an address is in our heap, be it a block or not. */
+/* Whether an address is in our heap; it need not be a block. */
 ALWAYS_INLINE bool backend_owns(const void *address)
 {
     if (likely(granule_has_tag(granule_of(address))))

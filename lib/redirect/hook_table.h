@@ -10,7 +10,7 @@
  * Does nothing for an original that is NULL, or known already by that name. */
 void hook_table_add(const struct hook *hook);
 
-/* Forgets the functions of a module that goes: another module may come to its addresses. */
+/* Removes the functions of a module that is unloaded: another may be loaded at its addresses. */
 void hook_table_forget(const void *module, size_t size);
 
 /* What a module of that kind gets instead of the function; NULL if it keeps it. The name by which it

@@ -3,11 +3,11 @@
  *
  * The first is to put the DLL in front of the program's import table, in memory: then the loader
  * loads and starts it before any run-time, and no block is made without it. The table is copied to
- * where it can grow, since the program's own has no room.
+ * where it can grow, since the program's own cannot.
  *
  * Where that cannot be (a .NET program, whose import table the loader does not use; a path that
- * import tables cannot hold; no room within reach), the main thread is given an LdrLoadDll to do
- * before it comes to the program's entry point. */
+ * import tables cannot hold; no free memory within reach), the main thread is made to call LdrLoadDll
+ * before the program's entry point. */
 #include "redirect/inject.h"
 
 #include "redirect/ntdll.h"

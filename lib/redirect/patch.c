@@ -209,7 +209,7 @@ static void walk(void)
         LdrEnumerateLoadedModules(FALSE, visit_module, NULL);
 }
 
-/* Several modules may have come at once, and are told of one by one: hence the walk. */
+/* Several modules may be loaded at once and are reported one by one, so all are examined. */
 static void CALLBACK notified(ULONG reason, const struct ldr_notification *data, void *context)
 {
     enum { LOADED = 1, UNLOADED = 2 };

@@ -41,7 +41,7 @@ struct runtime {
 
 extern struct runtime runtimes[RUNTIMES_MAX];
 
-/* An exported name and which of the functions stands behind it. */
+/* An exported name and the function that it is. */
 struct runtime_export {
     const char *name;
     enum runtime_function function;

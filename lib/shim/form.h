@@ -95,7 +95,7 @@ void form_prepare(void);
  * there is none, calls the base where that is not this library's alone, else returns NULL. */
 void *form_call_next_new(enum form form, size_t size, size_t align);
 
-/* Calls the base, whoever defines it. */
+/* Calls the base form, by the program's definition or ours. */
 void *form_call_base_new(enum form form, size_t size, size_t align);
 
 /* Both by `served`, which is not SERVED_HERE. */

@@ -23,7 +23,7 @@ enum known {
 enum known heaps_known(const struct private_heap *heap);
 
 /* Fills in all but the size; what is not known is 0. With KNOWN_ALL the caller holds the heap, or
- * has it to himself. */
+ * is its only user. */
 void heaps_figures(struct private_heap *heap, enum known known, struct barrow_heap_stats *stats);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* heaps_json.c: heaps and their figures as JSON (RFC 8259), written as snprintf writes: as much as
- * there is room for, counting all of it. */
+/* heaps_json.c: heaps and their figures as JSON (RFC 8259), as snprintf does it: stores what fits and
+ * returns the whole length. */
 #include "shim/face.h"
 #include "shim/heaps.h"
 
@@ -13,15 +13,15 @@
 
 struct text {
     char *bytes;
-    size_t size;   /* room, with the 0 at the end */
+    size_t size;   /* of the buffer, with the 0 at the end */
     size_t length; /* of the whole text */
 };
 
 static void add_bytes(struct text *text, const char *bytes, size_t count)
 {
     if (text->length < text->size) {
-        size_t room = text->size - text->length;
-        memcpy(text->bytes + text->length, bytes, count < room ? count : room);
+        size_t space = text->size - text->length;
+        memcpy(text->bytes + text->length, bytes, count < space ? count : space);
     }
     text->length += count;
 }
@@ -128,7 +128,7 @@ EXPORT int barrow_heaps_json(char *buffer, size_t size)
     struct text text = { buffer, size, 0 };
     if (buffer == NULL && size != 0)
         return invalid();
-    private_process_heap(); /* the first, whoever asked for one before */
+    private_process_heap(); /* made first, so that it is first in the list */
     add(&text, "[");
     for (struct private_heap *heap = NULL; (heap = private_pin_next(heap)) != NULL;)
         add_pinned(&text, heap);

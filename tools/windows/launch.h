@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* launch.h: starts a program with the library in it, and stands for it until it ends. */
+/* launch.h: starts a program with the library in it, and acts in its place until it ends. */
 #ifndef BARROW_TOOLS_WINDOWS_LAUNCH_H
 #define BARROW_TOOLS_WINDOWS_LAUNCH_H
 

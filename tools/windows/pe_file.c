@@ -4,7 +4,7 @@
  *
  *     | struct note | the headers as they were | import table: ours, the program's, an empty one |
  *
- * The section's own header goes behind those of the others, where the headers' padding has room. */
+ * The section's own header goes behind those of the others, in the headers' padding. */
 #include "pe_file.h"
 
 #include "redirect/slot_range.h"
@@ -144,7 +144,7 @@ static bool has_room(const struct pe_file *file)
     const BYTE *end = next + sizeof *file->sections;
     if (end > file->bytes + file->headers->OptionalHeader.SizeOfHeaders)
         return false;
-    /* Bound imports, which lose their meaning, like to stand there. */
+    /* Linkers often put bound imports there; they lose their meaning. */
     const IMAGE_DATA_DIRECTORY *bound = directory(file, IMAGE_DIRECTORY_ENTRY_BOUND_IMPORT);
     if (bound->VirtualAddress && file->bytes + bound->VirtualAddress >= next)
         return true;
@@ -229,7 +229,7 @@ const wchar_t *pe_file_add_import(struct pe_file *file, const char *dll)
     if (own_section(file))
         return L"is patched already";
     if (!has_room(file))
-        return L"has no room for another section header";
+        return L"has no space for another section header";
     if (start + size > UINT32_MAX || !extend(file, start, size))
         return L"is too large";
     optional = &file->headers->OptionalHeader;

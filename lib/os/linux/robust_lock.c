@@ -4,7 +4,7 @@
  * The word keeps to the kernel's protocol for robust futexes: when a thread ends, the kernel looks at
  * the one futex that the thread has said it is about ("list_op_pending" of its robust list); if that
  * carries the thread's number, it is marked as its owner's death and a waiter is woken. That field is
- * free but for the few instructions in which the C library takes or leaves a robust mutex. So no
+ * free, except during the few instructions in which the C library takes or leaves a robust mutex. So no
  * address is written into the shared memory, which the list itself would need. */
 #include "os/linux/syscall.h"
 #include "os/shared_file.h"
@@ -116,6 +116,7 @@ static int wait_and_lock(_Atomic uint32_t *word, uint32_t milliseconds)
 
 int robust_lock(_Atomic uint32_t *word, uint32_t milliseconds)
 {
+    ASSERT(((uintptr_t)word & 3) == 0);
     own_number();
     set_pending(word);
     int taken = try_lock(word, 0);
@@ -141,6 +142,7 @@ void robust_unlock(_Atomic uint32_t *word)
 
 bool robust_steal(_Atomic uint32_t *word, uint32_t expected)
 {
+    ASSERT(expected != 0);
     set_pending(word);
     uint32_t wanted = own_number() | (uint32_t)ROBUST_AWAITED;
     if (atomic_compare_exchange_strong_explicit(word, &expected, wanted, memory_order_acquire,

@@ -87,12 +87,12 @@ int shared_file_close(int fd)
     return error == EINTR ? 0 : error;
 }
 
-bool shared_file_path(int fd, char *path, size_t room)
+bool shared_file_path(int fd, char *path, size_t capacity)
 {
     char link[40];
     fd_path(link, fd);
-    long length = syscall4(SYS_readlinkat, AT_FDCWD, (long)link, (long)path, (long)room);
-    if (length <= 0 || (size_t)length >= room || path[0] != '/')
+    long length = syscall4(SYS_readlinkat, AT_FDCWD, (long)link, (long)path, (long)capacity);
+    if (length <= 0 || (size_t)length >= capacity || path[0] != '/')
         return false;
     path[length] = 0;
     return true;
@@ -102,6 +102,7 @@ bool shared_file_path(int fd, char *path, size_t room)
 
 int shared_file_size(int fd, uint64_t *size)
 {
+    ASSERT(fd >= 0);
     struct stat stat;
     int error = error_of(syscall4(SYS_fstat, fd, (long)&stat, 0, 0));
     if (error == 0 && !S_ISREG(stat.st_mode))
@@ -120,6 +121,7 @@ static bool is_within_limit(uint64_t size)
 
 int shared_file_set_size(int fd, uint64_t size)
 {
+    ASSERT(fd >= 0);
     uint64_t before;
     int error = shared_file_size(fd, &before);
     if (error != 0)
@@ -149,6 +151,7 @@ static int write_zeros(int fd, uint64_t start, uint64_t size)
 
 int shared_file_back(int fd, uint64_t start, uint64_t size)
 {
+    ASSERT(fd >= 0 && size != 0);
     uint64_t end;
     int error = shared_file_size(fd, &end);
     if (error != 0)
@@ -165,6 +168,7 @@ int shared_file_back(int fd, uint64_t start, uint64_t size)
 
 int shared_file_punch(int fd, uint64_t start, uint64_t size)
 {
+    ASSERT(fd >= 0);
     long result;
     RETRIED(result, syscall4(SYS_fallocate, fd, PUNCH_HOLE | KEEP_SIZE, (long)start, (long)size));
     return error_of(result);
@@ -172,6 +176,7 @@ int shared_file_punch(int fd, uint64_t start, uint64_t size)
 
 int shared_file_sync(int fd)
 {
+    ASSERT(fd >= 0);
     long result;
     RETRIED(result, syscall4(SYS_fdatasync, fd, 0, 0, 0));
     return error_of(result);
@@ -201,11 +206,12 @@ int shared_file_sync_folder(const char *path)
         return error_of(fd);
     int error = error_of(syscall4(SYS_fsync, fd, 0, 0, 0));
     int closed = shared_file_close((int)fd);
-    return error == EINVAL ? closed : error != 0 ? error : closed; /* EINVAL: has no such thing */
+    return error == EINVAL ? closed : error != 0 ? error : closed; /* EINVAL: not supported */
 }
 
 int shared_file_read(int fd, uint64_t start, void *buffer, size_t size)
 {
+    ASSERT(fd >= 0 && buffer != NULL);
     for (size_t done = 0; done < size;) {
         long result;
         RETRIED(result, syscall4(SYS_pread64, fd, (long)((char *)buffer + done),
@@ -221,6 +227,7 @@ int shared_file_read(int fd, uint64_t start, void *buffer, size_t size)
 
 int shared_file_write(int fd, uint64_t start, const void *buffer, size_t size)
 {
+    ASSERT(fd >= 0 && buffer != NULL);
     for (size_t done = 0; done < size;) {
         long result;
         RETRIED(result, syscall4(SYS_pwrite64, fd, (long)((const char *)buffer + done),
@@ -260,6 +267,7 @@ static uint64_t next_edge(int fd, uint64_t start, bool data, uint64_t end)
 
 int shared_file_copy(int fd, uint64_t from, int out, uint64_t size)
 {
+    ASSERT(fd >= 0 && out >= 0 && fd != out);
     int error = shared_file_set_size(out, 0);
     if (error != 0)
         return error;
@@ -314,6 +322,7 @@ static void unmap(uintptr_t start, uintptr_t end)
 void *shared_file_map(int fd, uint64_t offset, void *address, size_t size, size_t align, bool write,
                       bool private)
 {
+    ASSERT(fd >= 0 && size != 0 && (align & (align - 1)) == 0);
     int flags = private ? MAP_PRIVATE : MAP_SHARED;
     if (address != NULL) {
         void *mapped = map_at(fd, offset, address, size, write, flags | MAP_FIXED_NOREPLACE);
@@ -337,6 +346,7 @@ void *shared_file_map(int fd, uint64_t offset, void *address, size_t size, size_
 
 void shared_file_unmap(void *address, size_t size)
 {
+    ASSERT(address != NULL && size != 0);
     unmap((uintptr_t)address, (uintptr_t)address + size);
 }
 
@@ -356,6 +366,7 @@ static struct flock byte_lock(short type, uint64_t byte, uint64_t count)
 
 int shared_file_lock_byte(int fd, uint64_t byte, bool exclusive, bool wait)
 {
+    ASSERT(fd >= 0);
     struct flock lock = byte_lock(exclusive ? F_WRLCK : F_RDLCK, byte, 1);
     long result;
     RETRIED(result, syscall4(SYS_fcntl, fd, wait ? SETLKW : SETLK, (long)&lock, 0));
@@ -364,12 +375,14 @@ int shared_file_lock_byte(int fd, uint64_t byte, bool exclusive, bool wait)
 
 void shared_file_unlock_byte(int fd, uint64_t byte)
 {
+    ASSERT(fd >= 0);
     struct flock lock = byte_lock(F_UNLCK, byte, 1);
     syscall4(SYS_fcntl, fd, SETLK, (long)&lock, 0);
 }
 
 bool shared_file_byte_is_locked(int fd, uint64_t byte, uint64_t count)
 {
+    ASSERT(fd >= 0 && count != 0);
     struct flock lock = byte_lock(F_WRLCK, byte, count);
     return syscall4(SYS_fcntl, fd, GETLK, (long)&lock, 0) != 0 || lock.l_type != F_UNLCK;
 }

@@ -57,9 +57,9 @@ static size_t follow_frames(uintptr_t frame, uintptr_t *addresses, size_t most)
 
 NOINLINE size_t os_stack(uintptr_t *addresses, size_t most)
 {
-    enum { ROOM = 64 };
-    uintptr_t all[ROOM];
-    size_t want = most + OWN_MOST < ROOM ? most + OWN_MOST : ROOM, first = 0;
+    enum { STACK_MAX = 64 };
+    uintptr_t all[STACK_MAX];
+    size_t want = most + OWN_MOST < STACK_MAX ? most + OWN_MOST : STACK_MAX, first = 0;
     size_t n = backtrace != NULL ? (size_t)backtrace((void **)all, (int)want)
                                  : follow_frames((uintptr_t)__builtin_frame_address(0), all, want);
     while (first < n && is_own(all[first]))
@@ -69,17 +69,17 @@ NOINLINE size_t os_stack(uintptr_t *addresses, size_t most)
     return n;
 }
 
-void os_stack_name(uintptr_t address, char *text, size_t room)
+void os_stack_name(uintptr_t address, char *text, size_t capacity)
 {
     Dl_info info;
     if (dladdr == NULL || dladdr((void *)address, &info) == 0 || info.dli_fname == NULL) {
-        snprintf(text, room, "0x%zx", (size_t)address);
+        snprintf(text, capacity, "0x%zx", (size_t)address);
         return;
     }
     const char *slash = strrchr(info.dli_fname, '/');
-    int n = snprintf(text, room, "%.60s+0x%zx", slash != NULL ? slash + 1 : info.dli_fname,
+    int n = snprintf(text, capacity, "%.60s+0x%zx", slash != NULL ? slash + 1 : info.dli_fname,
                      (size_t)(address - (uintptr_t)info.dli_fbase));
-    if (info.dli_sname != NULL && n > 0 && (size_t)n < room)
-        snprintf(text + n, room - (size_t)n, " (%.80s+0x%zx)", info.dli_sname,
+    if (info.dli_sname != NULL && n > 0 && (size_t)n < capacity)
+        snprintf(text + n, capacity - (size_t)n, " (%.80s+0x%zx)", info.dli_sname,
                  (size_t)(address - (uintptr_t)info.dli_saddr));
 }

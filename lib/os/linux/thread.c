@@ -61,12 +61,14 @@ void os_thread_prepare(void)
 
 bool os_thread_is_past_end(enum os_exit which)
 {
+    ASSERT(which < OS_EXITS);
     /* The C library goes over the keys that have values a limited number of times. */
     return exit_rounds[which] >= _POSIX_THREAD_DESTRUCTOR_ITERATIONS - 1;
 }
 
 bool os_thread_on_exit(enum os_exit which, void (*on_exit)(void *), void *argument)
 {
+    ASSERT(which < OS_EXITS && on_exit != NULL);
     if (os_thread_is_past_end(which))
         return false;
     atomic_store_explicit(&exits[which].call, on_exit, memory_order_relaxed);
@@ -101,6 +103,7 @@ static int background_main(void *run)
 
 bool os_background_start(void (*run)(void))
 {
+    ASSERT(run != NULL);
     if (atomic_load_explicit(&background_alive, memory_order_acquire) != 0)
         return false;
     if (background_memory == NULL) {

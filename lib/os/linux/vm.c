@@ -29,7 +29,7 @@
 
 size_t os_page_size(void)
 {
-    /* relaxed: whoever asks first writes what all would */
+    /* relaxed: all threads would write the same value */
     static _Atomic size_t page_size;
     size_t size = atomic_load_explicit(&page_size, memory_order_relaxed);
     if (unlikely(size == 0)) {
@@ -44,6 +44,12 @@ size_t os_reserve_wanted(void)
     return (size_t)1 << 40;
 }
 
+/* The contract of vm.h, for assertions. */
+__attribute__((unused)) static bool is_whole_pages(const void *address, size_t size)
+{
+    return (((uintptr_t)address | size) & (os_page_size() - 1)) == 0 && size != 0;
+}
+
 static long map(void *address, size_t size, int access, int flags)
 {
     return syscall6(SYS_mmap, (long)address, (long)size, access, ANONYMOUS | flags, -1, 0);
@@ -56,12 +62,14 @@ static bool failed(long result)
 
 void *os_reserve(size_t size)
 {
+    ASSERT(is_whole_pages(NULL, size));
     long result = map(NULL, size, PROT_NONE, 0);
     return failed(result) ? NULL : (void *)result;
 }
 
 enum os_mapped os_map_at(void *address, size_t size)
 {
+    ASSERT(is_whole_pages(address, size));
     long result = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
     if (failed(result))
         return result == -EEXIST ? OS_TAKEN : OS_REFUSED;
@@ -74,32 +82,38 @@ enum os_mapped os_map_at(void *address, size_t size)
 
 bool os_allow_reading(void *address, size_t size)
 {
+    ASSERT(is_whole_pages(address, size));
     return syscall4(SYS_mprotect, (long)address, (long)size, PROT_READ, 0) == 0;
 }
 
 bool os_commit(void *address, size_t size)
 {
+    ASSERT(is_whole_pages(address, size));
     return syscall4(SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0) == 0;
 }
 
 bool os_forbid(void *address, size_t size)
 {
+    ASSERT(is_whole_pages(address, size));
     return syscall4(SYS_mprotect, (long)address, (long)size, PROT_NONE, 0) == 0;
 }
 
 bool os_commit_executable(void *address, size_t size)
 {
+    ASSERT(is_whole_pages(address, size));
     int access = PROT_READ | PROT_WRITE | PROT_EXEC;
     return syscall4(SYS_mprotect, (long)address, (long)size, access, 0) == 0;
 }
 
 bool os_purge(void *address, size_t size)
 {
+    ASSERT(is_whole_pages(address, size));
     return call_madvise(address, size, MADV_DONTNEED) == 0;
 }
 
 void os_populate(void *address, size_t size)
 {
+    ASSERT(is_whole_pages(address, size));
     static _Atomic bool unknown; /* to this kernel, for it is older than Linux 5.14 */
     if (!atomic_load_explicit(&unknown, memory_order_relaxed) &&
         syscall4(SYS_madvise, (long)address, (long)size, MADV_POPULATE_WRITE, 0) == -EINVAL)
@@ -108,6 +122,7 @@ void os_populate(void *address, size_t size)
 
 bool os_renew(void *address, size_t size)
 {
+    ASSERT(is_whole_pages(address, size));
     return !failed(call_map_over(address, size, PROT_READ | PROT_WRITE));
 }
 
@@ -139,6 +154,7 @@ static bool can_move(void)
 
 enum os_moved os_move(void *from, void *to, size_t size)
 {
+    ASSERT(is_whole_pages(from, size) && is_whole_pages(to, size));
     static _Atomic int works = -1; /* not tried yet; all threads find out the same */
     int known = atomic_load_explicit(&works, memory_order_relaxed);
     if (known < 0) {
@@ -152,7 +168,7 @@ enum os_moved os_move(void *from, void *to, size_t size)
         return OS_MOVED;
     /* Other errors come after the target has been unmapped: where the source spans mappings (as
      * after growth of what was moved, or parted by the program's own madvise; Linux before 6.17),
-     * or where the limit of address space has no room for both. */
+     * or where the limit of address space does not allow both. */
     return result == -EINVAL || result == -ENOSYS || os_map_at(to, size) == OS_MAPPED
                ? OS_NOT_MOVED
                : OS_TARGET_LOST;
@@ -160,11 +176,13 @@ enum os_moved os_move(void *from, void *to, size_t size)
 
 void os_advise_huge(void *address, size_t size, bool wanted)
 {
+    ASSERT(is_whole_pages(address, size));
     syscall4(SYS_madvise, (long)address, (long)size, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE, 0);
 }
 
 void os_release(void *address, size_t size)
 {
+    ASSERT(is_whole_pages(address, size));
     call_munmap(address, size);
 }
 

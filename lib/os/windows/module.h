@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* module.h: what this room knows of the module that it is part of, and of the system. */
+/* module.h: what this folder knows of the module that it is part of, and of the system. */
 #ifndef BARROW_OS_WINDOWS_MODULE_H
 #define BARROW_OS_WINDOWS_MODULE_H
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <windows.h>
 
-/* Text is UTF-8 above this room, UTF-16 below. */
+/* Text is UTF-8 in the layers above, UTF-16 below. */
 enum { LONGEST = 32768 /* characters of a variable or a path, as Windows has it */ };
 
 bool os_environment_is_there(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The system walks the stack by the tables that compilers leave for exceptions. Modules are told by
- * VirtualQuery, which needs no lock of the loader's. */
+/* stack.c: the system walks the stack by the unwind tables of exceptions. An address's module is found by
+ * VirtualQuery, which does not take the loader's lock. */
 #include "os/stack.h"
 
 #include <stdio.h>
@@ -29,9 +29,9 @@ static bool is_own(const void *address)
 
 size_t os_stack(uintptr_t *addresses, size_t most)
 {
-    enum { ROOM = 64 };
-    void *all[ROOM];
-    size_t want = most + OWN_MOST < ROOM ? most + OWN_MOST : ROOM, first = 0;
+    enum { STACK_MAX = 64 };
+    void *all[STACK_MAX];
+    size_t want = most + OWN_MOST < STACK_MAX ? most + OWN_MOST : STACK_MAX, first = 0;
     size_t n = RtlCaptureStackBackTrace(0, (DWORD)want, all, NULL);
     while (first < n && is_own(all[first]))
         first++;
@@ -40,15 +40,15 @@ size_t os_stack(uintptr_t *addresses, size_t most)
     return n;
 }
 
-void os_stack_name(uintptr_t address, char *text, size_t room)
+void os_stack_name(uintptr_t address, char *text, size_t capacity)
 {
     char path[MAX_PATH];
     const char *module = module_of((const void *)address);
     if (module == NULL || GetModuleFileNameA((HMODULE)(uintptr_t)module, path, sizeof path) == 0) {
-        snprintf(text, room, "0x%zx", (size_t)address);
+        snprintf(text, capacity, "0x%zx", (size_t)address);
         return;
     }
     const char *slash = strrchr(path, '\\');
-    snprintf(text, room, "%.60s+0x%zx", slash != NULL ? slash + 1 : path,
+    snprintf(text, capacity, "%.60s+0x%zx", slash != NULL ? slash + 1 : path,
              (size_t)(address - (uintptr_t)module));
 }

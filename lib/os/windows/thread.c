@@ -139,7 +139,7 @@ bool os_thread_is_ending(void)
     return is_ended();
 }
 
-/* Other DLLs that are told later, the C run-time among them, may still free. */
+/* DLLs that are notified later, the C run-time among them, may still free. */
 static void end_thread(void)
 {
     struct thread_record *record = (struct thread_record *)(void *)find_words();
@@ -170,7 +170,7 @@ static void NTAPI on_loader_call(void *module, DWORD reason, void *reserved)
     (void)reserved;
     if (reason == DLL_PROCESS_ATTACH) {
         stay_loaded(module);
-        /* here and not when it is needed: the loader's lock is held now, and none of ours */
+        /* here and not at first use: now the loader's lock is held, and no lock of the library */
         os_is_wine = GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != NULL;
     } else if (reason == DLL_THREAD_DETACH) {
         end_thread();

@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 #include <windows.h>
 
-/* At least this much; and twice what the system could ever promise, so that a heap which parts its
- * addresses badly still finds room. A reservation costs nothing but the tags' pages: 8 bytes for
+/* At least this much; and twice what the system could ever promise, so that a heap with
+ * fragmented addresses can still grow. A reservation costs nothing but the tags' pages: 8 bytes for
  * each 64 KiB are charged. Wine keeps, and touches, a byte for each 4 KiB: there it is as much as
  * the machine has memory. */
 #define RESERVE_LEAST ((size_t)16 << 30)

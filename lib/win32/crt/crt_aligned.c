@@ -51,10 +51,10 @@ static void *place(void *start, const struct record *record)
 static void *make(size_t size, size_t alignment, size_t offset)
 {
     struct record record = { .size = size, .alignment = alignment, .offset = offset };
-    size_t room, added = effective(alignment) + sizeof(record) + 8;
-    if (__builtin_add_overflow(size, added, &room))
+    size_t bytes, added = effective(alignment) + sizeof(record) + 8;
+    if (__builtin_add_overflow(size, added, &bytes))
         return fail_with(ENOMEM);
-    record.start = barrow_malloc(room);
+    record.start = barrow_malloc(bytes);
     return record.start != NULL ? place(record.start, &record) : NULL;
 }
 

@@ -37,7 +37,7 @@ struct errand {
     struct dispatch *dispatch; /* what the thread is back in if a final block is left by a jump */
 };
 
-/* The code that a handler asks for, by the function it stands in and the block there. Those of the
+/* The code that a handler asks for, by its function and its block there. Those of the
  * last handlers of a thread are kept: more are rarely active at once. */
 enum { HANDLED = 16 };
 

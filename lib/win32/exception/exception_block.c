@@ -2,8 +2,8 @@
 /* exception_block.c: the blocks of <barrow/excpt.h>: the list of those a thread is in, the search
  * through them, and the way out.
  *
- * What stands behind a body comes to be known before the body is executed, since barrow_try_begin
- * returns first of all with the phase INTRODUCE: a filter of C++ leaves itself as a function; a
+ * What follows a body is known before the body is executed, because barrow_try_begin
+ * first returns with the phase INTRODUCE: a filter of C++ leaves itself as a function; a
  * final block leaves the place where it begins, outside the block's scope, so that going there
  * disturbs nothing of the way out on which the body may be. barrow_try_body then has
  * barrow_try_begin return anew, for the body; so it does for ASK, when a filter of C is to be
@@ -192,7 +192,7 @@ void *barrow_finally_push(void *function, uintptr_t key, const struct host_jump 
     if (block != NULL)
         host_jump_may_use(block, sizeof(*block));
     if (block == NULL || block->function != function || block->key != key)
-        return NULL; /* the body has come to its end */
+        return NULL; /* the body has ended */
     exceptions.introduced = block->errand;
     block->errand = NULL;
     block->is_finally = 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* exception_handlers.c: the lists of vectored handlers.
  *
- * Each handler has a number; the lists are in its order. Whoever asks them remembers the number of
- * the last one that was asked and looks for the next higher one, so that handlers can be added and
+ * Each handler has a number; the lists are in its order. A search remembers the number of
+ * the last handler that was called and looks for the next higher one, so that handlers can be added and
  * removed while another runs, even itself. The lock is held for the search alone. A thread that was
  * interrupted while it held the lock reads without: the lists are whole at every instruction. */
 #include "win32/exception/exception.h"

@@ -53,6 +53,7 @@ static bool overlap(const struct range *a, const struct range *b)
 /* Whether a range of the same file is in the way. A shared lock may follow an exclusive one. */
 static bool is_taken(const struct range_list *list, const struct range *wanted)
 {
+    ASSERT(win32_lock_is_mine());
     for (const struct range *range = list->first; range != NULL; range = range->next) {
         if (wanted->exclusive && overlap(range, wanted))
             return true;
@@ -81,6 +82,7 @@ static enum host_lock lock_at(const struct range_list *list, uint64_t byte, uint
  * while the kernel waits. Returns 0 or an errno value. */
 static int settle(const struct range_list *list, const struct range *range, bool wait)
 {
+    ASSERT(win32_lock_is_mine());
     int error = 0;
     for (uint64_t at = range->start; at < range->end && error == 0;) {
         uint64_t until = range->end;
@@ -99,6 +101,7 @@ static int settle(const struct range_list *list, const struct range *range, bool
 
 static void take_out(struct range_list *list, const struct range *range)
 {
+    ASSERT(win32_lock_is_mine());
     struct range **link = &list->first;
     while (*link != range)
         link = &(*link)->next;
@@ -116,6 +119,7 @@ static DWORD lock_error(int error)
  * it meanwhile. */
 static DWORD add_range(struct range_list *list, struct range *range, bool wait)
 {
+    ASSERT(win32_lock_is_mine());
     range->next = list->first;
     list->first = range;
     range->pending = true;
@@ -130,6 +134,7 @@ static DWORD add_range(struct range_list *list, struct range *range, bool wait)
 
 static DWORD wait_and_add(struct range_list *list, struct range *range, bool wait)
 {
+    ASSERT(win32_lock_is_mine());
     while (is_taken(list, range)) {
         uint32_t seen = atomic_load(&unlocks);
         if (!wait)
@@ -145,6 +150,7 @@ static DWORD wait_and_add(struct range_list *list, struct range *range, bool wai
  * needs. With win32_lock. */
 static DWORD need_list(struct file *file)
 {
+    ASSERT(win32_lock_is_mine());
     if (file->ranges != NULL)
         return 0;
     struct range_list *list = meta_alloc(sizeof(*list));

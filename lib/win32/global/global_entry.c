@@ -38,6 +38,7 @@ void global_fork_release(void)
 
 struct global_entry *entry_of(HANDLE handle)
 {
+    ASSERT(face_lock_is_mine(&lock));
     uintptr_t first = (uintptr_t)entries;
     uintptr_t at = (uintptr_t)handle - offsetof(struct global_entry, data);
     if (entries == NULL || at < first || at >= first + used_entries * sizeof(struct global_entry))
@@ -48,6 +49,7 @@ struct global_entry *entry_of(HANDLE handle)
 
 struct global_entry *entry_with(const void *address)
 {
+    ASSERT(face_lock_is_mine(&lock));
     struct tree_node *node = tree_floor(by_data, (uintptr_t)address);
     if (node == NULL || node->key != (uintptr_t)address)
         return NULL;
@@ -56,6 +58,8 @@ struct global_entry *entry_with(const void *address)
 
 void entry_set_data(struct global_entry *entry, void *data)
 {
+    ASSERT(face_lock_is_mine(&lock));
+    ASSERT((entry->flags & IN_USE) != 0);
     struct tree_node *node = &data_nodes[entry - entries];
     if (entry->data != NULL)
         tree_remove(&by_data, node);
@@ -68,6 +72,7 @@ void entry_set_data(struct global_entry *entry, void *data)
 
 static bool make_tables(void)
 {
+    ASSERT(face_lock_is_mine(&lock));
     if (entries != NULL)
         return true;
     if (data_nodes == NULL)
@@ -79,6 +84,7 @@ static bool make_tables(void)
 
 struct global_entry *entry_new(uintptr_t flags)
 {
+    ASSERT(face_lock_is_mine(&lock));
     if (!make_tables())
         return NULL;
     struct global_entry *entry = free_entries;
@@ -93,6 +99,8 @@ struct global_entry *entry_new(uintptr_t flags)
 
 void entry_free(struct global_entry *entry)
 {
+    ASSERT(face_lock_is_mine(&lock));
+    ASSERT((entry->flags & IN_USE) != 0);
     entry_set_data(entry, NULL);
     entry->flags = (uintptr_t)free_entries; /* aligned to 16: not IN_USE */
     free_entries = entry;

@@ -36,6 +36,7 @@ static uint32_t first_free, last_free;
 static struct slot *slot_at(size_t number)
 {
     ASSERT(number < used_slots);
+    ASSERT(chunks[number / CHUNK_SLOTS] != NULL);
     return &chunks[number / CHUNK_SLOTS][number % CHUNK_SLOTS];
 }
 
@@ -65,6 +66,7 @@ static struct slot *find(HANDLE handle)
 /* Makes the chunk of the next slot that was never used. Locked. */
 static bool extend(void)
 {
+    ASSERT(face_lock_is_mine(&lock));
     if (used_slots == SLOTS)
         return false;
     struct slot **chunk = &chunks[used_slots / CHUNK_SLOTS];
@@ -78,6 +80,7 @@ static bool extend(void)
 
 static size_t dequeue(void)
 {
+    ASSERT(face_lock_is_mine(&lock));
     size_t number = first_free - 1;
     ASSERT(free_slots > 0);
     first_free = slot_at(number)->next_free;
@@ -88,6 +91,7 @@ static size_t dequeue(void)
 
 static void enqueue(size_t number)
 {
+    ASSERT(face_lock_is_mine(&lock));
     struct slot *slot = slot_at(number);
     slot->object = NULL;
     slot->next_free = 0;
@@ -102,6 +106,7 @@ static void enqueue(size_t number)
 /* A free slot, by number; SLOTS when there is none. Locked. */
 static size_t take_slot(void)
 {
+    ASSERT(face_lock_is_mine(&lock));
     if (free_slots < FREE_BEFORE_USE && extend())
         return used_slots - 1;
     return free_slots > 0 ? dequeue() : SLOTS;
@@ -110,6 +115,7 @@ static size_t take_slot(void)
 /* A handle that refers to nothing yet; NULL when no slot is free. Locked. */
 static HANDLE reserve(void)
 {
+    ASSERT(face_lock_is_mine(&lock));
     size_t number = take_slot();
     if (number == SLOTS)
         return NULL;
@@ -122,7 +128,9 @@ static HANDLE reserve(void)
 /* Locked. */
 static void refer(HANDLE reserved, struct object *object, DWORD access)
 {
+    ASSERT(face_lock_is_mine(&lock));
     struct slot *slot = slot_at(slot_number(reserved));
+    ASSERT(slot->object == NULL && object != NULL && object->kind != NULL);
     slot->object = object;
     slot->access = access;
     object_retain(object);
@@ -131,6 +139,7 @@ static void refer(HANDLE reserved, struct object *object, DWORD access)
 
 static HANDLE insert(struct object *object, DWORD access)
 {
+    ASSERT(face_lock_is_mine(&lock));
     HANDLE handle = reserve();
     if (handle != NULL)
         refer(handle, object, access);
@@ -141,6 +150,7 @@ static HANDLE insert(struct object *object, DWORD access)
  * it has no handle any more. Locked. */
 static struct object *take_out(HANDLE handle, bool *last)
 {
+    ASSERT(face_lock_is_mine(&lock));
     struct slot *slot = find(handle);
     struct object *object = slot != NULL ? slot->object : NULL;
     if (object == NULL)
@@ -255,6 +265,7 @@ BOOL CloseHandle(HANDLE object)
 /* Locked. */
 static DWORD duplicate(HANDLE source, LPHANDLE copy, DWORD access, DWORD options)
 {
+    ASSERT(face_lock_is_mine(&lock));
     struct slot *slot = find(source);
     if (slot == NULL)
         return ERROR_INVALID_HANDLE;

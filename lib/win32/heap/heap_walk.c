@@ -22,7 +22,7 @@ static WORD flags_of(const struct piece *piece)
     return flags[piece->kind];
 }
 
-/* Sizes of more than 4 GiB have no room in an entry. */
+/* Sizes of more than 4 GiB do not fit into an entry. */
 static DWORD narrow(size_t n)
 {
     return n < 0xFFFFFFFF ? (DWORD)n : 0xFFFFFFFF;

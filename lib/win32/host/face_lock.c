@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* face_lock.c: see face_lock.h. Signals are blocked before a lock is taken and let in again after
- * the last was released, so that no handler runs in between. Signals that stand for the thread's own
- * faults stay: blocked, they would end the process. */
+ * the last was released, so that no handler runs in between. Signals for the thread's own faults
+ * are not blocked: a blocked one would end the process. */
 #include "win32/host/face_lock.h"
 
 #include "os/linux/syscall.h"

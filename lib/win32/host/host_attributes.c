@@ -186,9 +186,9 @@ int host_remove_folder(const char *path)
     return (int)-syscall4(SYS_unlinkat, AT_FDCWD, (long)path, AT_REMOVEDIR, 0);
 }
 
-int host_current_folder(char *path, size_t room)
+int host_current_folder(char *path, size_t capacity)
 {
-    long length = syscall4(SYS_getcwd, (long)path, (long)room, 0, 0);
+    long length = syscall4(SYS_getcwd, (long)path, (long)capacity, 0, 0);
     return length < 0 ? (int)-length : 0;
 }
 

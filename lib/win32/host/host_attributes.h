@@ -37,7 +37,7 @@ int host_sync_folder_of(const char *path);
 
 int host_make_folder(const char *path);
 int host_remove_folder(const char *path);
-int host_current_folder(char *path, size_t room);
+int host_current_folder(char *path, size_t capacity);
 
 struct host_space {
     uint64_t total, unused, available; /* bytes; available: to a user without privileges */

@@ -30,7 +30,7 @@ enum host_open_flags {
     HOST_OPEN_NEW = 4,        /* EEXIST when there is one */
     HOST_OPEN_READ_ONLY_FILE = 8,
     HOST_OPEN_WRITE_THROUGH = 16,
-    HOST_OPEN_APPEND = 32 /* every write is at the end, whoever else writes */
+    HOST_OPEN_APPEND = 32 /* every write is at the end, also when others write */
 };
 
 int host_file_open(const char *path, unsigned flags, int *fd);
@@ -50,12 +50,12 @@ int host_file_info(int fd, struct host_file_info *out);
 int host_file_info_at(const char *path, struct host_file_info *out);
 int host_file_info_of_link(const char *path, struct host_file_info *out);
 /* Replaces a path whose last part is a symbolic link by that of the link's target. */
-int host_file_follow_link(char *path, size_t room);
+int host_file_follow_link(char *path, size_t capacity);
 /* Cuts or extends. Past the process's limit on the size of files: EFBIG, without a signal. */
 int host_file_resize(int fd, uint64_t size);
 /* Extends to size, and never cuts. What is added has memory or blocks of the disk from now on, so
  * that a later write through a mapping cannot find the file system full; of more than 256 MiB in a
- * file system of memory it is only checked that the room is there now. ENOSPC, EFBIG. */
+ * file system of memory only the space that is free now is checked. ENOSPC, EFBIG. */
 int host_file_grow(int fd, uint64_t size);
 /* The same for a part inside the file. */
 int host_file_reserve(int fd, uint64_t offset, uint64_t bytes);
@@ -76,7 +76,7 @@ int host_file_remove(const char *path);
  * file's by now. */
 int host_file_remove_open(int fd);
 /* The path of an open file, if it has one. */
-int host_file_path(int fd, char *path, size_t room);
+int host_file_path(int fd, char *path, size_t capacity);
 /* Gives the memory behind a range of a shared memory file back, which then reads as zero. */
 int host_file_punch(int fd, uint64_t offset, uint64_t size);
 

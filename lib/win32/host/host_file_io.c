@@ -41,7 +41,7 @@ int host_file_resize(int fd, uint64_t size)
     return (int)-syscall4(SYS_ftruncate, fd, (long)size, 0, 0);
 }
 
-/* Whether the file system is one of memory, and whether it has so much room now. */
+/* Whether the file system is one of memory, and whether it has so much free space now. */
 static bool is_memory(int fd)
 {
     struct statfs s;

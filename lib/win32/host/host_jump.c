@@ -3,7 +3,7 @@
  *
  * Words of a place: x86-64: rbx rbp r12 r13 r14 r15 rsp rip; aarch64: x19-x30 sp pc d8-d15.
  * Below the stack pointer of host_jump_across's caller 2 KiB stay free: the function that is gone
- * to may store arguments of calls above its stack pointer, where it has room for them. */
+ * to may store arguments of calls above its stack pointer, in the space reserved for them. */
 #include "win32/host/host_jump.h"
 
 #include "win32/host/host_jump_asm.h"

@@ -111,7 +111,7 @@ static struct {
     struct host_mapping *mappings;
     size_t count, capacity;
     uint64_t read_at, cost; /* ns */
-    char sizes[128];        /* /proc/self/statm then, but for what is resident */
+    char sizes[128];        /* /proc/self/statm then, except what is resident */
 } reading;
 
 static uint64_t now(void)

@@ -6,7 +6,7 @@
  *
  * Each process that has the object open holds a shared flock on the file, through an opening that
  * serves nothing else. The lock ends with the process however it dies, so:
- *   - a file that can be locked exclusively is dead, and is removed; whoever opens an object of any
+ *   - a file that can be locked exclusively is dead, and is removed; a process that opens an object of any
  *     name looks through the folder for such files (host_object_sweep.c);
  *   - a process that gives its lock up tries to lock exclusively first: if that works it was the
  *     last, and removes the name;
@@ -15,7 +15,7 @@
  *   - after locking, the link count tells whether the file was removed meanwhile: then start over.
  *
  * What lies under a name and is no object passes for occupied: a folder, a FIFO, a link, a file of
- * another user that is dead and cannot be removed, or that he holds for himself. Then the next N
+ * another user that is dead and cannot be removed, or that is locked by that user. Then the next N
  * serves, and looking up tries all. Two processes may find different N free at the same time; so
  * after its file has appeared a process looks at all N again, and steps back if there is another. */
 #include "win32/host/host_object.h"

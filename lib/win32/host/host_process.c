@@ -10,12 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-static bool read_text(const char *path, char *text, size_t room)
+static bool read_text(const char *path, char *text, size_t capacity)
 {
     int fd = (int)call_openat(AT_FDCWD, path, O_RDONLY, 0);
     if (fd < 0)
         return false;
-    long n = call_read(fd, text, room - 1);
+    long n = call_read(fd, text, capacity - 1);
     call_close(fd);
     text[n > 0 ? n : 0] = '\0';
     return n > 0;

@@ -37,9 +37,9 @@ uintptr_t host_program_base(void)
     return base;
 }
 
-int host_program_path(char *path, size_t room)
+int host_program_path(char *path, size_t capacity)
 {
-    ssize_t n = readlink("/proc/self/exe", path, room - 1);
+    ssize_t n = readlink("/proc/self/exe", path, capacity - 1);
     if (n < 0)
         return errno;
     path[n] = '\0';

@@ -11,7 +11,7 @@ uint32_t host_thread(void);
 /* The address of the program's first loaded segment. */
 uintptr_t host_program_base(void);
 /* 0 or an errno value. */
-int host_program_path(char *path, size_t room);
+int host_program_path(char *path, size_t capacity);
 /* Writes all of it to standard error; leaves errno alone. */
 void host_write_error(const char *text, size_t bytes);
 bool host_is_traced(void);

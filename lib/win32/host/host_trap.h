@@ -8,7 +8,7 @@
 enum host_trap_kind {
     OS_TRAP_ACCESS,     /* memory that may not be accessed so */
     OS_TRAP_GUARD,      /* a guard page, which is one no more */
-    OS_TRAP_STACK,      /* the stack has no room left */
+    OS_TRAP_STACK,      /* the stack is exhausted */
     OS_TRAP_PAGE_ERROR, /* mapped memory with no file behind it */
     OS_TRAP_MISALIGNED,
     OS_TRAP_ILLEGAL,
@@ -43,7 +43,7 @@ struct host_trap {
  * *trap now. False: no answer. */
 typedef bool host_trap_answer(struct host_trap *trap);
 
-/* Has every trap come to `answer`, before the handlers that the program has installed by now. What
+/* Calls `answer` for every trap, before the handlers that the program has installed by now. A trap that
  * it does not answer goes to them. Where there is none, the process dies of the signal, after a
  * call of last_words. Guard pages come as host_fault_handler's function tells. */
 void host_trap_handler(host_trap_answer *answer, void (*last_words)(const struct host_trap *trap));

@@ -46,7 +46,7 @@ static inline void *fail_null(DWORD error)
 /* The Win32 error for an errno value. */
 DWORD win32_error(int error);
 
-/* Whether a handle stands for the calling process. */
+/* Whether a handle is that of the calling process. */
 static inline bool is_this_process(HANDLE process)
 {
     return process == (HANDLE)(LONG_PTR)-1;
@@ -58,6 +58,7 @@ static inline bool is_this_process(HANDLE process)
  */
 void win32_lock(void);
 void win32_unlock(void);
+bool win32_lock_is_mine(void); /* for assertions */
 
 /* fork: prepare takes every lock of the face; parent and child let go. Registered with
  * pthread_atfork at the first use of the face. */

@@ -37,6 +37,7 @@ static void *map_new(size_t size)
 
 static bool reserve_arena(void)
 {
+    ASSERT(face_lock_is_mine(&lock));
     uintptr_t address = 0;
     if (host_map_anonymous(&address, ARENA_BYTES, OS_NONE, OS_NEAR) != 0)
         return false;
@@ -48,6 +49,7 @@ static bool reserve_arena(void)
 
 static bool commit_chunk(void)
 {
+    ASSERT(face_lock_is_mine(&lock));
     if (arena_left == 0 && !reserve_arena())
         return false;
     uintptr_t end = (uintptr_t)chunk + chunk_left;
@@ -60,6 +62,7 @@ static bool commit_chunk(void)
 
 static void *cut_from_chunk(size_t size)
 {
+    ASSERT(face_lock_is_mine(&lock) && size != 0 && size % STEP == 0);
     if (chunk_left < size && !commit_chunk())
         return NULL;
     void *block = chunk;
@@ -70,6 +73,7 @@ static void *cut_from_chunk(size_t size)
 
 void *meta_alloc(size_t size)
 {
+    ASSERT(size != 0);
     if (size > LARGEST)
         return map_new(round_up(size, PAGE_BYTES));
     size = round_up(size, STEP);

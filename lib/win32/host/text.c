@@ -42,11 +42,11 @@ size_t text_from_character(const WCHAR **from, char out[4])
     return encode(decode(from), out);
 }
 
-bool text_from_utf16(const WCHAR *from, char *to, size_t room)
+bool text_from_utf16(const WCHAR *from, char *to, size_t capacity)
 {
     size_t n = 0;
     while (*from != 0) {
-        if (n + 5 > room)
+        if (n + 5 > capacity)
             return false;
         n += encode(decode(&from), to + n);
     }
@@ -83,49 +83,49 @@ static uint32_t decode_utf8(const char **from, const char *end)
     return c < least[length] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000) ? 0xFFFD : c;
 }
 
-size_t text_to_utf16(const char *from, size_t bytes, WCHAR *to, size_t room)
+size_t text_to_utf16(const char *from, size_t bytes, WCHAR *to, size_t capacity)
 {
     const char *end = from + bytes;
     size_t n = 0;
     while (from < end) {
         uint32_t c = decode_utf8(&from, end);
-        if (n < room)
+        if (n < capacity)
             to[n] = (WCHAR)(c < 0x10000 ? c : 0xD800 + ((c - 0x10000) >> 10));
         n++;
         if (c < 0x10000)
             continue;
-        if (n < room)
+        if (n < capacity)
             to[n] = (WCHAR)(0xDC00 + ((c - 0x10000) & 0x3FF));
         n++;
     }
     return n;
 }
 
-DWORD text_answer(const char *text, LPSTR buffer, DWORD room)
+DWORD text_answer(const char *text, LPSTR buffer, DWORD capacity)
 {
     size_t length = strlen(text);
-    if (length >= room)
+    if (length >= capacity)
         return (DWORD)length + 1;
     memcpy(buffer, text, length + 1);
     return (DWORD)length;
 }
 
-DWORD text_answer_utf16(const char *text, LPWSTR buffer, DWORD room)
+DWORD text_answer_utf16(const char *text, LPWSTR buffer, DWORD capacity)
 {
     size_t length = text_to_utf16(text, strlen(text), NULL, 0);
-    if (length >= room)
+    if (length >= capacity)
         return (DWORD)length + 1;
     text_to_utf16(text, strlen(text), buffer, length);
     buffer[length] = 0;
     return (DWORD)length;
 }
 
-bool text_path(const char *from, char *to, size_t room)
+bool text_path(const char *from, char *to, size_t capacity)
 {
     if (strncmp(from, "\\\\?\\", 4) == 0)
         from += 4;
     size_t n = strlen(from);
-    if (n >= room)
+    if (n >= capacity)
         return false;
     for (size_t i = 0; i <= n; i++)
         to[i] = from[i] == '\\' ? '/' : from[i];

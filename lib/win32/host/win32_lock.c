@@ -50,6 +50,11 @@ void win32_unlock(void)
     face_unlock(&lock);
 }
 
+bool win32_lock_is_mine(void)
+{
+    return face_lock_is_mine(&lock);
+}
+
 void win32_fork_prepare(void)
 {
     face_lock_hold(&lock);

@@ -65,14 +65,14 @@ EXPORT HANDLE barrow_heap_open_file_at(const char *path, SIZE_T initial, SIZE_T 
 
 static HANDLE open_section(struct section *section, SIZE_T initial, SIZE_T maximum, DWORD flags)
 {
-    uint64_t room = section->size < MAPPED_HEAD ? 0 : section->size - MAPPED_HEAD;
-    room &= ~(uint64_t)(BOUNDED_FILE_PAGE - 1);
-    if (room == 0 || maximum > room)
+    uint64_t capacity = section->size < MAPPED_HEAD ? 0 : section->size - MAPPED_HEAD;
+    capacity &= ~(uint64_t)(BOUNDED_FILE_PAGE - 1);
+    if (capacity == 0 || maximum > capacity)
         return fail_null(ERROR_INVALID_PARAMETER);
     struct mapped_wish wish = { .fd = section->fd,
                                 .start = section->start,
                                 .initial = initial,
-                                .maximum = maximum != 0 ? maximum : room,
+                                .maximum = maximum != 0 ? maximum : capacity,
                                 .flags = flags };
     return open_heap(&wish);
 }

@@ -20,23 +20,23 @@
 struct growing {
     struct text_sink sink;
     char *text; /* NULL when memory has run out */
-    size_t room;
+    size_t capacity;
 };
 
-static void grow_to(struct growing *growing, size_t room)
+static void grow_to(struct growing *growing, size_t capacity)
 {
     char *larger =
-        growing->text != NULL ? HeapReAlloc(GetProcessHeap(), 0, growing->text, room) : NULL;
+        growing->text != NULL ? HeapReAlloc(GetProcessHeap(), 0, growing->text, capacity) : NULL;
     if (larger == NULL)
         HeapFree(GetProcessHeap(), 0, growing->text);
     growing->text = larger;
-    growing->room = room;
+    growing->capacity = capacity;
 }
 
 static void growing_put(struct text_sink *sink, const char *bytes, size_t count)
 {
     struct growing *growing = (struct growing *)sink;
-    if (sink->units + count >= growing->room)
+    if (sink->units + count >= growing->capacity)
         grow_to(growing, 2 * (sink->units + count));
     if (growing->text == NULL)
         return;
@@ -47,8 +47,8 @@ static void growing_put(struct text_sink *sink, const char *bytes, size_t count)
 
 static struct growing growing_start(void)
 {
-    struct growing growing = { .sink = { .put = growing_put }, .room = 256 };
-    growing.text = HeapAlloc(GetProcessHeap(), 0, growing.room);
+    struct growing growing = { .sink = { .put = growing_put }, .capacity = 256 };
+    growing.text = HeapAlloc(GetProcessHeap(), 0, growing.capacity);
     if (growing.text != NULL)
         growing.text[0] = '\0';
     return growing;
@@ -132,7 +132,7 @@ static bool put_insert(struct message *message)
     return put_value(message, &d, argument(message->arguments, number));
 }
 
-/* What stands for itself when inserts are left alone: %1 and also %%. */
+/* What is kept as it is when inserts are left alone: %1 and also %%. */
 static void put_unexpanded(struct message *message)
 {
     char sequence[] = { '%', *message->text++, '\0' };

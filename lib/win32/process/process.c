@@ -93,11 +93,11 @@ HMODULE GetModuleHandleW(LPCWSTR name)
     return name == NULL ? (HMODULE)host_program_base() : fail_null(ERROR_MOD_NOT_FOUND);
 }
 
-static DWORD program_path(HMODULE module, char *path, size_t room)
+static DWORD program_path(HMODULE module, char *path, size_t capacity)
 {
     if (module != NULL && (uintptr_t)module != host_program_base())
         return ERROR_MOD_NOT_FOUND;
-    return host_program_path(path, room) == 0 ? 0 : ERROR_GEN_FAILURE;
+    return host_program_path(path, capacity) == 0 ? 0 : ERROR_GEN_FAILURE;
 }
 
 DWORD GetModuleFileNameA(HMODULE module, LPSTR buffer, DWORD size)

@@ -163,13 +163,13 @@ static struct section *section_at(LPVOID address)
 }
 
 /* Returns 0 or an error. */
-static DWORD file_of_view(LPVOID address, char *path, size_t room)
+static DWORD file_of_view(LPVOID address, char *path, size_t capacity)
 {
     struct section *section = section_at(address);
     if (section == NULL)
         return ERROR_UNEXP_NET_ERR; /* sic: so Windows translates the status "invalid address" */
     DWORD error = section->is_file ? 0 : ERROR_FILE_INVALID;
-    if (error == 0 && host_file_path(section->fd, path, room) != 0)
+    if (error == 0 && host_file_path(section->fd, path, capacity) != 0)
         error = ERROR_GEN_FAILURE;
     object_release(&section->object);
     return error;

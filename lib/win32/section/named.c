@@ -65,7 +65,8 @@ static uint64_t hash_name(const char *name, uint64_t hash)
  * ends in 128 bits of hash instead. The head holds the exact name for comparison. */
 static void encode_name(const char *name, char *encoded)
 {
-    const size_t most = SECTION_NAME_ROOM - 8; /* room for the number that host_object.c may add */
+    const size_t most =
+        SECTION_NAME_ROOM - 8; /* the rest is for the number that host_object.c may add */
     size_t n = 0;
     const char *at = name;
     for (; *at != '\0' && n + 3 < most; at++) {

@@ -270,28 +270,29 @@ void text_format(struct text_sink *sink, const char *format, bool wide, va_list 
 static void buffer_put(struct text_sink *sink, const char *utf8, size_t bytes)
 {
     struct text_buffer *buffer = (struct text_buffer *)sink;
-    size_t room = buffer->room > sink->units + 1 ? buffer->room - 1 - sink->units : 0;
+    size_t capacity = buffer->capacity > sink->units + 1 ? buffer->capacity - 1 - sink->units : 0;
     if (sink->wide) {
         WCHAR *to = (WCHAR *)buffer->units;
-        sink->units += text_to_utf16(utf8, bytes, room != 0 ? to + sink->units : NULL, room);
+        sink->units +=
+            text_to_utf16(utf8, bytes, capacity != 0 ? to + sink->units : NULL, capacity);
         return;
     }
-    if (room != 0)
-        memcpy((char *)buffer->units + sink->units, utf8, bytes < room ? bytes : room);
+    if (capacity != 0)
+        memcpy((char *)buffer->units + sink->units, utf8, bytes < capacity ? bytes : capacity);
     sink->units += bytes;
 }
 
-struct text_buffer buffer_start(void *units, size_t room, bool wide)
+struct text_buffer buffer_start(void *units, size_t capacity, bool wide)
 {
     return (struct text_buffer){ .sink = { .put = buffer_put, .wide = wide },
                                  .units = units,
-                                 .room = room };
+                                 .capacity = capacity };
 }
 
 void buffer_end(struct text_buffer *buffer)
 {
-    size_t end = buffer->sink.units < buffer->room ? buffer->sink.units : buffer->room - 1;
-    if (buffer->room == 0)
+    size_t end = buffer->sink.units < buffer->capacity ? buffer->sink.units : buffer->capacity - 1;
+    if (buffer->capacity == 0)
         return;
     if (buffer->sink.wide)
         ((WCHAR *)buffer->units)[end] = 0;

@@ -55,10 +55,10 @@ void text_format(struct text_sink *sink, const char *format, bool wide, va_list 
 struct text_buffer {
     struct text_sink sink;
     void *units;
-    size_t room;
+    size_t capacity;
 };
 
-struct text_buffer buffer_start(void *units, size_t room, bool wide);
+struct text_buffer buffer_start(void *units, size_t capacity, bool wide);
 void buffer_end(struct text_buffer *buffer);
 
 #endif

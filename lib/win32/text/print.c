@@ -32,9 +32,9 @@ int barrow_vfprintf(FILE *stream, const char *format, va_list arguments)
     return ferror(stream) ? -1 : count_of(to.sink.units);
 }
 
-int barrow_vsnprintf(char *buffer, size_t room, const char *format, va_list arguments)
+int barrow_vsnprintf(char *buffer, size_t capacity, const char *format, va_list arguments)
 {
-    struct text_buffer to = buffer_start(buffer, room, false);
+    struct text_buffer to = buffer_start(buffer, capacity, false);
     text_format(&to.sink, format, false, arguments);
     buffer_end(&to);
     return count_of(to.sink.units);
@@ -50,10 +50,10 @@ int barrow_vfwprintf(FILE *stream, const WCHAR *format, va_list arguments)
     return ferror(stream) ? -1 : count_of(to.sink.units);
 }
 
-int barrow_vsnwprintf(WCHAR *buffer, size_t room, const WCHAR *format, va_list arguments)
+int barrow_vsnwprintf(WCHAR *buffer, size_t capacity, const WCHAR *format, va_list arguments)
 {
     char narrow[TEXT_ROOM];
-    struct text_buffer to = buffer_start(buffer, room, true);
+    struct text_buffer to = buffer_start(buffer, capacity, true);
     bool fits = text_from_utf16(format, narrow, sizeof(narrow));
     if (fits)
         text_format(&to.sink, narrow, true, arguments);

@@ -94,8 +94,8 @@ BOOL IsBadStringPtrW(LPCWSTR text, UINT_PTR limit)
     return is_bad_text((const char *)text, bytes, true);
 }
 
-/* Pages that were committed through another view are opened to the kernel at their first fault, of
- * which there is none in a system call: so it is done before. */
+/* Pages that were committed through another view are opened to the kernel at their first fault. A
+ * system call causes no such fault, so they are opened before it. */
 static void open_views(uintptr_t address, size_t bytes)
 {
     uintptr_t start, end;
@@ -150,6 +150,7 @@ BOOL ReadProcessMemory(HANDLE process, LPCVOID address, LPVOID buffer, SIZE_T by
 /* Code may be written to although its pages are not writable: a debugger sets breakpoints so. */
 static DWORD write_code(void *to, const void *from, size_t bytes, SIZE_T *done)
 {
+    ASSERT(!win32_lock_is_mine());
     DWORD before, ignored;
     if (!VirtualProtect(to, bytes, PAGE_EXECUTE_READWRITE, &before))
         return GetLastError();

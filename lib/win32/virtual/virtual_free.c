@@ -11,6 +11,7 @@
  * dropped by virtual_alloc.c then. */
 static int drop_pages(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     if (!area->watched && host_map_anonymous(&start, end - start, OS_NONE, OS_REPLACE) == 0)
         return 0;
     int error = host_map_discard(start, end - start);
@@ -21,6 +22,7 @@ static int drop_pages(struct area *area, uintptr_t start, uintptr_t end)
 
 static DWORD decommit(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     if (interval_map_get(&area->protect, start) == 0 &&
         interval_map_next(&area->protect, start, end) == end)
         return 0;
@@ -37,6 +39,7 @@ static DWORD decommit(struct area *area, uintptr_t start, uintptr_t end)
 
 static DWORD decommit_range(uintptr_t address, size_t size)
 {
+    ASSERT(win32_lock_is_mine());
     uintptr_t start, end;
     if (!page_range(address, size, &start, &end))
         return ERROR_INVALID_PARAMETER;
@@ -55,6 +58,7 @@ static DWORD decommit_range(uintptr_t address, size_t size)
 
 static DWORD release(uintptr_t address)
 {
+    ASSERT(win32_lock_is_mine());
     struct area *area = area_find(address);
     if (area == NULL)
         return ERROR_INVALID_ADDRESS;

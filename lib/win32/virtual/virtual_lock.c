@@ -29,11 +29,13 @@ static SIZE_T maximum_bytes(void)
 
 bool locked_get(uintptr_t page)
 {
+    ASSERT(win32_lock_is_mine());
     return interval_map_get(&locked_pages, page) != 0;
 }
 
 static size_t count_locked(uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     size_t bytes = 0;
     for (uintptr_t at = start, next; at < end; at = next) {
         next = interval_map_next(&locked_pages, at, end);
@@ -44,6 +46,7 @@ static size_t count_locked(uintptr_t start, uintptr_t end)
 
 void locked_forget(uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     if (locked_bytes == 0 || count_locked(start, end) == 0 || !interval_map_ready())
         return;
     locked_bytes -= count_locked(start, end);
@@ -59,6 +62,7 @@ void locked_fork_child(void)
 /* A guard page makes the first lock fail and is a guard no more. */
 static DWORD strip_guard(uintptr_t page, DWORD protect)
 {
+    ASSERT(win32_lock_is_mine());
     struct area *area = area_find(page);
     DWORD error = protect_pages(area, page, page + PAGE_BYTES, protect & ~PAGE_GUARD);
     return error != 0 ? error : STATUS_GUARD_PAGE_VIOLATION;
@@ -66,6 +70,7 @@ static DWORD strip_guard(uintptr_t page, DWORD protect)
 
 static DWORD check_lockable(uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     MEMORY_BASIC_INFORMATION info;
     for (uintptr_t at = start; at < end; at += info.RegionSize) {
         DWORD error = query_pages(at, &info);
@@ -83,6 +88,7 @@ static DWORD check_lockable(uintptr_t start, uintptr_t end)
 
 static DWORD lock_range(uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     DWORD error = check_lockable(start, end);
     if (error != 0)
         return error;
@@ -101,6 +107,7 @@ static DWORD lock_range(uintptr_t start, uintptr_t end)
 /* As on Windows, all pages of the range are unlocked even when some were not locked. */
 static DWORD unlock_range(uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     size_t locked = count_locked(start, end);
     if (!interval_map_ready())
         return ERROR_NOT_ENOUGH_MEMORY;

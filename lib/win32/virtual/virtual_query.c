@@ -13,6 +13,7 @@
 
 static DWORD query_area(struct area *area, uintptr_t page, MEMORY_BASIC_INFORMATION *info)
 {
+    ASSERT(win32_lock_is_mine());
     uintptr_t end = area_end(area);
     DWORD protect, error = 0;
     if (area->section != NULL) {
@@ -34,6 +35,7 @@ static DWORD query_area(struct area *area, uintptr_t page, MEMORY_BASIC_INFORMAT
 
 static void query_free(uintptr_t page, uintptr_t end, MEMORY_BASIC_INFORMATION *info)
 {
+    ASSERT(win32_lock_is_mine());
     info->RegionSize = end - page;
     info->State = MEM_FREE;
     info->Protect = PAGE_NOACCESS;
@@ -48,6 +50,7 @@ static bool same_file(const struct host_mapping *a, const struct host_mapping *b
 
 static void find_module(const struct host_mapping *mapping, uintptr_t *base, bool *image)
 {
+    ASSERT(win32_lock_is_mine());
     struct host_mapping other;
     *base = mapping->start;
     *image = (mapping->access & OS_EXEC) != 0;

@@ -44,6 +44,7 @@ static bool get_bit(const uint64_t *bits, size_t i)
  * that would make them part of the process. */
 static DWORD note_data(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     uint64_t words[512];
     for (uintptr_t at = start; at < end;) {
         size_t pages = (end - at) / PAGE_BYTES < 512 ? (end - at) / PAGE_BYTES : 512;
@@ -73,6 +74,7 @@ static DWORD each_writable_run(struct area *area, uintptr_t start, uintptr_t end
 
 static DWORD reset_run(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     DWORD error = note_data(area, start, end);
     if (error == 0)
         host_map_lazy_free(start, end - start); /* a refusal, as for locked pages, harms nothing */
@@ -82,6 +84,7 @@ static DWORD reset_run(struct area *area, uintptr_t start, uintptr_t end)
 /* Pages that cannot be written are left as they are: their contents stay, which reset allows. */
 DWORD reset_pages(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     if (area->section != NULL) /* a file's pages have a place to go to */
         return view_is_memory(area) ? 0 : ERROR_INVALID_ADDRESS;
     if (area->large)
@@ -94,17 +97,20 @@ DWORD reset_pages(struct area *area, uintptr_t start, uintptr_t end)
 /* An atomic no-op write: another thread may be writing the page for real. */
 static void claim_page(uintptr_t page)
 {
+    ASSERT(win32_lock_is_mine());
     __atomic_fetch_or((uint8_t *)page, 0, __ATOMIC_RELAXED);
 }
 
 void forget_reset(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     for (uintptr_t page = start; page < end && area->kept != NULL; page += PAGE_BYTES)
         set_bit(area->kept, page_index(area, page), false);
 }
 
 static DWORD undo_run(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     DWORD error = 0;
     for (uintptr_t page = start; page < end; page += PAGE_BYTES) {
         if (!get_bit(area->kept, page_index(area, page)))
@@ -119,6 +125,7 @@ static DWORD undo_run(struct area *area, uintptr_t start, uintptr_t end)
 
 DWORD undo_reset(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     if (area->kept == NULL || area->section != NULL)
         return 0;
     return each_writable_run(area, start, end, undo_run);
@@ -126,6 +133,7 @@ DWORD undo_reset(struct area *area, uintptr_t start, uintptr_t end)
 
 static DWORD discard_run(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     (void)area;
     return host_map_discard(start, end - start) == 0 ? 0 : ERROR_GEN_FAILURE;
 }
@@ -155,6 +163,7 @@ static DWORD with_private_pages(uintptr_t start, size_t size,
 
 static DWORD discard_pages(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     return each_writable_run(area, start, end, discard_run);
 }
 
@@ -172,6 +181,7 @@ DWORD OfferVirtualMemory(PVOID address, SIZE_T size, OFFER_PRIORITY priority)
 
 static DWORD reclaim_pages(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     return undo_reset(area, start, end) == 0 ? 0 : ERROR_BUSY;
 }
 

@@ -10,8 +10,8 @@
 
 struct listing {
     PSAPI_WORKING_SET_BLOCK *blocks;
-    size_t room;
-    size_t count; /* pages found, more than room perhaps */
+    size_t capacity;
+    size_t count; /* pages found, possibly more than capacity */
 };
 
 /* The numbers by which this call names protections. */
@@ -28,7 +28,7 @@ static ULONG_PTR protection_number(DWORD protect)
 
 static void add_page(struct listing *listing, uintptr_t page, DWORD protect, bool shared)
 {
-    if (listing->count < listing->room) {
+    if (listing->count < listing->capacity) {
         PSAPI_WORKING_SET_BLOCK *block = &listing->blocks[listing->count];
         block->Flags = 0;
         block->Protection = protection_number(protect) & 31;
@@ -79,10 +79,10 @@ BOOL QueryWorkingSet(HANDLE process, PVOID buffer, DWORD size)
     if (buffer == NULL)
         return fail(ERROR_NOACCESS);
     struct listing listing = { .blocks = information->WorkingSetInfo,
-                               .room = size / sizeof(PSAPI_WORKING_SET_BLOCK) - 1 };
+                               .capacity = size / sizeof(PSAPI_WORKING_SET_BLOCK) - 1 };
     DWORD error = list_pages(&listing);
     if (error != 0)
         return fail(error);
     information->NumberOfEntries = listing.count;
-    return listing.count <= listing.room ? TRUE : fail(ERROR_BAD_LENGTH);
+    return listing.count <= listing.capacity ? TRUE : fail(ERROR_BAD_LENGTH);
 }

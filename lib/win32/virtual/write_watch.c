@@ -34,6 +34,7 @@ static void mark(struct area *area, uintptr_t page, bool written)
 /* Pages that were reserved until now start as not written; committed ones keep their marks. */
 DWORD watch_committed(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     bool fresh_area = area_find(start) != area; /* not in the table yet: all is new */
     for (uintptr_t at = start, next; at < end; at = next) {
         next = fresh_area ? end : interval_map_next(&area->protect, at, end);
@@ -47,6 +48,7 @@ DWORD watch_committed(struct area *area, uintptr_t start, uintptr_t end)
 
 DWORD watch_start(struct area *area)
 {
+    ASSERT(win32_lock_is_mine());
     if (host_watch_start(area_base(area), area->size) != 0)
         return ERROR_NOT_SUPPORTED;
     area->watched = true;
@@ -77,6 +79,7 @@ static DWORD each_kernel_mark(struct area *area, uintptr_t start, uintptr_t end,
 
 static bool save_mark(struct area *area, uintptr_t page, void *context)
 {
+    ASSERT(win32_lock_is_mine());
     (void)context;
     mark(area, page, true);
     return true;
@@ -84,6 +87,7 @@ static bool save_mark(struct area *area, uintptr_t page, void *context)
 
 DWORD watch_protecting(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     DWORD error = 0;
     if (area->marks == NULL && (area->marks = area_bitmap_new(area)) == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
@@ -97,6 +101,7 @@ DWORD watch_protecting(struct area *area, uintptr_t start, uintptr_t end)
 
 static void mark_all(struct area *area, uintptr_t start, uintptr_t end)
 {
+    ASSERT(win32_lock_is_mine() && start < end);
     if (area->marks == NULL && (area->marks = area_bitmap_new(area)) == NULL)
         return;
     for (uintptr_t page = start; page < end && page < area_end(area); page += PAGE_BYTES) {
@@ -126,14 +131,15 @@ void buffer_touch(void *buffer, size_t size)
 
 struct collection {
     PVOID *pages;
-    ULONG_PTR room, count;
+    ULONG_PTR capacity, count;
     bool reset;
 };
 
 static bool collect(struct area *area, uintptr_t page, void *context)
 {
+    ASSERT(win32_lock_is_mine());
     struct collection *c = context;
-    if (c->count == c->room)
+    if (c->count == c->capacity)
         return false;
     c->pages[c->count++] = (PVOID)page;
     if (c->reset && is_marked(area, page))
@@ -153,7 +159,7 @@ static DWORD collect_run(struct area *area, uintptr_t start, uintptr_t end, bool
         if (error != 0)
             return error;
     }
-    for (uintptr_t page = start; page < end && c->count < c->room; page += PAGE_BYTES) {
+    for (uintptr_t page = start; page < end && c->count < c->capacity; page += PAGE_BYTES) {
         if (is_marked(area, page))
             collect(area, page, c);
     }
@@ -164,7 +170,7 @@ static DWORD collect_written(struct area *area, uintptr_t start, uintptr_t end,
                              struct collection *c)
 {
     DWORD error = 0;
-    for (uintptr_t at = start, next; at < end && error == 0 && c->count < c->room; at = next) {
+    for (uintptr_t at = start, next; at < end && error == 0 && c->count < c->capacity; at = next) {
         next = interval_map_next(&area->protect, at, end);
         error = collect_run(area, at, next, interval_map_get(&area->protect, at) != 0, c);
     }
@@ -173,6 +179,7 @@ static DWORD collect_written(struct area *area, uintptr_t start, uintptr_t end,
 
 static DWORD clean_page(struct area *area, uintptr_t page)
 {
+    ASSERT(win32_lock_is_mine());
     if (interval_map_get(&area->protect, page) == 0)
         return 0;
     return host_watch_clean(page, PAGE_BYTES) == 0 ? 0 : ERROR_GEN_FAILURE;
