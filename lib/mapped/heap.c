@@ -53,7 +53,7 @@ static bool begin(struct mapped *mapped, struct call *call)
 
 static void set_pending(struct call *call, uint64_t unit)
 {
-    ASSERT(mapped_is_locked(call->mapped));
+    ASSERT(call->cache != NULL || mapped_is_locked(call->mapped));
     atomic_signal_fence(memory_order_seq_cst);
     *(volatile uint64_t *)call->pending = unit;
     atomic_signal_fence(memory_order_seq_cst);
