@@ -39,13 +39,14 @@ endforeach()
 # that refers to malloc@GLIBC_2.2.5 would pass over malloc@@BARROW_0.1.
 if(exported MATCHES "@@BARROW_")
   set(wrong ${exported})
-  list(FILTER wrong EXCLUDE REGEX "^barrow_[A-Za-z0-9_]+@@BARROW_[0-9]+\\.[0-9]+$|^BARROW_[0-9.]+$|^[^@]+$")
+  list(FILTER wrong EXCLUDE REGEX "^barrow_[A-Za-z0-9_]+@@BARROW_[0-9]+\\.[0-9]+$|^BARROW_[0-9.]+(@@BARROW_[0-9.]+)?$|^[^@]+$")
   set(unversioned ${exported})
   list(FILTER unversioned INCLUDE REGEX "^barrow_[^@]*$")
   if(wrong OR unversioned)
     message(FATAL_ERROR "with a wrong version: ${wrong}\nwithout one: ${unversioned}")
   endif()
-  list(FILTER exported EXCLUDE REGEX "^BARROW_[0-9.]+$") # the versions themselves
+  # the versions themselves, as GNU's nm and as LLVM's shows them
+  list(FILTER exported EXCLUDE REGEX "^BARROW_[0-9.]+(@@BARROW_[0-9.]+)?$")
   list(TRANSFORM exported REPLACE "@@.*" "")
 elseif(VERSIONED)
   message(FATAL_ERROR "no symbol versions")
