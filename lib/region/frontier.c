@@ -30,7 +30,8 @@ bool frontier_reserve(size_t size)
     char *start = (char *)round_up((uintptr_t)reservation, GRANULE_SIZE);
     tables_place(start, granules);
     /* so that a free of whatever address finds a tag: 0 */
-    if (!os_allow_reading((void *)region_map.tags, granules * sizeof(struct granule_tag))) {
+    size_t bytes = round_up(granules * sizeof(struct granule_tag), os_page_size());
+    if (!os_allow_reading((void *)region_map.tags, bytes)) {
         os_release(reservation, total);
         return false;
     }
