@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,8 +20,8 @@
 
 enum { COPIERS = 3, CANARIES = 16, SECONDS = 4 };
 
-static HANDLE volatile shared;
-static volatile int stop;
+static _Atomic(HANDLE) shared;
+static atomic_int stop;
 
 static char base[64];
 static volatile int nameless; /* copies whose object had lost its name */
