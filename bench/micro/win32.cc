@@ -30,12 +30,13 @@ constexpr uint32_t RW = PAGE_READWRITE;
 
 /* The names are macros for barrow_...: so are the members. */
 #define WIN32_CALLS(X)                                                                             \
-    X(VirtualAlloc) X(VirtualFree) X(VirtualProtect) X(VirtualQuery) X(CreateFileMappingA)         \
-    X(OpenFileMappingA) X(MapViewOfFile) X(UnmapViewOfFile) X(CloseHandle) X(GlobalAlloc)          \
-    X(GlobalFree) X(CreateFileA) X(DeleteFileA) X(LockFile) X(UnlockFile)
-#define DECLARE(name)  decltype(&::name) name;
-#define QUOTED(name)   #name
-#define LOOK_UP(call)  *reinterpret_cast<void **>(&win32.call) = dlsym(RTLD_DEFAULT, QUOTED(call));
+    X(VirtualAlloc)                                                                                \
+    X(VirtualFree) X(VirtualProtect) X(VirtualQuery) X(CreateFileMappingA) X(OpenFileMappingA)     \
+        X(MapViewOfFile) X(UnmapViewOfFile) X(CloseHandle) X(GlobalAlloc) X(GlobalFree)            \
+            X(CreateFileA) X(DeleteFileA) X(LockFile) X(UnlockFile)
+#define DECLARE(name) decltype(&::name) name;
+#define QUOTED(name)  #name
+#define LOOK_UP(call) *reinterpret_cast<void **>(&win32.call) = dlsym(RTLD_DEFAULT, QUOTED(call));
 
 struct Win32 {
     WIN32_CALLS(DECLARE)
@@ -75,8 +76,8 @@ class Views
         for (size_t i = 0; i < count; i++) {
             const size_t place = i % 4;
             const auto offset = static_cast<uint32_t>(place < 3 ? (2 - place) * GRANULE : 0);
-            void *view = win32.MapViewOfFile(section, FILE_MAP_READ, 0, offset,
-                                             place < 3 ? GRANULE : PAGE);
+            void *view =
+                win32.MapViewOfFile(section, FILE_MAP_READ, 0, offset, place < 3 ? GRANULE : PAGE);
             if (view == nullptr) {
                 state.SkipWithError("no more views (vm.max_map_count)");
                 return;
@@ -133,9 +134,9 @@ void commit_among_views(State &state, size_t count)
                                             static_cast<uint32_t>(offset >> 32),
                                             static_cast<uint32_t>(offset), GRANULE));
     }
-    char *own = static_cast<char *>(
-        win32.MapViewOfFile(section, FILE_MAP_WRITE, static_cast<uint32_t>(last >> 32),
-                            static_cast<uint32_t>(last), PAGES * PAGE));
+    char *own = static_cast<char *>(win32.MapViewOfFile(section, FILE_MAP_WRITE,
+                                                        static_cast<uint32_t>(last >> 32),
+                                                        static_cast<uint32_t>(last), PAGES * PAGE));
     for (auto _ : state)
         for (size_t i = 0; i < PAGES; i++)
             win32.VirtualAlloc(own + i * PAGE, PAGE, MEM_COMMIT, RW);
@@ -284,8 +285,8 @@ void reserve_among_reservations(State &state, size_t count)
         return;
     std::vector<void *> all;
     for (size_t i = 0; i < count; i++)
-        all.push_back(win32.VirtualAlloc(nullptr, GRANULE,
-                                         MEM_RESERVE | (i % 2 == 0 ? MEM_COMMIT : 0), RW));
+        all.push_back(
+            win32.VirtualAlloc(nullptr, GRANULE, MEM_RESERVE | (i % 2 == 0 ? MEM_COMMIT : 0), RW));
     for (auto _ : state)
         for (size_t i = 0; i < PAIRS; i++)
             win32.VirtualFree(win32.VirtualAlloc(nullptr, GRANULE, MEM_RESERVE, RW), 0,

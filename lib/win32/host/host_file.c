@@ -121,8 +121,8 @@ static bool is_same_file(const struct host_file_info *a, const struct host_file_
 /* Never takes a name's file away: what file system knows no such renaming has none of this name. */
 static int rename_within(const char *from, const char *to)
 {
-    long error = -syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to,
-                           RENAME_NOREPLACE, 0);
+    long error =
+        -syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, RENAME_NOREPLACE, 0);
     if (error == EINVAL || error == ENOSYS)
         error = -syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, 0, 0);
     return (int)error;

@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 /* The kernel's interface, as not every C library comes with the kernel's headers, or new ones. */
-#define USERFAULT_MISSING          (UINT64_C(1) << 0) /* modes of a registration */
-#define USERFAULT_WRITE_PROTECTED  (UINT64_C(1) << 1)
-#define USERFAULT_MISSING_SHARED   (UINT64_C(1) << 5) /* features */
-#define USERFAULT_SIGBUS           (UINT64_C(1) << 7)
-#define USERFAULT_WP_UNPOPULATED   (UINT64_C(1) << 13)
-#define USERFAULT_WP_ASYNC         (UINT64_C(1) << 15)
+#define USERFAULT_MISSING         (UINT64_C(1) << 0) /* modes of a registration */
+#define USERFAULT_WRITE_PROTECTED (UINT64_C(1) << 1)
+#define USERFAULT_MISSING_SHARED  (UINT64_C(1) << 5) /* features */
+#define USERFAULT_SIGBUS          (UINT64_C(1) << 7)
+#define USERFAULT_WP_UNPOPULATED  (UINT64_C(1) << 13)
+#define USERFAULT_WP_ASYNC        (UINT64_C(1) << 15)
 
 struct userfault_range {
     uint64_t start, size;

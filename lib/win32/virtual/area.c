@@ -210,11 +210,11 @@ void area_placed(uintptr_t base)
 }
 
 /* The place of what is only reserved has run into something, and the kernel's own choice lies among
- * what is committed. */
-static int map_apart(uintptr_t *base, size_t size)
+ * what is committed: so the place moves further down. */
+static int map_apart(uintptr_t *base, size_t size, uintptr_t taken)
 {
     host_unmap(*base, size);
-    *base = apart_from(round_down(*base, GRANULE_BYTES));
+    *base = apart_from(taken);
     return host_map_anonymous(base, size, OS_NONE, OS_NEAR);
 }
 
@@ -223,8 +223,8 @@ static int map_anywhere(uintptr_t *base, size_t size, unsigned access)
     bool committed = access != OS_NONE;
     uintptr_t asked = *base = candidate(size, committed);
     int error = host_map_anonymous(base, size, access, OS_NEAR);
-    if (error == 0 && *base != asked && !committed)
-        error = map_apart(base, size);
+    if (error == 0 && *base != asked && asked != 0 && !committed)
+        error = map_apart(base, size, asked);
     if (error == 0 && !is_aligned(*base, GRANULE_BYTES)) {
         host_unmap(*base, size);
         error = map_and_trim(base, size, access, GRANULE_BYTES);
