@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* no_userfault.c: has the kernel refuse userfaultfd, as sandboxes and kernels before 5.11 do. */
+/* refused_call.c: has the kernel refuse the system call REFUSED_CALL, as sandboxes and old kernels do. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -12,7 +12,7 @@ __attribute__((constructor)) static void refuse(void)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_userfaultfd, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, REFUSED_CALL, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
