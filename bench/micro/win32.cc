@@ -29,12 +29,13 @@ constexpr size_t GRANULE = 64 * KIB;
 constexpr uint32_t RW = PAGE_READWRITE;
 
 /* The names are macros for barrow_...: so are the members. */
-#define WIN32_CALLS(X)                                                                             \
-    X(VirtualAlloc)                                                                                \
-    X(VirtualFree)                                                                                 \
-    X(VirtualProtect) X(VirtualQuery) X(CreateFileMappingA) X(OpenFileMappingA) X(MapViewOfFile)   \
-        X(UnmapViewOfFile) X(CloseHandle) X(GlobalAlloc) X(GlobalFree) X(CreateFileA)              \
-            X(DeleteFileA) X(LockFile) X(UnlockFile)
+/* clang-format off */
+#define WIN32_CALLS(X) \
+    X(VirtualAlloc) X(VirtualFree) X(VirtualProtect) X(VirtualQuery) \
+    X(CreateFileMappingA) X(OpenFileMappingA) X(MapViewOfFile) X(UnmapViewOfFile) \
+    X(CloseHandle) X(GlobalAlloc) X(GlobalFree) X(CreateFileA) \
+    X(LockFile) X(UnlockFile)
+/* clang-format on */
 #define DECLARE(name) decltype(&::name) name;
 #define QUOTED(name)  #name
 #define LOOK_UP(call) *reinterpret_cast<void **>(&win32.call) = dlsym(RTLD_DEFAULT, QUOTED(call));

@@ -2,7 +2,6 @@
 /* page_fault.c: faults that the library itself has an answer to: guard pages, pages of a SEC_RESERVE
  * section that another process has committed or that nobody has, and accesses that the tables permit by the time the
  * handler has the lock, since another thread has answered the same fault. */
-#include "win32/section/section.h"
 #include "win32/virtual/protect.h"
 #include "win32/virtual/virtual.h"
 
@@ -84,7 +83,7 @@ static enum host_fault resolve(uintptr_t address, enum host_access access)
 
 static enum host_fault resolve_hole_in(struct area *area, uintptr_t page)
 {
-    if (area->section == NULL || area->section->committed == NULL)
+    if (area->opened == NULL)
         return OS_FAULT_OTHER;
     if (table_protect(area, page) != 0) /* another process has committed it meanwhile */
         return try_again(page);

@@ -13,7 +13,6 @@
 #include "win32/host/host_watch.h"
 #include "win32/host/meta.h"
 #include "win32/section/section.h"
-#include "win32/virtual/virtual.h"
 
 #include "heap/scope.h"
 
@@ -81,7 +80,6 @@ void win32_fork_child(void)
     meta_fork_release();
     global_fork_release();
     section_fork_child();
-    view_fork_child();
     handle_fork_release();
     host_watch_forget();
     locked_fork_child();

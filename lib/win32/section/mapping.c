@@ -139,8 +139,12 @@ static void adopt(struct area *view)
     view_link(view);
     section->was_mapped = true;
     object_retain(&section->object);
-    if (section->committed != NULL)
-        view_open_new(view);
+    if (section->committed == NULL)
+        return;
+    fault_handler_needed();
+    view_open_new(view, section->pool == NULL);
+    if (view->traps_holes)
+        hole_handler_needed();
 }
 
 static DWORD make_view(struct section *section, uint64_t offset, SIZE_T bytes, DWORD protect,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* view.c: what is particular to the pages of views.
- For those of
- * SEC_RESERVE sections see also view_open.c.
+/* view.c: what is particular to the pages of views. For those of SEC_RESERVE sections see also
+ * view_open.c.
  *
  * A page of a copy-on-write view that was written is a private page; the kernel's page map tells.
  */
@@ -197,7 +196,7 @@ DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD prote
     if (error != 0)
         return error;
     if (section->committed != NULL)
-        view_open_in_all(section, first * PAGE_BYTES, last * PAGE_BYTES);
+        view_open_in_all(section->views, first * PAGE_BYTES, last * PAGE_BYTES);
     return 0;
 }
 

@@ -14,7 +14,6 @@
  * Other sections, and kernels that trap no holes: pages begin closed. Committing opens them in all
  * views of this process. In another process the first fault opens the run of such pages around it,
  * and so does a VirtualQuery that says that a page is committed. */
-#include "win32/section/section.h"
 #include "win32/virtual/protect.h"
 #include "win32/virtual/virtual.h"
 
@@ -103,15 +102,12 @@ bool view_close_page(struct area *view, uintptr_t page)
 
 static bool can_trap_holes(const struct area *view)
 {
-    return view->section->pool == NULL && host_hole_trap(area_base(view), view->size) == 0;
+    return host_hole_trap(area_base(view), view->size) == 0;
 }
 
-void view_open_new(struct area *view)
+void view_open_new(struct area *view, bool reserved_are_holes)
 {
-    fault_handler_needed();
-    view->traps_holes = can_trap_holes(view);
-    if (view->traps_holes)
-        hole_handler_needed();
+    view->traps_holes = reserved_are_holes && can_trap_holes(view);
     if (!view->traps_holes || !view_open_all(view))
         view_open_pages(view, area_base(view), area_end(view));
 }
@@ -144,7 +140,7 @@ static void open_part(struct range_node *node, uint64_t start, uint64_t end)
         view_open_pages(view, area_base(view) + low, area_base(view) + high);
 }
 
-void view_open_in_all(struct section *section, uint64_t start, uint64_t end)
+void view_open_in_all(struct range_node *views, uint64_t start, uint64_t end)
 {
-    range_tree_each(section->views, start, end, open_part);
+    range_tree_each(views, start, end, open_part);
 }

@@ -52,7 +52,9 @@ DWORD view_run(const struct area *view, uintptr_t page, uintptr_t *limit, DWORD 
 bool view_is_committed(const struct area *view, uintptr_t page);
 
 /* Pages of views of SEC_RESERVE sections: see view_open.c. */
-void view_open_new(struct area *view);
+/* Of a new view. reserved_are_holes: a page has memory in the section's file once it is committed, and
+ * not before. view->traps_holes tells whether hole_handler_needed is to be called. */
+void view_open_new(struct area *view, bool reserved_are_holes);
 /* Gives the kernel the protection that the table has, for the run of committed pages around page that
  * it has not opened yet. page is committed. False: the kernel refused. */
 bool view_open_run(struct area *view, uintptr_t page);
@@ -61,7 +63,7 @@ void view_open_pages(struct area *view, uintptr_t start, uintptr_t end);
 /* The same for all pages of the view, committed or not; and in all views of this process for the
  * committed pages within these bytes of the section. */
 bool view_open_all(struct area *view);
-void view_open_in_all(struct section *section, uint64_t start, uint64_t end);
+void view_open_in_all(struct range_node *views, uint64_t start, uint64_t end);
 /* Takes the access to a reserved page away. False: the kernel refused, or it has never had any. */
 bool view_close_page(struct area *view, uintptr_t page);
 bool view_is_open(const struct area *view, uintptr_t page);
