@@ -167,6 +167,7 @@ void add_growth_lines();
 void add_locality_lines();
 void add_thread_lines();
 void add_curves();
+void add_win32_curves();
 
 } // namespace bench
 

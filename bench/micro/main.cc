@@ -49,6 +49,7 @@ int main(int argc, char **argv)
     bench::add_locality_lines();
     bench::add_thread_lines();
     bench::add_curves();
+    bench::add_win32_curves();
     if (list) {
         print_lines();
         return 0;

@@ -5,7 +5,12 @@
  * is seen to do. Every call may be made from any thread, and from a signal handler that runs for a
  * fault on the memory itself (commit on fault). BOOL results are FALSE, pointers NULL on failure,
  * with the last error set; a successful call keeps the last error, unless said otherwise.
- * Pages have 4 KiB; reservations start at multiples of 64 KiB. */
+ * Pages are as large as the system's (GetSystemInfo); reservations start at multiples of 64 KiB.
+ *
+ * A thread that blocks SIGSEGV is killed by the kernel when it touches a guard page. Pages of a
+ * SEC_RESERVE mapping that another process has committed work there too, if the mapping has a name
+ * and the kernel allows userfaultfd (Linux 5.11); else once VirtualQuery has shown them as
+ * committed. */
 #ifndef BARROW_MEMORYAPI_H
 #define BARROW_MEMORYAPI_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* page_fault.c: faults that the library itself has an answer to: guard pages, pages of a SEC_RESERVE
- * section that another process has committed, and accesses that the tables permit by the time the
+ * section that another process has committed or that nobody has, and accesses that the tables permit by the time the
  * handler has the lock, since another thread has answered the same fault. */
 #include "win32/virtual/protect.h"
 #include "win32/virtual/virtual.h"
@@ -79,6 +79,33 @@ static enum host_fault resolve(uintptr_t address, enum host_access access)
         area != NULL ? resolve_in(area, round_down(address, PAGE_BYTES), access) : OS_FAULT_OTHER;
     win32_unlock();
     return what;
+}
+
+static enum host_fault resolve_hole_in(struct area *area, uintptr_t page)
+{
+    if (area->opened == NULL)
+        return OS_FAULT_OTHER;
+    if (table_protect(area, page) != 0) /* another process has committed it meanwhile */
+        return try_again(page);
+    return view_close_page(area, page) ? OS_FAULT_RESOLVED : OS_FAULT_OTHER;
+}
+
+/* As resolve, for accesses to holes. */
+static enum host_fault resolve_hole(uintptr_t address)
+{
+    if (face_is_inside())
+        return OS_FAULT_OTHER;
+    win32_lock();
+    struct area *area = area_find(address);
+    enum host_fault what =
+        area != NULL ? resolve_hole_in(area, round_down(address, PAGE_BYTES)) : OS_FAULT_OTHER;
+    win32_unlock();
+    return what;
+}
+
+void hole_handler_needed(void)
+{
+    host_hole_handler(resolve_hole);
 }
 
 void fault_handler_needed(void)

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 
 static enum host_fault (*_Atomic resolve_fault)(uintptr_t address, enum host_access access);
+static enum host_fault (*_Atomic resolve_hole)(uintptr_t address);
 static uint32_t guard_page_status, other_status;
 static _Atomic(host_trap_answer *) give_answer;
 static void (*say_last_words)(const struct host_trap *trap);
@@ -206,6 +207,8 @@ static void on_trap(int number, siginfo_t *info, ucontext_t *context)
         uintptr_t address = (uintptr_t)info->si_addr;
         if (number == SIGSEGV && resolve_fault != NULL)
             what = resolve_fault(address, registers_access(context, address));
+        if (number == SIGBUS && info->si_code == BUS_ADRERR && resolve_hole != NULL)
+            what = resolve_hole(address);
         if (what == OS_FAULT_RESOLVED)
             return;
         describe(&trap, number, info, context, what);
@@ -251,6 +254,12 @@ void host_fault_handler(enum host_fault (*resolve)(uintptr_t address, enum host_
         resolve_fault = resolve;
     }
     come_first(SIGSEGV);
+}
+
+void host_hole_handler(enum host_fault (*resolve)(uintptr_t address))
+{
+    resolve_hole = resolve;
+    come_first(SIGBUS);
 }
 
 void host_trap_handler(host_trap_answer *answer_with,

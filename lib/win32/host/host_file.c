@@ -6,6 +6,7 @@
 #include "win32/host/host_call.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -113,23 +114,69 @@ static bool is_same_file(const struct host_file_info *a, const struct host_file_
     return a->device == b->device && a->inode == b->inode;
 }
 
-/* The kernel has no call that removes the name of an open file. Between the look and the removal
- * another program would have to put its file in the place of this one. */
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+
+/* Never takes a name's file away: what file system knows no such renaming has none of this name. */
+static int rename_within(const char *from, const char *to)
+{
+    long error =
+        -syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, RENAME_NOREPLACE, 0);
+    if (error == EINVAL || error == ENOSYS)
+        error = -syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, 0, 0);
+    return (int)error;
+}
+
+static int compare_name(const char *path, const struct host_file_info *mine)
+{
+    struct host_file_info there;
+    int error = host_file_info_of_link(path, &there);
+    return error != 0 ? error : is_same_file(mine, &there) ? 0 : ENOENT;
+}
+
+/* A name beside path that nobody else uses: false, it would be too long. */
+static bool private_name(const char *path, const struct host_file_info *mine, char *name,
+                         size_t room)
+{
+    const char *slash = strrchr(path, '/');
+    int folder = slash != NULL ? (int)(slash - path) + 1 : 0;
+    int length = snprintf(name, room, "%.*s.barrow-delete-%x-%llx", folder, path,
+                          (unsigned)host_process(), (unsigned long long)mine->inode);
+    return length > 0 && (size_t)length < room;
+}
+
+/* The kernel has no call that removes the name of an open file, and another program may put its file in
+ * the place of this one between a look and the removal. So the name's file is moved to a name of ours,
+ * looked at there, and removed or moved back. A file that can't be moved back, since its name is taken
+ * once more, keeps the name of ours. */
+static int remove_name(const char *path, const struct host_file_info *mine)
+{
+    char moved[4096];
+    if (!private_name(path, mine, moved, sizeof(moved)))
+        return ENAMETOOLONG;
+    int error = rename_within(path, moved);
+    if (error != 0)
+        return error;
+    error = compare_name(moved, mine);
+    if (error == 0)
+        error = (int)-syscall4(SYS_unlinkat, AT_FDCWD, (long)moved,
+                               mine->is_directory ? AT_REMOVEDIR : 0, 0);
+    if (error != 0)
+        rename_within(moved, path);
+    return error;
+}
+
 int host_file_remove_open(int fd)
 {
     char path[4096];
-    struct host_file_info mine, there;
+    struct host_file_info mine;
     int error = host_file_path(fd, path, sizeof(path));
     if (error == 0)
         error = host_file_info(fd, &mine);
     if (error == 0)
-        error = host_file_info_of_link(path, &there);
-    if (error != 0)
-        return error;
-    if (!is_same_file(&mine, &there))
-        return ENOENT;
-    return (int)-syscall4(SYS_unlinkat, AT_FDCWD, (long)path, mine.is_directory ? AT_REMOVEDIR : 0,
-                          0);
+        error = compare_name(path, &mine);
+    return error != 0 ? error : remove_name(path, &mine);
 }
 
 int host_file_remove(const char *path)

@@ -44,4 +44,8 @@ enum host_fault {
 void host_fault_handler(enum host_fault (*resolve)(uintptr_t address, enum host_access access),
                         uint32_t guard_status, uint32_t status);
 
+/* Sends accesses to holes (SIGBUS, see host_hole.h) to the function first, in the same way. It returns
+ * OS_FAULT_RESOLVED for the access to be made again, or OS_FAULT_OTHER. */
+void host_hole_handler(enum host_fault (*resolve)(uintptr_t address));
+
 #endif

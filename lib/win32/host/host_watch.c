@@ -4,38 +4,20 @@
  * tells which pages have lost it. No signal, no thread and no message is involved. */
 #include "win32/host/host_watch.h"
 #include "win32/host/host_call.h"
+#include "win32/host/host_userfault.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-/* The kernel's interface, as not every C library comes with the kernel's headers, or new ones. */
-struct watch_api {
-    uint64_t api, features, ioctls;
-};
-struct watch_range {
-    uint64_t start, size;
-};
-struct watch_register {
-    struct watch_range range;
-    uint64_t mode, ioctls;
-};
+/* The kernel's interface, as in host_userfault.h. */
 struct watch_protect {
-    struct watch_range range;
+    struct userfault_range range;
     uint64_t mode;
 };
-#define WATCH_API              UINT64_C(0xAA)
-#define WATCH_OPEN             _IOWR(0xAA, 0x3F, struct watch_api)
-#define WATCH_REGISTER         _IOWR(0xAA, 0x00, struct watch_register)
-#define WATCH_PROTECT          _IOWR(0xAA, 0x06, struct watch_protect)
-#define REGISTER_WP            (UINT64_C(1) << 1)
-#define PROTECT_WP             (UINT64_C(1) << 0)
-#define FEATURE_WP_UNPOPULATED (UINT64_C(1) << 13)
-#define FEATURE_WP_ASYNC       (UINT64_C(1) << 15)
-#define USER_MODE_ONLY         1
+#define WATCH_PROTECT _IOWR(0xAA, 0x06, struct watch_protect)
+#define PROTECT_WP    (UINT64_C(1) << 0)
 
 struct pagemap_scan {
     uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
@@ -47,30 +29,11 @@ struct pagemap_scan {
 /* Opened at the first use, under the caller's lock; -1: not open. */
 static int watch_fd = -1;
 
-static int open_watch(void)
-{
-    if (watch_fd >= 0)
-        return 0;
-    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | USER_MODE_ONLY);
-    if (fd < 0)
-        return ENOSYS;
-    struct watch_api api = { .api = WATCH_API,
-                             .features = FEATURE_WP_ASYNC | FEATURE_WP_UNPOPULATED };
-    if (ioctl(fd, WATCH_OPEN, &api) != 0) {
-        call_close(fd);
-        return ENOSYS;
-    }
-    watch_fd = fd;
-    return 0;
-}
-
 int host_watch_start(uintptr_t address, size_t size)
 {
-    int error = open_watch();
-    if (error != 0)
-        return error;
-    struct watch_register area = { .range = { address, size }, .mode = REGISTER_WP };
-    return ioctl(watch_fd, WATCH_REGISTER, &area) == 0 ? 0 : ENOSYS;
+    int error = host_userfault_open(&watch_fd, USERFAULT_WP_ASYNC | USERFAULT_WP_UNPOPULATED);
+    return error != 0 ? error
+                      : host_userfault_register(watch_fd, address, size, USERFAULT_WRITE_PROTECTED);
 }
 
 int host_watch_clean(uintptr_t address, size_t size)
@@ -103,7 +66,5 @@ int host_watch_written(uintptr_t address, size_t size, struct host_watch_run *ru
 
 void host_watch_forget(void)
 {
-    if (watch_fd >= 0)
-        call_close(watch_fd);
-    watch_fd = -1;
+    host_userfault_forget(&watch_fd);
 }

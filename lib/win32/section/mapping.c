@@ -131,7 +131,7 @@ static DWORD map_at(struct area *view, uintptr_t *base, DWORD protect)
     return error == EEXIST ? ERROR_INVALID_ADDRESS : (error != 0 ? win32_error(error) : 0);
 }
 
-/* Opens what is committed already, and puts the view on the section's list. */
+/* Opens what is committed already, and puts the view into the section's tree. */
 static void adopt(struct area *view)
 {
     struct section *section = view->section;
@@ -142,7 +142,9 @@ static void adopt(struct area *view)
     if (section->committed == NULL)
         return;
     fault_handler_needed();
-    view_open_pages(view, area_base(view), area_end(view));
+    view_open_new(view, section->pool == NULL);
+    if (view->traps_holes)
+        hole_handler_needed();
 }
 
 static DWORD make_view(struct section *section, uint64_t offset, SIZE_T bytes, DWORD protect,

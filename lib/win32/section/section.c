@@ -2,6 +2,7 @@
 /* section.c: sections of memory and of files, and their end. Named ones: named.c; the memory of those
  * without a name: pool.c. */
 #include "win32/section/section.h"
+#include "win32/virtual/virtual.h"
 
 #include "win32/host/host_map.h"
 #include "win32/host/meta.h"
@@ -194,6 +195,7 @@ void section_fork_parent(void)
 
 void section_fork_child(void)
 {
+    view_fork_child();
     pool_fork_release();
     handle_each(&section_kind, use_spare);
 }

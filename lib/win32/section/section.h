@@ -27,9 +27,9 @@ struct section {
     uint64_t pool_size;
     _Atomic uint64_t *committed; /* SEC_RESERVE: a bit a page, in shared memory; else NULL */
     size_t committed_bytes;
-    bool was_mapped;    /* a view was made: there may be memory behind it */
-    struct area *views; /* of this process; guarded by win32_lock */
-    char *name;         /* encoded, SECTION_NAME_ROOM bytes, or NULL */
+    bool was_mapped;          /* a view was made: there may be memory behind it */
+    struct range_node *views; /* of this process, by offset; guarded by win32_lock */
+    char *name;               /* encoded, SECTION_NAME_ROOM bytes, or NULL */
     bool global;
     struct host_object shared; /* when named */
     int spare_lock;            /* while a fork is in progress: the child's lock */

@@ -21,7 +21,7 @@ static struct tree_node *leftovers;
 
 /* Memory that is only reserved and memory that is committed at once grow downwards from places of
  * their own, so that each finds its like beside it. 0: nothing placed yet. */
-#define APART ((uintptr_t)8 << 40)
+#define APART_MOST ((uintptr_t)8 << 40)
 static uintptr_t committed_below, reserved_below;
 
 /* A committed area that ends inside a granule is a mapping by itself, with a hole behind it, and a
@@ -45,6 +45,12 @@ struct area *area_find(uintptr_t address)
 {
     struct area *area = as_area(tree_floor(areas, address));
     return area != NULL && address - area_base(area) < area->size ? area : NULL;
+}
+
+void area_each(void (*visit)(struct area *area))
+{
+    for (struct tree_node *at = tree_above(areas, 0); at != NULL; at = tree_above(areas, at->key))
+        visit(as_area(at));
 }
 
 static uintptr_t next_start(struct tree_node *tree, uintptr_t address)
@@ -166,6 +172,13 @@ static int map_and_trim(uintptr_t *base, size_t size, unsigned access, uintptr_t
     return 0;
 }
 
+/* Further down, as far as an address space of 39 bits allows too. */
+static uintptr_t apart_from(uintptr_t place)
+{
+    uintptr_t eighth = round_down(place / 8, GRANULE_BYTES);
+    return place - (eighth < APART_MOST ? eighth : APART_MOST);
+}
+
 /* Where the kernel puts the first, the others follow; what is only reserved, further down. */
 static uintptr_t first_place(bool committed)
 {
@@ -174,7 +187,7 @@ static uintptr_t first_place(bool committed)
         return 0;
     host_unmap(probe, GRANULE_BYTES);
     probe = round_down(probe, GRANULE_BYTES);
-    return committed || probe < 2 * APART ? probe : probe - APART;
+    return committed ? probe : apart_from(probe);
 }
 
 static uintptr_t candidate(size_t size, bool committed)
@@ -196,11 +209,22 @@ void area_placed(uintptr_t base)
     committed_below = base;
 }
 
+/* The place of what is only reserved has run into something, and the kernel's own choice lies among
+ * what is committed: so the place moves further down. */
+static int map_apart(uintptr_t *base, size_t size, uintptr_t taken)
+{
+    host_unmap(*base, size);
+    *base = apart_from(taken);
+    return host_map_anonymous(base, size, OS_NONE, OS_NEAR);
+}
+
 static int map_anywhere(uintptr_t *base, size_t size, unsigned access)
 {
     bool committed = access != OS_NONE;
-    *base = candidate(size, committed);
+    uintptr_t asked = *base = candidate(size, committed);
     int error = host_map_anonymous(base, size, access, OS_NEAR);
+    if (error == 0 && *base != asked && asked != 0 && !committed)
+        error = map_apart(base, size, asked);
     if (error == 0 && !is_aligned(*base, GRANULE_BYTES)) {
         host_unmap(*base, size);
         error = map_and_trim(base, size, access, GRANULE_BYTES);

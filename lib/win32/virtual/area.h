@@ -6,6 +6,7 @@
 
 #include "win32/host/internal.h"
 #include "win32/host/interval_map.h"
+#include "win32/host/range_tree.h"
 
 struct section;
 
@@ -24,8 +25,9 @@ struct area {
     struct section *section; /* the view's section, or NULL for private memory */
     uint64_t offset;         /* of the view in its section */
     uint64_t *opened;        /* bit a page of a SEC_RESERVE view: the kernel has its protection */
-    struct area *next_view;  /* in the section's list */
-    struct area **view_link; /* what points to this view there */
+    bool traps_holes;        /* see view_open.c */
+    bool has_closed;         /* a page was closed since */
+    struct range_node in_section; /* by offset, in the section's tree of views */
 };
 
 static inline uintptr_t area_base(const struct area *area)
@@ -40,6 +42,9 @@ static inline uintptr_t area_end(const struct area *area)
 
 /* The area whose pages include the address, or NULL. */
 struct area *area_find(uintptr_t address);
+
+/* Calls visit for each area. The call must not take any out. */
+void area_each(void (*visit)(struct area *area));
 
 /* The area whose mapped bytes include the address: also the unused rest of its last granule. */
 struct area *area_spanning(uintptr_t address);

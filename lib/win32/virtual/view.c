@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* view.c: what is particular to the pages of views.
- *
- * In a view of a SEC_RESERVE section, a page is committed when its bit in the section's shared
- * field is set, by whatever process. The kernel's protection of such a page in this view may lag
- * behind; the view's own field "opened" has a bit for each page where it does not. A fault on a
- * page that is committed and not opened opens the whole run of such pages (see page_fault.c), and so
- * does a VirtualQuery that says that the page is committed.
+/* view.c: what is particular to the pages of views. For those of SEC_RESERVE sections see also
+ * view_open.c.
  *
  * A page of a copy-on-write view that was written is a private page; the kernel's page map tells.
  */
@@ -25,7 +20,7 @@ static uint64_t section_page(const struct area *view, uintptr_t page)
     return (view->offset + (page - area_base(view))) / PAGE_BYTES;
 }
 
-static bool view_is_committed(const struct area *view, uintptr_t page)
+bool view_is_committed(const struct area *view, uintptr_t page)
 {
     return view->section->committed == NULL ||
            section_page_committed(view->section, section_page(view, page));
@@ -124,20 +119,6 @@ DWORD view_run(const struct area *view, uintptr_t page, uintptr_t *limit, DWORD 
     return error;
 }
 
-static void mark_opened(struct area *view, uintptr_t start, uintptr_t end)
-{
-    for (uintptr_t page = start; page < end && view->opened != NULL; page += PAGE_BYTES) {
-        size_t i = (page - area_base(view)) / PAGE_BYTES;
-        view->opened[i / 64] |= UINT64_C(1) << (i % 64);
-    }
-}
-
-bool view_is_open(const struct area *view, uintptr_t page)
-{
-    size_t i = (page - area_base(view)) / PAGE_BYTES;
-    return view->opened == NULL || (view->opened[i / 64] >> (i % 64) & 1) != 0;
-}
-
 static int remap(const struct area *view, uintptr_t start, uintptr_t end, DWORD protect, bool copy)
 {
     uintptr_t address = start;
@@ -187,7 +168,7 @@ static DWORD apply(struct area *view, uintptr_t start, uintptr_t end, DWORD prot
     if ((protect & PAGE_GUARD) != 0)
         fault_handler_needed();
     area_set_protect(view, start, end, protect);
-    mark_opened(view, start, end);
+    view_mark_opened(view, start, end);
     return 0;
 }
 
@@ -196,66 +177,6 @@ DWORD view_protect(struct area *view, uintptr_t start, uintptr_t end, DWORD prot
     if (!protect_fits_view(view->alloc_protect, protect))
         return ERROR_INVALID_PARAMETER;
     return apply(view, start, end, protect);
-}
-
-/* Mappings have run out: a view whose committed and reserved pages the kernel needn't tell apart is as
- * few mappings as the table has protections. An access to a reserved page is not caught then. */
-static bool open_all(struct area *view)
-{
-    bool opened = true;
-    for (uintptr_t at = area_base(view), next; at < area_end(view); at = next) {
-        next = interval_map_next(&view->protect, at, area_end(view));
-        unsigned access = protect_access(interval_map_get(&view->protect, at));
-        if (host_map_protect(at, next - at, access) == 0)
-            mark_opened(view, at, next);
-        else
-            opened = false;
-    }
-    return opened;
-}
-
-static bool open_pages(struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
-{
-    int error = host_map_protect(start, end - start, protect_access(protect));
-    if (error == ENOMEM && open_all(view))
-        return true;
-    if (error == 0)
-        mark_opened(view, start, end);
-    return error == 0;
-}
-
-void view_open_pages(struct area *view, uintptr_t start, uintptr_t end)
-{
-    for (uintptr_t at = start, next; at < end; at = next) {
-        DWORD protect;
-        next = view_committed_run(view, at, end, &protect);
-        if (protect != 0)
-            open_pages(view, at, next, protect);
-    }
-}
-
-bool view_open_run(struct area *view, uintptr_t page)
-{
-    DWORD protect;
-    uintptr_t end = view_committed_run(view, page, area_end(view), &protect);
-    uintptr_t low = interval_map_start(&view->protect, page), start = page;
-    ASSERT(protect != 0);
-    while (start > low && view_is_committed(view, start - PAGE_BYTES) &&
-           !view_is_open(view, start - PAGE_BYTES))
-        start -= PAGE_BYTES;
-    return open_pages(view, start, end, protect);
-}
-
-static void open_in_all_views(struct section *section, uint64_t start, uint64_t end)
-{
-    for (struct area *view = section->views; view != NULL; view = view->next_view) {
-        uint64_t low = start > view->offset ? start - view->offset : 0;
-        uint64_t high = end > view->offset ? end - view->offset : 0;
-        if (high > view->size)
-            high = view->size;
-        if (low < high)
-            view_open_pages(view, area_base(view) + low, area_base(view) + high);
-    }
 }
 
 DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD protect)
@@ -270,36 +191,25 @@ DWORD view_commit(struct area *view, uintptr_t start, uintptr_t end, DWORD prote
     if (error != 0)
         return error;
     error = apply(view, start, end, protect);
-    if (error == ERROR_COMMITMENT_LIMIT && section->committed != NULL && open_all(view))
+    if (error == ERROR_COMMITMENT_LIMIT && section->committed != NULL && view_open_all(view))
         error = apply(view, start, end, protect);
     if (error != 0)
         return error;
     if (section->committed != NULL)
-        open_in_all_views(section, first * PAGE_BYTES, last * PAGE_BYTES);
+        view_open_in_all(section->views, first * PAGE_BYTES, last * PAGE_BYTES);
     return 0;
 }
 
 void view_link(struct area *view)
 {
-    struct section *section = view->section;
-    view->next_view = section->views;
-    view->view_link = &section->views;
-    if (section->views != NULL)
-        section->views->view_link = &view->next_view;
-    section->views = view;
-}
-
-static void view_unlink(struct area *view)
-{
-    ASSERT(*view->view_link == view);
-    *view->view_link = view->next_view;
-    if (view->next_view != NULL)
-        view->next_view->view_link = view->view_link;
+    view->in_section.low = view->offset;
+    view->in_section.high = view->offset + view->size;
+    range_tree_insert(&view->section->views, &view->in_section);
 }
 
 void view_unmap(struct area *view)
 {
-    view_unlink(view);
+    range_tree_remove(&view->section->views, &view->in_section);
     locked_forget(area_base(view), area_end(view));
     area_retire(view);
 }

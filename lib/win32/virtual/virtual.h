@@ -49,13 +49,29 @@ uintptr_t view_committed_run(const struct area *view, uintptr_t page, uintptr_t 
 /* The same, and *protect is what VirtualQuery is to answer: copied pages of a copy-on-write view are
  * a run of their own. Fails when the kernel does not tell which were copied. */
 DWORD view_run(const struct area *view, uintptr_t page, uintptr_t *limit, DWORD *protect);
-/* Gives the kernel the protection that the table has, for the committed pages of [start, end). */
-void view_open_pages(struct area *view, uintptr_t start, uintptr_t end);
-/* The same for the run of committed pages around page that the kernel has not opened yet. page is
- * committed. False: the kernel refused. */
+bool view_is_committed(const struct area *view, uintptr_t page);
+
+/* Pages of views of SEC_RESERVE sections: see view_open.c. */
+/* Of a new view. reserved_are_holes: a page has memory in the section's file once it is committed, and
+ * not before. view->traps_holes tells whether hole_handler_needed is to be called. */
+void view_open_new(struct area *view, bool reserved_are_holes);
+/* Gives the kernel the protection that the table has, for the run of committed pages around page that
+ * it has not opened yet. page is committed. False: the kernel refused. */
 bool view_open_run(struct area *view, uintptr_t page);
+/* The same for the committed pages of [start, end). */
+void view_open_pages(struct area *view, uintptr_t start, uintptr_t end);
+/* The same for all pages of the view, committed or not; and in all views of this process for the
+ * committed pages within these bytes of the section. */
+bool view_open_all(struct area *view);
+void view_open_in_all(struct range_node *views, uint64_t start, uint64_t end);
+/* Takes the access to a reserved page away. False: the kernel refused, or it has never had any. */
+bool view_close_page(struct area *view, uintptr_t page);
 bool view_is_open(const struct area *view, uintptr_t page);
-/* Puts a new view on its section's list; takes one off and out of the table, and unmaps it. */
+void view_mark_opened(struct area *view, uintptr_t start, uintptr_t end);
+/* In the child of a fork. */
+void view_fork_child(void);
+
+/* Puts a new view into its section's tree; takes one out of that and of the table, and unmaps it. */
 void view_link(struct area *view);
 void view_unmap(struct area *view);
 
@@ -65,5 +81,7 @@ bool locked_get(uintptr_t page);
 
 /* Sees to it that faults on guard pages and on pages committed elsewhere come to this library. */
 void fault_handler_needed(void);
+/* And accesses to holes that are trapped. */
+void hole_handler_needed(void);
 
 #endif

@@ -3,11 +3,14 @@
  * processes at once, and processes that end without closing. */
 #include "linux_test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -106,6 +109,57 @@ static void delete_on_close_through_a_link(void **state)
     assert_true(CloseHandle(temporary("link")));
     assert_false(is_there("target"));
     assert_true(is_there("link"));
+}
+
+static void close_while_traced(void)
+{
+    HANDLE f = CreateFileA("mine", READ_WRITE, ALL_SHARE, NULL, CREATE_ALWAYS,
+                           FILE_FLAG_DELETE_ON_CLOSE, NULL);
+    child_check(f != INVALID_HANDLE_VALUE && ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+    raise(SIGSTOP);
+    child_check(CloseHandle(f));
+    _exit(0);
+}
+
+/* Another program puts its file in the place of the one to be deleted, before or after the system call
+ * of that number within CloseHandle. False: there are not so many. */
+static bool replace_at_stop(int number)
+{
+    int status, stop = 0;
+    put("theirs", "not to be lost");
+    pid_t child = fork();
+    if (child == 0)
+        close_while_traced();
+    while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+        if (stop++ == number)
+            assert_int_equal(rename("theirs", "mine"), 0);
+        ptrace(PTRACE_SYSCALL, child, NULL, NULL);
+    }
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return stop > number;
+}
+
+static int files_left(void)
+{
+    int count = 0;
+    DIR *all = opendir(".");
+    for (struct dirent *entry; (entry = readdir(all)) != NULL;)
+        count += entry->d_name[0] != '.' || entry->d_name[1] == 'b';
+    closedir(all);
+    return count;
+}
+
+static void delete_on_close_spares_what_takes_the_files_place(void **state)
+{
+    int stops = 0;
+    (void)state;
+    for (; replace_at_stop(stops); stops++) {
+        if (!is_there("mine"))
+            fail_msg("gone when it came at stop %d", stops);
+        assert_int_equal(unlink("mine"), 0);
+        assert_int_equal(files_left(), 0);
+    }
+    assert_true(stops > 6);
 }
 
 static void exit_without_closing(void)
@@ -432,6 +486,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         in_folder(delete_on_close_follows_the_file),
         in_folder(delete_on_close_through_a_link),
+        in_folder(delete_on_close_spares_what_takes_the_files_place),
         in_folder(delete_on_close_at_the_end_of_the_process),
         in_folder(delete_on_close_is_not_the_childs),
         in_folder(links_that_lead_nowhere),

@@ -53,6 +53,23 @@ static void release_every_other(void)
         child_check(VirtualAlloc(areas[i], 16 * GRANULE, MEM_RESERVE, RW) == areas[i]);
 }
 
+/* What is only reserved and what is committed are no neighbours, or the kernel could not merge them. */
+static void reserve_beside_a_block(void)
+{
+    char *first = VirtualAlloc(NULL, GRANULE, MEM_RESERVE, RW);
+    child_check(mmap(first - GRANULE, GRANULE, PROT_READ,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == first - GRANULE);
+    for (int i = 0; i < 100000; i++)
+        child_check(VirtualAlloc(NULL, GRANULE, i % 2 == 0 ? MEM_RESERVE : MEM_RESERVE | MEM_COMMIT,
+                                 RW) != NULL);
+}
+
+static void reservations_find_another_place_when_theirs_is_taken(void **state)
+{
+    (void)state;
+    in_child(reserve_beside_a_block, 0);
+}
+
 static void release_works_without_mappings(void **state)
 {
     (void)state;
@@ -306,6 +323,7 @@ static void a_step_of_a_walk_costs_the_same_among_many(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reservations_find_another_place_when_theirs_is_taken),
         cmocka_unit_test(release_works_without_mappings),
         cmocka_unit_test(decommit_works_without_mappings),
         cmocka_unit_test(pages_committed_again_are_zero_without_mappings),

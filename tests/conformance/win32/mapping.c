@@ -567,7 +567,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(s4_open_missing_is_2_and_name_null_is_87),
         cmocka_unit_test(s4_opened_handle_carries_only_its_access),
         cmocka_unit_test(s4_wide_names),
-        not_emulated(s4_named_mapping_of_a_file),
+        cmocka_unit_test(s4_named_mapping_of_a_file),
         cmocka_unit_test(s4_failed_create_file_passed_on_makes_memory),
         cmocka_unit_test(s7_generic_rights_of_an_opened_mapping),
         cmocka_unit_test(s7_copy_with_generic_rights_can_be_mapped),

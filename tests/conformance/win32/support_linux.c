@@ -106,17 +106,22 @@ void thread_join(thread_t thread)
 
 extern char **environ;
 
+/* A program for another processor is no program to the kernel: BARROW_TEST_EMULATOR runs it. */
 child_t child_start(const char *role)
 {
-    char program[4096];
+    char program[4096], shell[] = "/bin/sh", option[] = "-c", command[256], argument[64];
     ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
     assert_true(n > 0);
     program[n] = '\0';
-    char argument[64];
+    const char *emulator = getenv("BARROW_TEST_EMULATOR");
+    snprintf(command, sizeof(command), "exec %s -p %lu \"$0\" \"$1\"", emulator,
+             (unsigned long)PAGE);
     snprintf(argument, sizeof(argument), "%s", role);
-    char *arguments[] = { program, argument, NULL };
+    char *plain[] = { program, argument, NULL };
+    char *emulated[] = { shell, option, command, program, argument, NULL };
+    char **arguments = emulator != NULL ? emulated : plain;
     child_t child = (child_t)malloc(sizeof(*child));
-    assert_int_equal(posix_spawn(&child->process, program, NULL, NULL, arguments, environ), 0);
+    assert_int_equal(posix_spawn(&child->process, arguments[0], NULL, NULL, arguments, environ), 0);
     return child;
 }
 

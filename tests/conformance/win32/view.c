@@ -516,9 +516,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(s4_unmap_of_what_is_no_view_is_487),
         cmocka_unit_test(s4_flush),
         not_on_wine(s4_flush_of_what_is_no_view_fails),
-        not_emulated(s4_two_processes_count_together),
-        not_emulated(s4_commit_is_seen_by_other_processes),
-        not_emulated(s4_name_goes_when_a_process_is_killed),
+        cmocka_unit_test(s4_two_processes_count_together),
+        cmocka_unit_test(s4_commit_is_seen_by_other_processes),
+        cmocka_unit_test(s4_name_goes_when_a_process_is_killed),
     };
     tests_set_up(argc, argv, role);
     return cmocka_run_group_tests(tests, NULL, NULL);

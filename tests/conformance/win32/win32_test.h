@@ -38,8 +38,8 @@
 
 /* Asked of the system: 4 KiB on Windows, up to 64 KiB on Linux. */
 #ifdef BARROW_TEST_EMULATED
-/* QEMU's user mode has no page map of the pages it plays, no write watch, and can't start an emulated
- * program as a process: a test that needs one of them says that it is left out. */
+/* QEMU's user mode has no page map of the pages it plays, no write watch, and lists its own mappings
+ * among the program's: a test that needs one of them says that it is left out. */
 static inline void left_out_when_emulated(void **state)
 {
     (void)state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* tables.c: the step map against a plain array, names in UTF-16, and the two ways of reading the
+/* tables.c: the step map and the tree of ranges against plain arrays, names in UTF-16, and the two ways of reading the
  * kernel's list of mappings against each other. */
 #include "win32/host/interval_map.h"
+#include "win32/host/range_tree.h"
 
 #include "os/vm.h"
 #include "win32/host/host_maps.h"
@@ -9,6 +10,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,6 +43,46 @@ static void steps_agree_with_an_array(void **state)
     }
     interval_map_clear(&map);
     assert_int_equal(interval_map_get(&map, 5 * os_page_size()), 0);
+}
+
+enum { RANGES = 200 };
+
+static struct range_node ranges[RANGES];
+static bool in_tree[RANGES], visited[RANGES];
+
+static void note_visit(struct range_node *node, uint64_t low, uint64_t high)
+{
+    assert_true(node->low < high && node->high > low);
+    assert_false(visited[node - ranges]);
+    visited[node - ranges] = true;
+}
+
+static void check_overlaps(struct range_node *root, uint64_t low, uint64_t high)
+{
+    memset(visited, 0, sizeof(visited));
+    range_tree_each(root, low, high, note_visit);
+    for (int i = 0; i < RANGES; i++)
+        assert_int_equal(visited[i], in_tree[i] && ranges[i].low < high && ranges[i].high > low);
+}
+
+static void overlapping_ranges_are_found(void **state)
+{
+    (void)state;
+    struct range_node *root = NULL;
+    srand(2);
+    for (int round = 0; round < 20000; round++) {
+        int i = rand() % RANGES;
+        if (in_tree[i]) {
+            range_tree_remove(&root, &ranges[i]);
+        } else {
+            ranges[i].low = (uint64_t)(rand() % CELLS);
+            ranges[i].high = ranges[i].low + 1 + (uint64_t)(rand() % (rand() % CELLS + 1));
+            range_tree_insert(&root, &ranges[i]);
+        }
+        in_tree[i] = !in_tree[i];
+        uint64_t low = (uint64_t)(rand() % CELLS);
+        check_overlaps(root, low, low + 1 + (uint64_t)(rand() % 20));
+    }
 }
 
 static void mappings_read_alike_by_ioctl_and_as_text(void **state)
@@ -87,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_agree_with_an_array),
+        cmocka_unit_test(overlapping_ranges_are_found),
         cmocka_unit_test(mappings_read_alike_by_ioctl_and_as_text),
         cmocka_unit_test(names_in_utf16_become_utf8),
         cmocka_unit_test(paths_turn_their_backslashes),
