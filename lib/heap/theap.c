@@ -36,9 +36,42 @@ enum {
 };
 
 struct theap_settings theap_settings;
+_Atomic uint32_t theap_tick;
 struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT,
                             .bins = { [0 ... SIZE_CLASSES - 1] = { .free = BLOCK_END } } };
 THREAD_WORDS_AT_START = { .theap_fast = &theap_none, .at_hand = &pool_none };
+
+static void free_emptied(uint32_t index)
+{
+    while (index != 0) {
+        struct span *span = span_at(index);
+        index = span->next;
+        region_free(span);
+    }
+}
+
+size_t theap_unlock(struct theap *theap)
+{
+    size_t purged = 0;
+    for (;;) {
+        uint32_t emptied = theap->emptied, due = theap->due;
+        uint64_t units = 0;
+        theap->emptied = 0;
+        if (unlikely(due != 0)) {
+            theap->due = span_at(due)->next;
+            units = slab_search(theap, span_at(due));
+        }
+        os_unlock(&theap->lock);
+        free_emptied(emptied);
+        if (likely(due == 0))
+            return purged;
+        size_t bytes = slab_discard(span_at(due), units);
+        purged += bytes;
+        os_lock(&theap->lock);
+        allowance_gave_back(&theap->allowance, bytes);
+        slab_unpin(theap, span_at(due));
+    }
+}
 
 static uint16_t clamp(size_t n, uint16_t least, uint16_t most)
 {
@@ -120,7 +153,7 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     unsigned from = bin_bytes(bin) > SMALL_MAX ? slab_lender(theap, own) : own;
     /* one, if it is a larger class's: the bin is to keep blocks of its own */
     struct chain chain = slab_take(theap, from, zero_wanted || from != own ? 1 : wanted, zero);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     return chain;
 }
 
@@ -143,7 +176,8 @@ static struct block *shuffle(struct block *list)
 
 static void note_activity(struct theap *theap)
 {
-    atomic_store_explicit(&theap->active_at, atomic_load_explicit(&slab_tick, memory_order_relaxed),
+    atomic_store_explicit(&theap->active_at,
+                          atomic_load_explicit(&theap_tick, memory_order_relaxed),
                           memory_order_relaxed);
 }
 
@@ -166,7 +200,7 @@ static void put_spare(struct bin *bin, struct block *list)
 
 void theap_release_spares(struct theap *theap, bool all)
 {
-    uint32_t tick = atomic_load_explicit(&slab_tick, memory_order_relaxed);
+    uint32_t tick = atomic_load_explicit(&theap_tick, memory_order_relaxed);
     if (!all && tick - atomic_load_explicit(&theap->active_at, memory_order_relaxed) <= 1)
         return;
     for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++)
@@ -194,7 +228,7 @@ static void give_back(struct theap *theap, struct block *first, size_t bytes)
 {
     os_lock(&theap->lock);
     slab_give(theap, first);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     theap->freed_bytes += bytes;
     if (theap->freed_bytes >= POKE_BYTES) {
         theap->freed_bytes = 0;
@@ -312,7 +346,7 @@ void theap_flush(struct theap *theap)
     }
     theap_release_spares(theap, true);
     theap->grown = 0;
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
 }
 
 /* ---- remote frees ------------------------------------------------------------------------- */
@@ -367,7 +401,7 @@ void theap_post(struct theap *theap, struct chain chain)
         return;
     }
     slab_give(theap, chain.first);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     purge_poke();
 }
 

@@ -2,13 +2,14 @@
 #include "heap/threads.h"
 
 #include "heap/process.h"
+#include "heap/slab.h"
 #include "os/thread.h"
 #include "region/region.h"
 
-enum { LEAF_SHIFT = 12, LEAF = 1 << LEAF_SHIFT, LEAVES = 4096 };
+enum { TABLE_SHIFT = 12, TABLE = 1 << TABLE_SHIFT, TABLES = 4096 };
 
 /* The table grows by leaves and is only ever added to, so reading needs no lock. */
-static _Atomic(_Atomic(struct theap *) *) leaves[LEAVES];
+static _Atomic(_Atomic(struct theap *) *) leaves[TABLES];
 static _Atomic uint32_t theaps; /* made so far */
 static _Atomic uint32_t idle_theaps;
 
@@ -24,14 +25,14 @@ static bool calls_are_slow, calls_are_counted;
 
 struct theap *threads_theap(uint32_t number)
 {
-    if (number >> LEAF_SHIFT >= LEAVES)
+    if (number >> TABLE_SHIFT >= TABLES)
         return NULL;
     /* acquire: pairs with the release in set_theap, so the theap is seen initialised */
     _Atomic(struct theap *) *leaf =
-        atomic_load_explicit(&leaves[number >> LEAF_SHIFT], memory_order_acquire);
+        atomic_load_explicit(&leaves[number >> TABLE_SHIFT], memory_order_acquire);
     if (leaf == NULL)
         return NULL;
-    return atomic_load_explicit(&leaf[number % LEAF], memory_order_acquire);
+    return atomic_load_explicit(&leaf[number % TABLE], memory_order_acquire);
 }
 
 uint32_t threads_theaps(void)
@@ -46,14 +47,14 @@ uint32_t threads_idle_theaps(void)
 
 static bool set_theap(uint32_t number, struct theap *theap)
 {
-    _Atomic(_Atomic(struct theap *) *) *slot = &leaves[number >> LEAF_SHIFT];
+    _Atomic(_Atomic(struct theap *) *) *slot = &leaves[number >> TABLE_SHIFT];
     if (atomic_load_explicit(slot, memory_order_relaxed) == NULL) {
-        void *leaf = region_meta(LEAF * sizeof(struct theap *));
+        void *leaf = region_meta(TABLE * sizeof(struct theap *));
         if (leaf == NULL)
             return false;
         atomic_store_explicit(slot, leaf, memory_order_release);
     }
-    atomic_store_explicit(&(*slot)[number % LEAF], theap, memory_order_release);
+    atomic_store_explicit(&(*slot)[number % TABLE], theap, memory_order_release);
     atomic_store_explicit(&theaps, number, memory_order_release);
     return true;
 }
@@ -61,7 +62,7 @@ static bool set_theap(uint32_t number, struct theap *theap)
 static struct theap *make_theap(void)
 {
     uint32_t number = threads_theaps() + 1;
-    if (number >= THEAP_NONE || number >> LEAF_SHIFT >= LEAVES)
+    if (number >= THEAP_NONE || number >> TABLE_SHIFT >= TABLES)
         return NULL;
     struct theap *theap = region_meta(sizeof *theap);
     if (theap == NULL)
@@ -109,6 +110,7 @@ static void detach(void *argument)
     thread_words()->theap_fast = &theap_none;
     thread_words()->theap = NULL;
     theap_flush(theap);
+    region_thread_ends();
     os_lock(&lock);
     push_idle(theap);
     os_unlock(&lock);
@@ -214,6 +216,30 @@ static void inherit(struct theap *theap)
         push_idle(theap);
 }
 
+/* Other threads had these slabs in hand. Their pages have gone, or hold nothing that is needed. */
+static void unpin_slabs(void)
+{
+    for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i)) {
+        struct span *slab = span_at(i);
+        if (span_kind(slab) != SPAN_SLAB || tag_of(i) == 0 || slab->group != GROUPS)
+            continue;
+        struct theap *theap = threads_theap(slab->owner);
+        if (theap != NULL && !theap->broken)
+            slab_unpin(theap, slab);
+    }
+}
+
+static bool has_pinned_slabs(void)
+{
+    bool any = false;
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        theap->due = 0;
+        any = any || (theap->pinned != 0 && !theap->broken);
+    }
+    return any;
+}
+
 void threads_after_fork(void)
 {
     if (os_lock_is_mine(&lock))
@@ -237,4 +263,7 @@ void threads_after_fork(void)
         thread_words()->theap = NULL;
         thread_words()->theap_fast = &theap_none;
     }
+    /* in a signal handler that interrupted this thread's own call, that call goes on */
+    if (!thread_words()->busy && has_pinned_slabs())
+        unpin_slabs();
 }

@@ -96,7 +96,6 @@ void private_destroy(struct private_heap *heap)
     await_unpinned(heap);
     heap->kind = HEAP_GONE;
     initial_give(heap);
-    size_t bytes = atomic_load_explicit(&heap->charged, memory_order_relaxed);
     if (kind == HEAP_BOUNDED)
         bounded_destroy(heap->bounded);
     else if (kind == HEAP_MAPPED)
@@ -109,5 +108,4 @@ void private_destroy(struct private_heap *heap)
     heap->bounded = NULL;
     memset(&heap->pool, 0, sizeof heap->pool);
     slot_give(heap);
-    region_freed(bytes);
 }

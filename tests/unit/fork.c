@@ -237,7 +237,7 @@ static void while_a_thread_has_its_own_theap(void **state)
     fork_beside(hold_own_theap, NULL, in_torn_child);
 }
 
-static void *grow_frontier(void *unused)
+static void *commit_more(void *unused)
 {
     (void)unused;
     stop_in = STOP_IN_COMMIT;
@@ -246,10 +246,10 @@ static void *grow_frontier(void *unused)
     return NULL;
 }
 
-static void while_the_frontier_grows(void **state)
+static void while_memory_is_committed(void **state)
 {
     (void)state;
-    fork_beside(grow_frontier, NULL, in_torn_child);
+    fork_beside(commit_more, NULL, in_torn_child);
 }
 
 static void *purge_region(void *unused)
@@ -344,7 +344,7 @@ static int in_interrupted_child(void *unused)
     assert_true(os_lock_is_mine(&theap->lock));
     assert_false(theap->broken);
     heap_free(heap_alloc(100), "test");
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     return in_torn_child(NULL);
 }
 
@@ -354,7 +354,7 @@ static void out_of_a_signal_handler(void **state)
     struct theap *theap = threads_current();
     os_lock(&theap->lock);
     run_in_child(in_interrupted_child, NULL);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
 }
 
 /* Children of children, as shells have them. */
@@ -385,7 +385,7 @@ int main(void)
         FORK_TEST(beside_a_thread_at_rest),
         FORK_TEST(while_a_purge_has_this_threads_theap),
         FORK_TEST(while_a_thread_has_its_own_theap),
-        FORK_TEST(while_the_frontier_grows),
+        FORK_TEST(while_memory_is_committed),
         FORK_TEST(while_a_run_is_on_its_way_back),
         FORK_TEST(while_pages_of_a_slab_go_back),
         FORK_TEST(while_a_theap_is_made),

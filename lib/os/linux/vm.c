@@ -5,7 +5,6 @@
 #include "os/linux/vm_calls.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -17,6 +16,10 @@
 #endif
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
 #endif
 
 #ifndef MADV_POPULATE_WRITE
@@ -37,11 +40,6 @@ size_t os_page_size(void)
     return size;
 }
 
-size_t os_reserve_wanted(void)
-{
-    return (size_t)1 << 40;
-}
-
 static long map(void *address, size_t size, int access, int flags)
 {
     return syscall6(SYS_mmap, (long)address, (long)size, access, ANONYMOUS | flags, -1, 0);
@@ -58,42 +56,58 @@ void *os_reserve(size_t size)
     return failed(result) ? NULL : (void *)result;
 }
 
-enum os_mapped os_map_at(void *address, size_t size)
+/* Mostly the system's choice is right behind the last one, and aligned like it. Otherwise a larger
+ * reservation is cut to measure. */
+void *os_reserve_aligned(size_t size, size_t align, size_t offset)
 {
-    long result = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
-    if (failed(result))
-        return result == -EEXIST ? OS_TAKEN : OS_REFUSED;
-    if ((void *)result == address)
-        return OS_MAPPED;
-    /* kernels before 4.17 take the address for a hint */
-    os_release((void *)result, size);
-    return OS_TAKEN;
+    char *exact = os_reserve(size);
+    if (exact == NULL || ((uintptr_t)exact + offset) % align == 0)
+        return exact;
+    os_release(exact, size);
+    size_t surplus = align > os_page_size() ? align - os_page_size() : 0;
+    char *memory = os_reserve(size + surplus);
+    if (memory == NULL)
+        return NULL;
+    char *start = (char *)round_up((uintptr_t)memory + offset, align) - offset;
+    size_t before = (size_t)(start - memory), behind = surplus - before;
+    if (before != 0)
+        os_release(memory, before);
+    if (behind != 0)
+        os_release(start + size, behind);
+    return start;
 }
 
-bool os_allow_reading(void *address, size_t size)
+void os_exclude_from_dumps(void *address, size_t size)
 {
-    return syscall4(SYS_mprotect, (long)address, (long)size, PROT_READ, 0) == 0;
+    syscall4(SYS_madvise, (long)address, (long)size, MADV_DONTDUMP, 0);
+}
+
+/* A new mapping over the old one, and not mprotect(2): a sandbox expects of malloc that it maps. */
+static bool map_over(void *address, size_t size, int access)
+{
+    return !failed(map(address, size, access, MAP_FIXED));
 }
 
 bool os_commit(void *address, size_t size)
 {
-    return syscall4(SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0) == 0;
+    return map_over(address, size, PROT_READ | PROT_WRITE);
 }
 
 bool os_forbid(void *address, size_t size)
 {
-    return syscall4(SYS_mprotect, (long)address, (long)size, PROT_NONE, 0) == 0;
+    return !failed(call_map_over(address, size, PROT_NONE));
 }
 
 bool os_commit_executable(void *address, size_t size)
 {
-    int access = PROT_READ | PROT_WRITE | PROT_EXEC;
-    return syscall4(SYS_mprotect, (long)address, (long)size, access, 0) == 0;
+    return map_over(address, size, PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
 bool os_purge(void *address, size_t size)
 {
-    return call_madvise(address, size, MADV_DONTNEED) == 0;
+    /* locked memory needs a word of its own, which Linux knows from 5.18 on */
+    return call_madvise(address, size, MADV_DONTNEED) == 0 ||
+           call_madvise(address, size, MADV_DONTNEED_LOCKED) == 0;
 }
 
 void os_populate(void *address, size_t size)
@@ -135,6 +149,18 @@ static bool can_move(void)
     return can;
 }
 
+/* Maps memory where nothing is mapped now. */
+static bool map_again(void *address, size_t size)
+{
+    long result = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+    if (failed(result))
+        return false;
+    if ((void *)result == address)
+        return true;
+    os_release((void *)result, size); /* kernels before 4.17 take the address for a hint */
+    return false;
+}
+
 enum os_moved os_move(void *from, void *to, size_t size)
 {
     static _Atomic int works = -1; /* not tried yet; all threads find out the same */
@@ -151,7 +177,7 @@ enum os_moved os_move(void *from, void *to, size_t size)
     /* Other errors come after the target has been unmapped: where the source spans mappings (as
      * after growth of what was moved, or parted by the program's own madvise; Linux before 6.17),
      * or where the limit of address space has no room for both. */
-    return result == -EINVAL || result == -ENOSYS || os_map_at(to, size) == OS_MAPPED
+    return result == -EINVAL || result == -ENOSYS || map_again(to, size)
                ? OS_NOT_MOVED
                : OS_TARGET_LOST;
 }
@@ -173,16 +199,4 @@ size_t os_address_space_limit(void)
         limit.rlim_cur == RLIM_INFINITY)
         return SIZE_MAX;
     return limit.rlim_cur;
-}
-
-bool os_commit_is_strict(void)
-{
-    char mode = '0';
-    long file = syscall4(SYS_openat, AT_FDCWD, (long)"/proc/sys/vm/overcommit_memory",
-                         O_RDONLY | O_CLOEXEC, 0);
-    if (file < 0)
-        return false;
-    syscall4(SYS_read, file, (long)&mode, 1, 0);
-    syscall4(SYS_close, file, 0, 0, 0);
-    return mode == '2';
 }

@@ -208,40 +208,6 @@ void os_after_shutdown(void)
     fork_child();
 }
 
-/* ---- background thread -------------------------------------------------------------------- */
-
-enum { BACKGROUND_STACK = 64 * 1024 };
-
-static _Atomic bool background_alive;
-
-static DWORD WINAPI background_main(void *run)
-{
-    ((void (*)(void))(uintptr_t)run)();
-    atomic_store_explicit(&background_alive, false, memory_order_release);
-    return 0;
-}
-
-bool os_background_start(void (*run)(void))
-{
-    if (RtlDllShutdownInProgress() ||
-        atomic_exchange_explicit(&background_alive, true, memory_order_acquire))
-        return false;
-    DWORD error = GetLastError();
-    HANDLE thread = CreateThread(NULL, BACKGROUND_STACK, background_main, (void *)(uintptr_t)run,
-                                 STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
-    if (thread != NULL)
-        CloseHandle(thread);
-    else
-        atomic_store_explicit(&background_alive, false, memory_order_relaxed);
-    SetLastError(error);
-    return thread != NULL;
-}
-
-void os_background_forget(void)
-{
-    atomic_store_explicit(&background_alive, false, memory_order_relaxed);
-}
-
 /* ---- barrier ------------------------------------------------------------------------------ */
 
 bool os_barrier_is_there(void)
