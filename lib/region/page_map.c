@@ -10,7 +10,7 @@
 #include "os/lock.h"
 #include "os/vm.h"
 
-enum { PART_GRANULES = LEAF_GRANULES / 64, LEAVES_AT_ONCE = 16 };
+enum { LEAF_PARTS = 64, PART_GRANULES = LEAF_GRANULES / LEAF_PARTS, LEAVES_AT_ONCE = 16 };
 
 #define GUARD_BYTES ((size_t)GRANULE_SIZE)
 #define LEAF_BYTES  (LEAF_SPANS_BYTES + LEAF_TAGS_BYTES + GRANULE_SIZE)
@@ -58,6 +58,34 @@ static char *take_room(void)
     return spans;
 }
 
+static void set_bit(_Atomic uint64_t *bits, size_t n)
+{
+    /* release: pairs with the acquire in next_bit, so who finds the leaf finds it in the root */
+    atomic_fetch_or_explicit(&bits[n / 64], 1ULL << n % 64, memory_order_release);
+}
+
+/* The first bit that is set at `n` or behind it, and below `end`; else `end`. */
+static size_t next_bit(const _Atomic uint64_t *bits, size_t n, size_t end)
+{
+    while (n < end) {
+        uint64_t rest =
+            atomic_load_explicit(&bits[n / 64], memory_order_acquire) & (~0ULL << n % 64);
+        if (rest != 0)
+            return (n & ~(size_t)63) + lowest_bit(rest);
+        n = (n | 63) + 1;
+    }
+    return end;
+}
+
+static size_t next_leaf(size_t n)
+{
+    size_t end = round_up(n, 64), leaf = next_bit(region_map.leaves, n, end);
+    if (leaf < end || end == LEAVES_MAX)
+        return leaf;
+    size_t word = next_bit(region_map.words, end / 64, LEAVES_MAX / 64);
+    return next_bit(region_map.leaves, word * 64, LEAVES_MAX);
+}
+
 static bool make_leaf(size_t number)
 {
     uintptr_t none = 0;
@@ -81,43 +109,40 @@ static struct leaf_info *leaf_of(size_t granule)
     return (struct leaf_info *)((uintptr_t)leaf_tags(granule) + LEAF_TAGS_BYTES);
 }
 
-static uint64_t part_of(size_t granule)
-{
-    return 1ULL << (granule % LEAF_GRANULES / PART_GRANULES);
-}
-
 bool page_map_cover(uint32_t first, size_t granules)
 {
     size_t end = first + granules;
     for (size_t at = first & ~(size_t)(PART_GRANULES - 1); at < end; at += PART_GRANULES) {
         if (!granule_is_ours(at) && !make_leaf(at >> LEAF_SHIFT))
             return false;
-        /* release: pairs with the acquire in page_map_next */
-        atomic_fetch_or_explicit(&leaf_of(at)->covered, part_of(at), memory_order_release);
+        set_bit(&leaf_of(at)->covered, at % LEAF_GRANULES / PART_GRANULES);
+        set_bit(region_map.leaves, at >> LEAF_SHIFT);
+        set_bit(region_map.words, at >> LEAF_SHIFT >> 6);
     }
     return true;
 }
 
-/* The next piece of PART_GRANULES, or of a whole leaf where there is none. */
-static size_t next_part(size_t granule)
+/* The first part of the leaf at `part` or behind it that is covered; else the number of its parts. */
+static size_t next_covered(size_t leaf, size_t part)
 {
-    size_t part = granule_is_ours(granule) ? PART_GRANULES : LEAF_GRANULES;
-    return round_up(granule + 1, part);
-}
-
-static bool is_covered(size_t granule)
-{
-    return granule_is_ours(granule) &&
-           atomic_load_explicit(&leaf_of(granule)->covered, memory_order_acquire) &
-               part_of(granule);
+    struct leaf_info *info = leaf_of(leaf << LEAF_SHIFT);
+    return next_bit(&info->covered, part, LEAF_PARTS);
 }
 
 size_t page_map_next(size_t granule)
 {
     granule++;
-    while (granule < GRANULES_MAX && !is_covered(granule))
-        granule = next_part(granule);
-    return granule < GRANULES_MAX ? granule : GRANULES_MAX;
+    size_t part = granule % LEAF_GRANULES / PART_GRANULES;
+    for (size_t leaf = next_leaf(granule >> LEAF_SHIFT); leaf < LEAVES_MAX;
+         leaf = next_leaf(leaf + 1)) {
+        if (leaf != granule >> LEAF_SHIFT)
+            part = 0;
+        part = next_covered(leaf, part);
+        size_t first = (leaf << LEAF_SHIFT) + part * PART_GRANULES;
+        if (part < LEAF_PARTS)
+            return first > granule ? first : granule;
+    }
+    return GRANULES_MAX;
 }
 
 size_t page_map_bytes(void)

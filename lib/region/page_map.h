@@ -55,6 +55,10 @@ struct region_map {
     /* relaxed loads: a block's address reaches its reader by the program's own synchronisation, and
      * a wild address may find any state */
     _Atomic uintptr_t root[LEAVES_MAX];
+    /* which leaves there are, and which words of that are not 0: a loop over all descriptors costs
+     * nothing for address space that was never used */
+    _Atomic uint64_t leaves[LEAVES_MAX / 64];
+    _Atomic uint64_t words[LEAVES_MAX / 64 / 64];
 };
 
 extern struct region_map region_map HIDDEN;
