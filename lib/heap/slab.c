@@ -138,7 +138,8 @@ void slab_set_reach(struct span *slab)
                   size_class_reach(slab->size_class, leading_blocks(slab, starts, i)));
 }
 
-static size_t circulating_bytes(const struct span *slab)
+/* Of the units that are no holes. */
+static size_t cut_bytes(const struct span *slab)
 {
     uint64_t units = all_holes(slab) & ~slab->holes;
     return (size_t)bits_set(units) * unit_bytes(slab);
@@ -164,10 +165,11 @@ void slab_free(struct theap *theap, struct span *slab)
 {
     unlink_slab(theap, slab);
     set_tags(slab, 0);
-    size_t circulating = circulating_bytes(slab);
-    theap->circulating -= circulating;
-    region_account_hollow(slab, (ptrdiff_t)circulating - (ptrdiff_t)span_bytes(slab));
-    theap->listed -= slab->free_count * size_class_bytes(slab->size_class);
+    size_t listed = slab->free_count * size_class_bytes(slab->size_class);
+    ASSERT(slab->used == 0);
+    theap->circulating -= listed;
+    theap->listed -= listed;
+    region_account_hollow(slab, (ptrdiff_t)cut_bytes(slab) - (ptrdiff_t)span_bytes(slab));
     span_set_kind(slab, SPAN_NONE); /* nobody must take it for a slab */
     slab->next = theap->emptied;
     theap->emptied = span_index(slab);
@@ -209,7 +211,7 @@ static struct chain cut_hole(struct theap *theap, struct span *slab, uint32_t wa
     set_holes(slab, slab->holes & (slab->holes - 1));
     slab_set_reach(slab);
     slab->used += chain.count;
-    theap->circulating += unit;
+    theap->circulating += (end - first) * size;
     region_account_hollow(slab, -(ptrdiff_t)unit);
     theap->listed += slab->free_count * size;
     allowance_wanted(&theap->allowance, unit);

@@ -130,9 +130,10 @@ uint64_t slab_search(struct theap *theap, struct span *slab)
     if (listed < os_page_size())
         return 0;
     uint64_t units = find_free_units(slab);
-    theap->listed -= listed - slab->free_count * size;
+    size_t gone = listed - slab->free_count * size;
+    theap->listed -= gone;
+    theap->circulating -= gone;
     size_t hollow = (size_t)bits_set(slab->holes & ~before) * unit_bytes(slab);
-    theap->circulating -= hollow;
     region_account_hollow(slab, (ptrdiff_t)hollow);
     return units;
 }

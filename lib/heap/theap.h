@@ -93,7 +93,7 @@ struct theap {
     /* -- anybody's, under the lock -- */
     _Alignas(CACHE_LINE) struct os_lock lock;
     uint32_t groups[SIZE_CLASSES][GROUPS]; /* slabs: index of the first, 0 for none */
-    size_t circulating;                    /* bytes of all slabs' units that are not holes */
+    size_t circulating;                    /* bytes of slabs' blocks that start in no hole */
     size_t listed;                         /* bytes of free blocks on slabs' lists */
     struct allowance allowance;            /* for `listed` */
     uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
