@@ -106,7 +106,7 @@ void theap_init(struct theap *theap, uint32_t number)
 static void narrow(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
-    uint16_t narrower = (uint16_t)((bin->most + 1) / 2);
+    uint16_t narrower = bin->most / 2; /* none: of two lists that are full each has one block */
     size_t shrunk = 2 * (bin->most - narrower) * size;
     if (size <= NARROW_SMALL && narrower < NARROW_LEAST)
         return;
@@ -126,11 +126,11 @@ static size_t grow_most(void)
 static bool widen(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
-    uint16_t wider = (uint16_t)(2 * bin->most);
-    if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) ||
-        theap->grown + 2 * bin->most * size > grow_most())
+    uint16_t wider = (uint16_t)(bin->most == 0 ? 1 : 2 * bin->most);
+    size_t grown = theap->grown + 2 * (size_t)(wider - bin->most) * size; /* both lists */
+    if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) || grown > grow_most())
         return false;
-    theap->grown += 2 * bin->most * size; /* both lists */
+    theap->grown = grown;
     bin->most = wider;
     return true;
 }
@@ -145,6 +145,7 @@ static uint32_t part_of(const struct bin *bin)
 static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
 {
     uint32_t wanted = !bin->used || widen(theap, bin) ? bin->most : part_of(bin);
+    wanted += wanted == 0;
     bin->used = true;
     bin->flushed = 0;
     os_lock(&theap->lock);
