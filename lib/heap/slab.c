@@ -388,9 +388,11 @@ static NOINLINE void look_at(struct theap *theap, struct span *slab)
 static struct span *slab_of_free(uint32_t owner, const struct block *block)
 {
     size_t granule = granule_of(block);
-    if (unlikely(!granule_has_tag(granule)) || unlikely(tag_of(granule) >> TAG_SHIFT != owner))
+    struct span *span;
+    if (unlikely(!granule_has_tag(granule)) ||
+        unlikely(tag_and_span(granule, &span) >> TAG_SHIFT != owner))
         bad_list(block);
-    return span_at(span_at(granule)->head);
+    return likely(span->head == granule) ? span : span_at(span->head);
 }
 
 struct block *slab_cut(struct block *first, uint32_t count)
@@ -406,7 +408,7 @@ struct block *slab_cut(struct block *first, uint32_t count)
 void slab_give(struct theap *theap, struct block *block)
 {
     uint32_t owner = theap_number(theap);
-    size_t bytes = 0;
+    size_t bytes = 0, counted = 0; /* given; and of these, counted in `listed` */
     while (block != BLOCK_END) {
         struct block *next = block_next(block);
         struct span *slab = slab_of_free(owner, block);
@@ -414,11 +416,14 @@ void slab_give(struct theap *theap, struct block *block)
         /* relaxed: a hint for the search for holes, which looks again under the lock */
         atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
         bytes += bin_bytes(&theap->bins[slab->size_class]);
-        theap->listed += bin_bytes(&theap->bins[slab->size_class]);
-        if (unlikely(--slab->used < slab->least))
+        if (unlikely(--slab->used < slab->least)) {
+            theap->listed += bytes - counted;
+            counted = bytes;
             look_at(theap, slab);
+        }
         block = next;
     }
+    theap->listed += bytes - counted;
     allowance_freed(&theap->allowance, bytes, theap->listed);
 }
 

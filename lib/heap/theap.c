@@ -106,8 +106,8 @@ void theap_init(struct theap *theap, uint32_t number)
 static void narrow(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
-    uint16_t narrower = bin->most / 2; /* none: of two lists that are full each has one block */
-    size_t shrunk = 2 * (bin->most - narrower) * size;
+    uint16_t narrower = bin->most / 2; /* 0: of two lists that are full each has one block */
+    size_t shrunk = 2 * narrower * size;
     if (size <= NARROW_SMALL && narrower < NARROW_LEAST)
         return;
     bin->most = narrower;
@@ -127,7 +127,7 @@ static bool widen(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
     uint16_t wider = (uint16_t)(bin->most == 0 ? 1 : 2 * bin->most);
-    size_t grown = theap->grown + 2 * (size_t)(wider - bin->most) * size; /* both lists */
+    size_t grown = theap->grown + 2 * bin->most * size; /* both lists */
     if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) || grown > grow_most())
         return false;
     theap->grown = grown;

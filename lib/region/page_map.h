@@ -137,6 +137,15 @@ ALWAYS_INLINE void reach_set(size_t granule, uint32_t reach)
     STORE_RELAXED(&leaf_tags(granule)[granule % LEAF_GRANULES].reach, reach);
 }
 
+/* What tag_of and span_at say, by one look at the root. Where there is no leaf the tag is 0, and
+ * *span must not be used. */
+ALWAYS_INLINE uint32_t tag_and_span(size_t granule, struct span **span)
+{
+    struct granule_tag *tags = leaf_tags(granule);
+    *span = (struct span *)((uintptr_t)tags - LEAF_SPANS_BYTES) + granule % LEAF_GRANULES;
+    return atomic_load_explicit(&tags[granule % LEAF_GRANULES].tag, memory_order_relaxed);
+}
+
 /* The descriptor of a granule that is ours. */
 ALWAYS_INLINE struct span *span_at(size_t granule)
 {

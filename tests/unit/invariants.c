@@ -29,7 +29,7 @@ static void check_slab_span(const struct span *slab)
     uint32_t bin = slab->size_class * (uint32_t)sizeof(struct bin);
     check_tags(span_index(slab), slab->granules, slab->owner << TAG_SHIFT | bin);
     for (uint32_t i = 0; i < slab->granules; i++)
-        assert_int_equal(slab[i].head, span_index(slab));
+        assert_int_equal(span_at(span_index(slab) + i)->head, span_index(slab));
 }
 
 void check_region(void)
