@@ -7,6 +7,9 @@
 struct region_state region;
 struct region_settings region_settings = { .purge_delay = 100 };
 
+/* Clean granules that an arena may keep: beyond, they go to where they can be joined with others. */
+enum { CLEAN_MOST = 32 };
+
 static _Atomic uint32_t arenas; /* that have been given to threads */
 
 static void init(struct arena *arena)
@@ -17,13 +20,15 @@ static void init(struct arena *arena)
     arena->reserved = (struct run_set){ .kind = SPAN_RESERVED, .arena = number };
 }
 
-static void start(void)
+/* The arenas up to that number are ready for use; the memory of others is not touched. */
+static void start(uint32_t number)
 {
     region_lock(&region.start_lock);
-    if (!region.started)
-        for (uint32_t i = 0; i < ARENAS_MAX; i++)
-            init(&region.arenas[i]);
-    region.started = true;
+    uint32_t known = atomic_load_explicit(&arenas, memory_order_relaxed);
+    for (uint32_t i = known; i <= number; i++)
+        init(&region.arenas[i]);
+    if (known <= number)
+        atomic_store_explicit(&arenas, number + 1, memory_order_relaxed);
     region_unlock(&region.start_lock);
 }
 
@@ -42,15 +47,10 @@ static uint32_t least_used(void)
 
 static struct arena *attach(void)
 {
-    start();
     uint32_t number = least_used();
+    start(number);
     /* two threads may choose the same one: it then has two users */
     atomic_fetch_add_explicit(&region.arenas[number].users, 1, memory_order_relaxed);
-    uint32_t known = atomic_load_explicit(&arenas, memory_order_relaxed);
-    while (known <= number &&
-           !atomic_compare_exchange_weak_explicit(&arenas, &known, number + 1, memory_order_relaxed,
-                                                  memory_order_relaxed))
-        ;
     thread_words()->arena = (uint8_t)(number + 1);
     return &region.arenas[number];
 }
@@ -79,13 +79,6 @@ void arena_insert_dirty(struct arena *arena, uint32_t index, size_t granules)
     add_locked(&arena->dirty_granules, granules);
 }
 
-void arena_insert_clean(struct arena *arena, uint32_t index, size_t granules)
-{
-    region_lock(&arena->lock);
-    runs_insert(&arena->clean, index, granules);
-    region_unlock(&arena->lock);
-}
-
 static void hand_over(struct arena *from, struct run_set *set, struct run_set *to)
 {
     for (uint32_t index; (index = runs_longest(set)) != 0;) {
@@ -100,6 +93,25 @@ static void hand_over(struct arena *from, struct run_set *set, struct run_set *t
     }
 }
 
+static void hand_clean_over(struct arena *arena)
+{
+    hand_over(arena, &arena->clean, &ground()->clean);
+    arena->clean_granules = 0;
+}
+
+void arena_insert_clean(struct arena *arena, uint32_t index, size_t granules)
+{
+    region_lock(&arena->lock);
+    runs_insert(&arena->clean, index, granules);
+    arena->clean_granules += granules;
+    if (arena != ground() && arena->clean_granules > CLEAN_MOST) {
+        region_lock(&ground()->lock);
+        hand_clean_over(arena);
+        region_unlock(&ground()->lock);
+    }
+    region_unlock(&arena->lock);
+}
+
 /* All free memory of an arena that no thread uses becomes the ground's. */
 static void hand_over_all(struct arena *arena)
 {
@@ -108,7 +120,7 @@ static void hand_over_all(struct arena *arena)
     region_lock(&arena->lock);
     region_lock(&ground()->lock);
     hand_over(arena, &arena->dirty, &ground()->dirty);
-    hand_over(arena, &arena->clean, &ground()->clean);
+    hand_clean_over(arena);
     region_unlock(&ground()->lock);
     region_unlock(&arena->lock);
 }
@@ -131,7 +143,7 @@ void arenas_forget_threads(void)
     if (thread_words()->arena != 0)
         atomic_store_explicit(&region.arenas[thread_words()->arena - 1].users, 1,
                               memory_order_relaxed);
-    for (uint32_t i = 0; i < ARENAS_MAX && region.started; i++)
+    for (uint32_t i = 0; i < region_arenas(); i++)
         if (atomic_load_explicit(&region.arenas[i].users, memory_order_relaxed) == 0)
             hand_over_all(&region.arenas[i]);
 }

@@ -12,6 +12,7 @@ static void abandon_runs(struct arena *arena)
     runs_forget(&arena->clean);
     runs_forget(&arena->dirty);
     runs_forget(&arena->reserved);
+    arena->clean_granules = 0;
     add(&region.committed, -count(&arena->dirty_granules));
     atomic_store_explicit(&arena->dirty_granules, 0, memory_order_relaxed);
     for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i)) {
@@ -55,6 +56,7 @@ void region_after_fork(void)
     bool purging = atomic_load_explicit(&region.purging, memory_order_relaxed) != 0;
     atomic_store_explicit(&region.purging, 0, memory_order_relaxed);
     atomic_store_explicit(&region.growing, false, memory_order_relaxed);
+    atomic_store_explicit(&region.giving_back, false, memory_order_relaxed);
     os_lock_reset(&region.start_lock);
     os_lock_reset(&region.purge_lock);
     meta_after_fork();

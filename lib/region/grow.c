@@ -23,7 +23,8 @@
 #define SLACK      (16 * MIB) /* address space beyond twice what is committed that may stay, ... */
 #define SLACK_MAX  (48 * MIB) /* ... and at which some goes back */
 #define HOLE_MIN   (MIB >> GRANULE_SHIFT)
-#define HOLE_SHARE 8 /* a hole inside a region is at least this part of all: they stay few */
+#define PIECES_MAX 24 /* with so many pieces no hole is made inside one: mappings stay few */
+#define HOLE_SHARE 32 /* a hole inside a piece is at least this part of what should go */
 
 /* ---- reserve --------------------------------------------------------------------------------- */
 
@@ -54,6 +55,7 @@ static void add_region(uint32_t start, uint32_t end)
     add(&region.reserved, (size_t)(end - start) << GRANULE_SHIFT);
     add(&region.reservations, 1);
     add(&region.regions, 1);
+    add(&region.pieces, 1);
     region_lock(&ground()->lock);
     runs_insert(&ground()->reserved, start + 1, end - start - 2);
     region_unlock(&ground()->lock);
@@ -154,30 +156,45 @@ static size_t surplus(size_t slack)
     return all > bound ? all - bound : 0;
 }
 
-static size_t longest(const struct run_set *set, uint32_t *index)
+static bool is_at_guard(uint32_t run)
 {
-    *index = runs_longest(set);
-    return *index != 0 ? span_at(*index)->granules : 0;
+    return is_guard(run - 1) || is_guard(run + span_at(run)->granules);
 }
 
-/* Takes up to `max` granules from an end of the longest run of the ground, where a guard is if there
- * is one: a hole there makes no mapping more. The whole run where the system takes back whole
- * reservations only. */
-static size_t take_hole(size_t max, size_t min, uint32_t *start)
+static bool is_whole_piece(uint32_t run)
 {
-    uint32_t clean, reserved;
-    size_t clean_length = longest(&ground()->clean, &clean);
-    size_t reserved_length = longest(&ground()->reserved, &reserved);
-    bool is_clean = clean_length > reserved_length;
+    return is_guard(run - 1) && is_guard(run + span_at(run)->granules);
+}
+
+static size_t length_of(uint32_t run)
+{
+    return run != 0 ? span_at(run)->granules : 0;
+}
+
+/* The run to take a hole from, of which `max` granules should go. First one at a guard: a hole there
+ * makes no mapping more. Where the system takes back whole reservations only, a whole piece. */
+static uint32_t find_hole(const struct run_set *set, size_t max)
+{
+    enum { LOOKS = 64 };
+    if (!OS_RELEASES_PARTS)
+        return runs_longest_of(set, is_whole_piece, LOOKS);
+    uint32_t longest = runs_longest(set), end = runs_longest_of(set, is_at_guard, LOOKS);
+    bool may_part = count(&region.pieces) < PIECES_MAX && length_of(longest) >= max / HOLE_SHARE;
+    uint32_t run = end == 0 && may_part ? longest : end;
+    return length_of(run) >= HOLE_MIN ? run : 0;
+}
+
+/* Takes up to `max` granules, from the end of a run of the ground where a guard is if there is one. */
+static size_t take_hole(size_t max, uint32_t *start)
+{
+    uint32_t clean = find_hole(&ground()->clean, max), other = find_hole(&ground()->reserved, max);
+    bool is_clean = length_of(clean) > length_of(other);
     struct run_set *set = is_clean ? &ground()->clean : &ground()->reserved;
-    uint32_t index = is_clean ? clean : reserved;
-    size_t length = is_clean ? clean_length : reserved_length;
-    bool at_start = index != 0 && is_guard(index - 1);
-    bool at_end = index != 0 && is_guard(index + (uint32_t)length);
-    if (length < HOLE_MIN || (!at_start && !at_end && length < min))
+    uint32_t index = is_clean ? clean : other;
+    size_t length = length_of(index);
+    if (length == 0)
         return 0;
-    if (!OS_RELEASES_PARTS && !(at_start && at_end))
-        return 0;
+    bool at_start = is_guard(index - 1), at_end = is_guard(index + (uint32_t)length);
     size_t taken = OS_RELEASES_PARTS && length > max && max >= HOLE_MIN ? max : length;
     uint32_t rest = (uint32_t)(length - taken);
     *start = at_start && !at_end ? index : index + rest;
@@ -199,26 +216,27 @@ static bool make_guard(uint32_t index)
 /* Gives [start, end) back. Its neighbours are guards, which go too, or need one, or are free. */
 static void release(uint32_t start, uint32_t end)
 {
-    if (is_guard(start - 1))
+    bool at_start = is_guard(start - 1), at_end = is_guard(end);
+    if (at_start)
         span_set_kind(span_at(--start), SPAN_NONE);
     else if (make_guard(start))
         start++;
-    if (is_guard(end))
+    if (at_end)
         span_set_kind(span_at(end++), SPAN_NONE);
     else if (make_guard(end - 1))
         end--;
     size_t bytes = (size_t)(end - start) << GRANULE_SHIFT;
     add(&region.reserved, -bytes);
+    add(&region.pieces, (size_t)1 - at_start - at_end);
     os_release(granule_start(start), bytes);
 }
 
-/* `min`: the shortest hole inside a region. */
-static void give_back(size_t left, size_t min)
+static void give_back(size_t left)
 {
     while (left != 0) {
         uint32_t start = 0;
         region_lock(&ground()->lock);
-        size_t taken = take_hole(left, min, &start);
+        size_t taken = take_hole(left, &start);
         region_unlock(&ground()->lock);
         if (taken == 0)
             return;
@@ -227,13 +245,21 @@ static void give_back(size_t left, size_t min)
     }
 }
 
+/* One thread at a time, so that no two make holes side by side, each with its guard. */
+static void give_back_alone(size_t left)
+{
+    if (left == 0 || atomic_exchange_explicit(&region.giving_back, true, memory_order_acquire))
+        return;
+    give_back(left);
+    atomic_store_explicit(&region.giving_back, false, memory_order_release);
+}
+
 void grow_give_back(void)
 {
-    size_t min = count(&region.reserved) / HOLE_SHARE >> GRANULE_SHIFT;
-    give_back(surplus(SLACK_MAX) != 0 ? surplus(SLACK) >> GRANULE_SHIFT : 0, min);
+    give_back_alone(surplus(SLACK_MAX) != 0 ? surplus(SLACK) >> GRANULE_SHIFT : 0);
 }
 
 void grow_give_all_back(void)
 {
-    give_back(count(&region.reserved) >> GRANULE_SHIFT, HOLE_MIN);
+    give_back_alone(count(&region.reserved) >> GRANULE_SHIFT);
 }

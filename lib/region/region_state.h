@@ -35,6 +35,7 @@ struct ALIGNED(CACHE_LINE) arena {
 
     /* under the lock */
     struct run_set clean, dirty, reserved; /* `reserved`: the ground's only */
+    size_t clean_granules;                 /* not the ground's */
     struct allowance allowance;
 
     /* written under the lock; read by anybody, relaxed, for they are figures */
@@ -55,13 +56,14 @@ struct region_state {
     _Atomic size_t purged_bytes;
     _Atomic size_t meta_bytes;
 
-    struct os_lock start_lock;
-    bool started; /* the arenas are initialised; under start_lock */
+    struct os_lock start_lock; /* while arenas are initialised */
 
-    _Atomic bool growing;    /* a thread is reserving a region */
-    _Atomic size_t reserved; /* bytes, without the page map */
+    _Atomic bool growing;     /* a thread is reserving a region */
+    _Atomic bool giving_back; /* a thread is giving address space back */
+    _Atomic size_t reserved;  /* bytes, without the page map */
     _Atomic size_t reservations;
     _Atomic size_t regions; /* made so far */
+    _Atomic size_t pieces;  /* of them between two guards; a hole inside one makes two */
 
     struct os_lock meta_lock; /* meta.c's */
 

@@ -32,6 +32,8 @@ static bool take_clean_behind(struct arena *arena, uint32_t index, size_t granul
 {
     region_lock(&arena->lock);
     bool taken = runs_take_at(&arena->clean, index, granules);
+    if (taken)
+        arena->clean_granules -= granules;
     region_unlock(&arena->lock);
     return taken;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* runs.c: best fit among free runs.
  *
- * 1. Runs of 1 to 32 granules are in lists by exact length; a bitmap tells which have any.
+ * 1. Runs of 1 to 64 granules are in lists by exact length; a bitmap tells which have any.
  * 2. Longer runs are in a treap (Seidel and Aragon, 1996), ordered by length and then by address.
  *    Its links are the runs' own descriptors, and a run's priority is a hash of its number, so no
  *    field is needed for it. Insertion, removal and search take expected O(log n) steps.
@@ -273,6 +273,24 @@ uint32_t runs_longest(const struct run_set *set)
     if (at == 0 && set->in_use != 0)
         at = set->exact[highest_bit(set->in_use)];
     return at;
+}
+
+/* In the subtree, from the longest on. */
+static uint32_t find_longest(uint32_t tree, bool (*will_do)(uint32_t), int *looks)
+{
+    for (; tree != 0; tree = span_at(tree)->prev) {
+        uint32_t found = find_longest(span_at(tree)->next, will_do, looks);
+        if (found != 0 || --*looks < 0)
+            return found;
+        if (will_do(tree))
+            return tree;
+    }
+    return 0;
+}
+
+uint32_t runs_longest_of(const struct run_set *set, bool (*will_do)(uint32_t run), int looks)
+{
+    return find_longest(set->tree, will_do, &looks);
 }
 
 void runs_forget(struct run_set *set)

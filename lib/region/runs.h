@@ -6,7 +6,7 @@
 
 #include "region/page_map.h"
 
-enum { EXACT_RUNS = 32 };
+enum { EXACT_RUNS = 64 };
 
 struct run_set {
     uint64_t in_use;            /* bit n: exact[n] is not empty */
@@ -32,6 +32,9 @@ bool runs_take_at(struct run_set *set, uint32_t index, size_t granules);
 
 /* The longest run, or 0. */
 uint32_t runs_longest(const struct run_set *set);
+
+/* The longest run that will do, of the `looks` longest that have more than EXACT_RUNS granules; or 0. */
+uint32_t runs_longest_of(const struct run_set *set, bool (*will_do)(uint32_t run), int looks);
 
 /* Takes the whole run at index. */
 void runs_remove(struct run_set *set, uint32_t index);

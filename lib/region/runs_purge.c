@@ -98,6 +98,8 @@ static size_t purge_piece(struct arena *arena, size_t max, enum reason reason)
 static size_t surplus(const struct arena *arena)
 {
     size_t dirty = dirty_bytes(arena);
+    if (dirty <= allowance_limit(&arena->allowance, 0))
+        return 0; /* whatever is live */
     size_t committed = count(&region.committed) << GRANULE_SHIFT;
     size_t not_live = dirty + arenas_hollow();
     size_t live = committed > not_live ? committed - not_live : 0;

@@ -15,7 +15,10 @@
 #include "region/moved.h"
 #include "region/runs_purge.h"
 
-enum { CHUNK = 16 /* granules that an arena takes from the ground at once, for small spans */ };
+enum {
+    CHUNK = 16, /* granules that an arena takes from the ground at once, for small spans */
+    RESERVE_TRIES = 3
+};
 
 /* What is asked for. */
 struct request {
@@ -76,17 +79,19 @@ static uint32_t take_either(struct run_set *set, const struct request *request, 
     return index;
 }
 
-/* Clean memory that has been charged for. `taken` granules were in no list: what is left behind the
- * request's is the arena's, beyond a chunk the ground's. */
+/* Clean memory that has been charged for. `taken` granules were in no list: of what is left behind the
+ * request's the rest of a chunk is the arena's, all else the ground's. */
 static void put_rest(struct arena *arena, const struct request *request, uint32_t index,
                      size_t taken)
 {
     size_t whole = request->granules + request->room;
     if (taken == whole)
         return;
-    size_t rest = taken - whole, own = arena == ground() || rest < CHUNK ? rest : CHUNK;
+    size_t rest = taken - whole, chunk = whole < CHUNK ? CHUNK - whole : 0;
+    size_t own = arena == ground() ? 0 : rest < chunk ? rest : chunk;
     index += (uint32_t)whole;
-    arena_insert_clean(arena, index, own);
+    if (own != 0)
+        arena_insert_clean(arena, index, own);
     if (own < rest)
         arena_insert_clean(ground(), index + (uint32_t)own, rest - own);
 }
@@ -97,6 +102,8 @@ static uint32_t take_own_clean(struct arena *arena, const struct request *reques
         return 0;
     region_lock(&arena->lock);
     uint32_t index = take_run(&arena->clean, request, request->granules);
+    if (index != 0)
+        arena->clean_granules -= request->granules;
     region_unlock(&arena->lock);
     return index;
 }
@@ -128,8 +135,12 @@ static uint32_t take_fresh(struct arena *arena, const struct request *request)
     uint32_t index = take_own_clean(arena, request);
     if (index == 0)
         index = take_from_ground(arena, request);
-    if (index == 0 && grow_reserve(request->granules + request->room, request->align))
+    /* another thread may be faster with what this one has reserved */
+    for (int tries = 0; index == 0 && tries < RESERVE_TRIES; tries++) {
+        if (!grow_reserve(request->granules + request->room, request->align))
+            break;
         index = take_from_ground(arena, request);
+    }
     if (index == 0) {
         account_discharge(request->granules);
         return 0;

@@ -210,7 +210,6 @@ static const struct trial {
     { "futex, woken for nothing", { .call = SYS_futex, .error = SUCCESS, .operation = WAIT } },
     { "clone", { .call = SYS_clone, .error = EAGAIN, .operation = ANY, .anybody = true } },
     { "clone3", { .call = SYS_clone3, .error = EAGAIN, .operation = ANY, .anybody = true } },
-    { "nanosleep", { .call = SYS_nanosleep, .error = EINTR, .operation = ANY } },
     { "rt_sigprocmask", { .call = SYS_rt_sigprocmask, .error = EFAULT, .operation = ANY } },
     { "prlimit64", { .call = SYS_prlimit64, .error = EPERM, .operation = ANY } },
     { "openat", { .call = SYS_openat, .error = EMFILE, .operation = ANY } },
