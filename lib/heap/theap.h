@@ -98,7 +98,7 @@ struct theap {
     struct allowance allowance;            /* for `listed` */
     uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
     uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
-    uint32_t pinned; /* slabs that are due, or whose pages are on their way back */
+    uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
     bool broken;      /* another thread was changing it when the process forked: never used again */
 
     /* -- anybody's, without -- */

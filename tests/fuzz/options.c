@@ -65,10 +65,10 @@ static void draw_value(const char *name, char *text)
 
 static void set_environment(void)
 {
-    static const char *const names[] = { "BARROW_STATS",        "BARROW_VERBOSE",
-                                         "BARROW_PURGE_DELAY",
-                                         "BARROW_HUGE_PAGES",   "BARROW_RESERVE",
-                                         "BARROW_COMMIT_LIMIT", "BARROW_COMMIT" };
+    static const char *const names[] = { "BARROW_STATS",       "BARROW_VERBOSE",
+                                         "BARROW_PURGE_DELAY", "BARROW_HUGE_PAGES",
+                                         "BARROW_RESERVE",     "BARROW_COMMIT_LIMIT",
+                                         "BARROW_COMMIT" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char text[TEXT_MOST];
         unsetenv(names[i]);

@@ -127,8 +127,8 @@ static void growth_makes_few_mappings(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(around_the_page_map), cmocka_unit_test(around_each_region),
-        cmocka_unit_test(around_the_records),  cmocka_unit_test(nothing_is_executable),
+        cmocka_unit_test(around_the_page_map),       cmocka_unit_test(around_each_region),
+        cmocka_unit_test(around_the_records),        cmocka_unit_test(nothing_is_executable),
         cmocka_unit_test(growth_makes_few_mappings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,8 @@
 #include "region/region.h"
 
 static const char *const names[] = {
-    "BARROW_STATS",      "BARROW_VERBOSE",      "BARROW_PURGE_DELAY",
-    "BARROW_HUGE_PAGES", "BARROW_COMMIT_LIMIT", "BARROW_RESERVE",     "BARROW_COMMIT",
+    "BARROW_STATS",        "BARROW_VERBOSE", "BARROW_PURGE_DELAY", "BARROW_HUGE_PAGES",
+    "BARROW_COMMIT_LIMIT", "BARROW_RESERVE", "BARROW_COMMIT",
 };
 
 static int clear_environment(void **state)

@@ -172,8 +172,8 @@ static void a_span_grows_into_reserved_memory(void **state)
         grown = region_grow(span, granules + 5, &zero);
         assert_int_equal(span->granules, grown ? granules + 5 : granules);
         if (grown && zero)
-            assert_true(is_zero(span_start(span) + span_bytes(span) - 5 * GRANULE_SIZE,
-                                5 * GRANULE_SIZE));
+            assert_true(
+                is_zero(span_start(span) + span_bytes(span) - 5 * GRANULE_SIZE, 5 * GRANULE_SIZE));
         check_region();
         region_free(span);
         region_purge(true);

@@ -177,9 +177,8 @@ enum os_moved os_move(void *from, void *to, size_t size)
     /* Other errors come after the target has been unmapped: where the source spans mappings (as
      * after growth of what was moved, or parted by the program's own madvise; Linux before 6.17),
      * or where the limit of address space has no room for both. */
-    return result == -EINVAL || result == -ENOSYS || map_again(to, size)
-               ? OS_NOT_MOVED
-               : OS_TARGET_LOST;
+    return result == -EINVAL || result == -ENOSYS || map_again(to, size) ? OS_NOT_MOVED
+                                                                         : OS_TARGET_LOST;
 }
 
 void os_advise_huge(void *address, size_t size, bool wanted)
