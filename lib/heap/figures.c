@@ -8,6 +8,7 @@
 #include "heap/sampled.h"
 #include "heap/size_class.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "region/region.h"
 
 static void count_slabs(struct theap *theap, struct barrow_stats *stats)
@@ -93,6 +94,7 @@ static void count_large(struct barrow_stats *stats)
 void heap_figures(struct barrow_stats *stats)
 {
     size_t size = stats->size;
+    os_child_look();
     *stats = (struct barrow_stats){ .size = size };
     for (uint32_t number = 1; number <= threads_theaps(); number++)
         count_theap(threads_theap(number), stats);

@@ -8,6 +8,7 @@
 #include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "os/process.h"
 #include "os/thread.h"
 #include "region/region.h"
@@ -147,6 +148,7 @@ ALWAYS_INLINE void *alloc_medium(size_t size)
 
 static NOINLINE void *alloc(size_t size, bool clear, const void *caller)
 {
+    os_child_look();
     if (unlikely(scope_heap() != NULL) && !thread_words()->busy && !os_is_loader(caller))
         return alloc_in_scope(1, size, clear);
     return is_checked() ? checked_alloc(1, size, clear) : alloc_own(size, clear);
@@ -182,6 +184,7 @@ static void *alloc_aligned(size_t align, size_t size)
 
 void *heap_alloc_aligned_slow(size_t align, size_t size)
 {
+    os_child_look();
     return is_checked() ? checked_alloc(align, size, false) : alloc_aligned(align, size);
 }
 
@@ -229,6 +232,7 @@ bool heap_is_block(const void *address)
 /* The private heap that has the block, NULL for malloc's own and for what is no block. */
 static struct private_heap *private_heap_with(const void *address)
 {
+    os_child_look();
     if (tag_at(address) != 0)
         return NULL;
     bool before = heap_set_busy(true);

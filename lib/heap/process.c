@@ -8,6 +8,7 @@
 #include "heap/hold.h"
 #include "heap/scope.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "os/process.h"
 #include "os/thread.h"
 #include "private/private_heap.h"
@@ -20,8 +21,8 @@ static bool limited_by_environment;
 
 static void after_fork(void)
 {
-    threads_after_fork();
     region_after_fork();
+    threads_after_fork();
     hold_after_fork();
     private_after_fork();
     checked_after_fork();

@@ -8,6 +8,7 @@
 #include "diag/message.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "os/process.h"
 #include "region/region.h"
 
@@ -87,6 +88,7 @@ static void tend_some(void)
 
 size_t purge_all(void)
 {
+    os_child_look();
     struct theap *theap = threads_current_if_any();
     if (region_is_interrupted())
         return 0;

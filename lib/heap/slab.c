@@ -438,6 +438,45 @@ void slab_unpin(struct theap *theap, struct span *slab)
         slab_free(theap, slab);
 }
 
+/* ---- repair -------------------------------------------------------------------------------- */
+
+/* Lists the blocks that are free, by what they say themselves; all others count as in use. */
+static void list_anew(struct span *slab)
+{
+    slab->free = NULL;
+    slab->free_count = slab->used = 0;
+    for (uint32_t i = size_class_capacity(slab->size_class); i-- > 0;) {
+        struct block *block = block_number(slab, i);
+        if (slab_is_in_hole(slab, block))
+            continue;
+        if (block_is_free(block))
+            slab_push_listed(slab, block);
+        else
+            slab->used++;
+    }
+}
+
+void slab_repair(struct theap *theap, struct span *slab)
+{
+    slab->zero_holes = false; /* one may have been cut in part */
+    list_anew(slab);
+    set_tags(slab, theap_tag(theap, slab->size_class));
+    slab_set_reach(slab);
+    slab->search_at = next_search(slab->used);
+    slab->group = GROUP_FULL;
+    link_slab(theap, slab, group_of(slab));
+    theap->circulating += circulating_bytes(slab);
+    theap->listed += slab->free_count * size_class_bytes(slab->size_class);
+    if (slab->used == 0 && others_can_serve(theap, slab))
+        slab_free(theap, slab);
+}
+
+void slab_abandon(struct span *slab)
+{
+    set_tags(slab, 0);
+    region_free(slab);
+}
+
 /* ---- questions ---------------------------------------------------------------------------- */
 
 struct block *slab_block_at(const struct span *slab, const void *address)

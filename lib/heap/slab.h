@@ -43,6 +43,14 @@ size_t slab_discard(const struct span *slab, uint64_t units);
 /* Gives the span of an empty slab back, when the lock is released. */
 void slab_free(struct theap *theap, struct span *slab);
 
+/* In the child of a fork, for a slab of a theap that another thread was changing: lists its free blocks
+ * anew, and puts it in its group. */
+void slab_repair(struct theap *theap, struct span *slab);
+
+/* The same for a slab that was being made or freed, so that no block of it is in circulation: gives its
+ * span back. */
+void slab_abandon(struct span *slab);
+
 /* Whether the address starts a block that the program has. Any address in the slab, any thread: no
  * lock is needed, and what is said of a block in use is right. */
 bool slab_has_in_use(const struct span *slab, const void *address);

@@ -13,6 +13,7 @@
 #include "heap/random.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "private/pool.h"
 #include "region/region.h"
 
@@ -254,6 +255,7 @@ void theap_overflow(struct theap *theap, struct bin *bin)
 {
     if (os_lock_is_mine(&theap->lock))
         return; /* a signal handler frees: the list grows longer */
+    os_child_look();
     note_activity(theap);
     struct block *old = take_spare(bin), *kept = BLOCK_END;
     uint32_t surplus = 0, rest = 0;
@@ -371,6 +373,26 @@ void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bi
     batch->bytes += bin_bytes(bin);
     if (batch->chain.count >= OUTGOING_BLOCKS || batch->bytes >= theap->outgoing.most)
         post_outgoing(theap, batch);
+}
+
+void theap_forget_batch(struct theap *theap, uint32_t owner)
+{
+    struct outgoing *batch = theap_outgoing(theap, owner);
+    if (batch == NULL || batch->owner != owner)
+        return;
+    remove_batch(&theap->outgoing, batch);
+    *batch = (struct outgoing){ 0 };
+}
+
+void theap_forget_lists(struct theap *theap)
+{
+    for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
+        bin->free = BLOCK_END;
+        atomic_store_explicit(&bin->spare, NULL, memory_order_relaxed);
+        reset_bin(bin);
+    }
+    theap->grown = 0;
+    atomic_store_explicit(&theap->inbox, NULL, memory_order_relaxed);
 }
 
 /* The leaves stay: there may be one more that the thread was about to note. */

@@ -99,7 +99,8 @@ struct theap {
     uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
     uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
     uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
-    bool broken;      /* another thread was changing it when the process forked: never used again */
+    bool broken;      /* never used again: another thread was changing it when a signal handler forked
+                         that had interrupted a call of this library */
 
     /* -- anybody's, without -- */
     _Alignas(CACHE_LINE) _Atomic(struct block *) inbox; /* blocks freed by others; a stack */
@@ -222,6 +223,12 @@ void theap_post(struct theap *theap, struct chain chain);
 /* After fork, for the theap of a thread that is not here: forgets the blocks that were on their way
  * to other theaps, for they may be half posted. */
 void theap_forget_outgoing(struct theap *theap);
+
+/* The same for those that were on their way to one owner. */
+void theap_forget_batch(struct theap *theap, uint32_t owner);
+
+/* Empties the bins and the inbox: their blocks are about to be found by other means. */
+void theap_forget_lists(struct theap *theap);
 
 /* Takes in what others have posted. Any thread that holds the lock. */
 void theap_drain(struct theap *theap);

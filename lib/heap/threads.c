@@ -3,6 +3,8 @@
 
 #include "heap/process.h"
 #include "heap/slab.h"
+#include "heap/theap_repair.h"
+#include "os/child.h"
 #include "os/thread.h"
 #include "region/region.h"
 
@@ -134,6 +136,7 @@ static struct theap *attach(void)
     if (os_lock_is_mine(&lock) || region_is_interrupted() || os_thread_is_past_end(OS_EXIT_THEAP))
         return NULL;
     process_heap_start();
+    os_child_look();
     struct theap *theap = find_theap();
     if (theap == NULL)
         return NULL;
@@ -202,18 +205,52 @@ void threads_unlock_spare(void)
 
 /* ---- fork --------------------------------------------------------------------------------- */
 
-/* Puts the theap of a thread that does not exist here where the next thread finds it, unless some
- * other thread was changing its slabs at the moment of the fork: then its free memory is given up.
- */
+static bool is_torn(struct theap *theap)
+{
+    return os_lock_is_held(&theap->lock) && !os_lock_is_mine(&theap->lock);
+}
+
+/* Another thread was changing the theap's slabs at the moment of the fork. In a signal handler the
+ * interrupted call may have blocks of the theap in hand: then it is given up with what is free in it. */
+static void mend(struct theap *theap)
+{
+    os_lock_reset(&theap->lock);
+    if (thread_words()->busy || region_is_interrupted())
+        theap->broken = true;
+    else
+        theap_repair(theap, thread_words()->theap);
+}
+
+/* Puts the theap of a thread that does not exist here where the next thread finds it. */
 static void inherit(struct theap *theap)
 {
     theap_forget_outgoing(theap);
-    if (os_lock_is_held(&theap->lock)) {
-        theap->broken = true;
-        os_lock_reset(&theap->lock);
-    }
+    if (is_torn(theap))
+        mend(theap);
     if (!theap->broken && theap != spare)
         push_idle(theap);
+}
+
+static void inherit_all(const struct theap *current)
+{
+    idle = NULL;
+    atomic_store_explicit(&idle_theaps, 0, memory_order_relaxed);
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        if (theap != current && !os_lock_is_mine(&theap->lock))
+            inherit(theap);
+    }
+}
+
+/* A thread that the child made came here before its first one, whose theap may be any of these. */
+static void give_up_torn(void)
+{
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        theap->broken = theap->broken || is_torn(theap);
+        if (is_torn(theap))
+            os_lock_reset(&theap->lock);
+    }
 }
 
 /* Other threads had these slabs in hand. Their pages have gone, or hold nothing that is needed. */
@@ -246,20 +283,17 @@ void threads_after_fork(void)
         return; /* a signal handler forked, see region_after_fork */
     struct theap *current = thread_words()->theap;
     os_lock_reset(&lock);
-    idle = NULL;
-    atomic_store_explicit(&idle_theaps, 0, memory_order_relaxed);
     if (os_lock_is_held(&spare_lock) && !os_lock_is_mine(&spare_lock)) {
         os_lock_reset(&spare_lock);
         spare = NULL;
     }
-    for (uint32_t number = 1; number <= threads_theaps(); number++) {
-        struct theap *theap = threads_theap(number);
-        if (theap != current && !os_lock_is_mine(&theap->lock))
-            inherit(theap);
-    }
-    if (current != NULL && os_lock_is_held(&current->lock) && !os_lock_is_mine(&current->lock)) {
-        current->broken = true;
-        os_lock_reset(&current->lock);
+    if (os_child_is_first_thread())
+        inherit_all(current);
+    else
+        give_up_torn();
+    if (current != NULL && is_torn(current))
+        mend(current);
+    if (current != NULL && current->broken) {
         thread_words()->theap = NULL;
         thread_words()->theap_fast = &theap_none;
     }

@@ -25,9 +25,6 @@ bool os_thread_is_past_end(enum os_exit which);
  * destructors, so that a new os_thread_on_exit would never be answered. */
 bool os_thread_is_ending(void);
 
-/* Calls `child` in the child of every later fork(), in its only thread. */
-void os_on_fork_child(void (*child)(void));
-
 /* Whether os_barrier works. May take some milliseconds at its first call. */
 bool os_barrier_is_there(void);
 

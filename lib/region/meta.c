@@ -4,6 +4,7 @@
  * account and keeps to the limit. */
 #include "region/meta.h"
 
+#include "os/child.h"
 #include "region/arena.h"
 #include "region/runs_purge.h"
 
@@ -58,6 +59,7 @@ static void *take_meta(size_t size)
 
 void *region_meta(size_t size)
 {
+    os_child_look();
     size = round_up(size, CACHE_LINE);
     if (region_is_interrupted())
         return NULL;

@@ -2,6 +2,7 @@
 /* resize.c: a large span becomes longer or shorter where it is. Its room, clean granules right
  * behind it, is used first, then the free run that follows. A span that becomes shorter loses
  * its room. The span is the caller's; what follows it is its arena's or the ground's. */
+#include "os/child.h"
 #include "region/arena.h"
 #include "region/grow.h"
 #include "region/moved.h"
@@ -86,6 +87,7 @@ static bool charge_room(uint32_t index, size_t granules)
 
 bool region_grow(struct span *span, size_t granules, bool *zero)
 {
+    os_child_look();
     size_t more = granules - span->granules;
     size_t from_room = more < span->room ? more : span->room;
     uint32_t end = span_index(span) + span->granules, room_end = end + span->room;
@@ -104,6 +106,7 @@ bool region_grow(struct span *span, size_t granules, bool *zero)
 
 void region_shrink(struct span *span, size_t granules)
 {
+    os_child_look();
     uint32_t tail = span_index(span) + (uint32_t)granules;
     size_t cut = span->granules - granules, room = span->room;
     span->granules = (uint32_t)granules;

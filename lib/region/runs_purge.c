@@ -6,6 +6,7 @@
  * A refusal, as for locked memory, is remembered for a period: the memory stays dirty. */
 #include "region/runs_purge.h"
 
+#include "os/child.h"
 #include "os/process.h"
 #include "region/arena.h"
 #include "region/grow.h"
@@ -174,6 +175,7 @@ static size_t review(struct arena *arena)
 
 size_t region_purge(bool all)
 {
+    os_child_look();
     size_t purged = 0;
     for (uint32_t i = 0; i < ARENAS_MAX; i++)
         purged += all ? purge_arena(&region.arenas[i]) : review(&region.arenas[i]);

@@ -10,6 +10,7 @@
  *
  * From region_alloc to region_free the head has a kind that no free run has, so that no neighbour is
  * joined with it. A span on its way back has no kind at all: nobody can take it for anything. */
+#include "os/child.h"
 #include "region/arena.h"
 #include "region/grow.h"
 #include "region/moved.h"
@@ -278,6 +279,7 @@ static void free_deferred(void)
 void region_free(struct span *span)
 {
     ASSERT(span_kind(span) >= SPAN_META);
+    os_child_look();
     span_set_pool(span, NULL);
     span_set_kind(span, SPAN_NONE);
     if (unlikely(region_is_interrupted())) {
@@ -291,6 +293,7 @@ void region_free(struct span *span)
 struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_kind kind,
                           bool *zero)
 {
+    os_child_look();
     if (unlikely(region_is_interrupted()) || granules > GRANULES_MAX / 2 ||
         align > GRANULES_MAX / 2)
         return NULL;

@@ -73,11 +73,6 @@ bool os_thread_is_ending(void)
     return exit_rounds[OS_EXIT_THEAP] > 0;
 }
 
-void os_on_fork_child(void (*child)(void))
-{
-    pthread_atfork(NULL, NULL, child);
-}
-
 /* ---- barrier ------------------------------------------------------------------------------ */
 
 /* linux/membarrier.h's numbers: not every C library comes with the kernel's headers. */

@@ -3,6 +3,7 @@
  * callback, in the DLL and in a program that is linked with the archive alike. */
 #include "os/thread.h"
 
+#include "os/child.h"
 #include "os/lock.h"
 #include "os/windows/module.h"
 #include "os/windows/ntdll.h"
@@ -198,6 +199,11 @@ static bool is_after_shutdown;
 void os_on_fork_child(void (*child)(void))
 {
     fork_child = child;
+}
+
+bool os_child_is_first_thread(void)
+{
+    return true; /* ExitProcess has stopped all others */
 }
 
 void os_after_shutdown(void)
