@@ -465,7 +465,7 @@ void slab_repair(struct theap *theap, struct span *slab)
     slab->search_at = next_search(slab->used);
     slab->group = GROUP_FULL;
     link_slab(theap, slab, group_of(slab));
-    theap->circulating += circulating_bytes(slab);
+    theap->circulating += (slab->used + slab->free_count) * size_class_bytes(slab->size_class);
     theap->listed += slab->free_count * size_class_bytes(slab->size_class);
     if (slab->used == 0 && others_can_serve(theap, slab))
         slab_free(theap, slab);

@@ -185,6 +185,7 @@ bool threads_calls_are_counted(void)
 
 struct theap *threads_lock_spare(void)
 {
+    os_child_look();
     if (os_lock_is_mine(&spare_lock) || os_lock_is_mine(&lock) || region_is_interrupted())
         return NULL;
     os_lock(&spare_lock);

@@ -129,7 +129,7 @@ static void child(uint64_t random)
 static void child_does_what_its_parent_can(void **state)
 {
     (void)state;
-    for (size_t round = scaled(60); round > 0; round--) {
+    for (size_t round = scaled(30); round > 0; round--) {
         pid_t pid = raw_fork();
         assert_true(pid >= 0);
         if (pid == 0)
@@ -167,7 +167,7 @@ static void first_call(size_t which)
 static void any_call_may_be_the_first(void **state)
 {
     (void)state;
-    for (size_t round = scaled(36); round > 0; round--) {
+    for (size_t round = scaled(18); round > 0; round--) {
         pid_t pid = raw_fork();
         if (pid == 0) {
             guard_child();
@@ -181,7 +181,7 @@ static void any_call_may_be_the_first(void **state)
 static void child_forks_again(void **state)
 {
     (void)state;
-    for (size_t round = scaled(24); round > 0; round--) {
+    for (size_t round = scaled(12); round > 0; round--) {
         pid_t pid = round % 3 == 0 ? fork() : raw_fork();
         if (pid == 0) {
             guard_child();
@@ -210,7 +210,7 @@ static void *allocate_in_child(void *unused)
 static void child_has_threads(void **state)
 {
     (void)state;
-    for (size_t round = scaled(12); round > 0; round--) {
+    for (size_t round = scaled(8); round > 0; round--) {
         pid_t pid = raw_fork();
         if (pid == 0) {
             pthread_t thread;
@@ -239,11 +239,11 @@ static void a_child_with_the_same_memory_is_no_copy(void **state)
 {
     (void)state;
     static _Alignas(16) char stack[1 << 18];
-    for (size_t round = scaled(60); round > 0; round--) {
+    for (size_t round = scaled(30); round > 0; round--) {
         pid_t pid = clone(in_shared_memory, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
         assert_true(pid > 0 && guard_wait(pid));
     }
-    for (size_t round = scaled(40); round > 0; round--) {
+    for (size_t round = scaled(30); round > 0; round--) {
         volatile pid_t pid = vfork();
         if (pid == 0) {
             in_shared_memory(NULL);
@@ -266,7 +266,7 @@ static void a_parent_that_gives_back_much(void **state)
     for (size_t i = 0; i < count; i++)
         if (i % 300 != 0)
             free(blocks[i]);
-    for (size_t round = scaled(40); round > 0; round--) {
+    for (size_t round = scaled(30); round > 0; round--) {
         pid_t pid = raw_fork();
         if (pid == 0) {
             guard_child();

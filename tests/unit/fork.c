@@ -111,6 +111,7 @@ static void work(void)
 static int in_sound_child(void *unused)
 {
     (void)unused;
+    heap_free(heap_alloc(100000), "test"); /* a slow path, so that it knows what it is */
     check_heap();
     check_and_free_shared();
     work();
