@@ -34,6 +34,23 @@ bool os_commit_executable(void *address, size_t size);
  * False when the system refuses, as it does for locked memory: then nothing has changed. */
 bool os_purge(void *address, size_t size);
 
+/* Whether a purge has met memory that the program had locked (mlock), so that more of what it frees may
+ * be; and the end of the lock, for memory that is free, unless new memory is locked too (mlockall). */
+#if defined(_WIN32)
+ALWAYS_INLINE bool os_locks_memory(void)
+{
+    return false; /* decommitting ends a lock */
+}
+ALWAYS_INLINE void os_unlock_memory(void *address, size_t size)
+{
+    (void)address;
+    (void)size;
+}
+#else
+bool os_locks_memory(void);
+void os_unlock_memory(void *address, size_t size);
+#endif
+
 /* os_recommit: memory that may have been purged is to be used again. False when the system has none
  * to promise; never where it keeps what it has promised (OS_RECOMMITS is 0). OS_RELEASES_PARTS: part
  * of a reservation can be given back (os_release).

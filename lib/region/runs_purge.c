@@ -117,12 +117,15 @@ void runs_purge_surplus(struct arena *arena, size_t freed)
     if (excess + BUDGET_MIN < budget)
         budget = excess + BUDGET_MIN; /* a little more, so that the next free need not */
     size_t left = round_up(budget, GRANULE_SIZE) >> GRANULE_SHIFT;
+    bool knew_of_locks = os_locks_memory();
     for (int i = 0; i < PIECES_MAX && left != 0; i++) {
         size_t purged = purge_piece(arena, left, IN_EXCESS);
         if (purged == 0)
             break;
         left -= purged;
     }
+    if (unlikely(os_locks_memory() != knew_of_locks))
+        runs_purge_all(); /* any of what is free may be locked; from now on spans.c sees to it */
     grow_give_back();
 }
 

@@ -229,6 +229,8 @@ static void give_back(struct span *span)
     struct arena *arena = arena_of(span);
     uint32_t index = span_index(span);
     size_t granules = span->granules, room = span->room;
+    if (unlikely(os_locks_memory()))
+        os_unlock_memory(granule_start(index), granules << GRANULE_SHIFT);
     bool emptied = span->emptied || (span->moved && moved_renew(index, granules));
     if (span->moved)
         moved_ended();

@@ -3,6 +3,7 @@
 
 #include "os/linux/syscall.h"
 #include "os/linux/vm_calls.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -103,11 +104,71 @@ bool os_commit_executable(void *address, size_t size)
     return map_over(address, size, PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
+/* ---- locked memory ------------------------------------------------------------------------- */
+
+static _Atomic bool locks_met;
+static _Atomic uint64_t future_until; /* milliseconds; until then new memory is taken to be locked */
+
+bool os_locks_memory(void)
+{
+    return atomic_load_explicit(&locks_met, memory_order_relaxed);
+}
+
+/* Whether the system locks new memory, as after mlockall(MCL_FUTURE): it says so by refusing to take a
+ * page of it back. */
+static bool locks_new_memory(void)
+{
+    size_t page = os_page_size();
+    long memory = map(NULL, page, PROT_READ | PROT_WRITE, 0);
+    if (failed(memory))
+        return true; /* it would be more than may be locked */
+    bool locked = syscall4(SYS_madvise, memory, (long)page, MADV_DONTNEED, 0) != 0;
+    syscall4(SYS_munmap, memory, (long)page, 0, 0);
+    return locked;
+}
+
+/* The same; a yes is remembered, for a while. A no is not: memory that is to stay locked must not be
+ * unlocked. */
+static bool all_is_locked(void)
+{
+    enum { PERIOD = 1000 };
+    if (os_milliseconds() < atomic_load_explicit(&future_until, memory_order_relaxed))
+        return true;
+    if (!locks_new_memory())
+        return false;
+    atomic_store_explicit(&future_until, os_milliseconds() + PERIOD, memory_order_relaxed);
+    return true;
+}
+
+static void unlock(void *address, size_t size)
+{
+    syscall4(SYS_munlock, (long)address, (long)size, 0, 0);
+}
+
+void os_unlock_memory(void *address, size_t size)
+{
+    if (!all_is_locked())
+        unlock(address, size);
+}
+
+/* What the program has locked and then freed is unlocked, as if it were unmapped: it counts against
+ * the program's limit. A program that locks all its memory, though, keeps it so, and pages go back by an
+ * advice of their own, which Linux knows from 5.18 on. */
+static bool purge_locked(void *address, size_t size)
+{
+    atomic_store_explicit(&locks_met, true, memory_order_relaxed);
+    if (all_is_locked())
+        return call_madvise(address, size, MADV_DONTNEED_LOCKED) == 0;
+    unlock(address, size);
+    return call_madvise(address, size, MADV_DONTNEED) == 0;
+}
+
+/* MADV_DONTNEED comes first also where it was refused before: registration caches know no other. A
+ * refusal costs no more than the call. */
 bool os_purge(void *address, size_t size)
 {
-    /* locked memory needs a word of its own, which Linux knows from 5.18 on */
-    return call_madvise(address, size, MADV_DONTNEED) == 0 ||
-           call_madvise(address, size, MADV_DONTNEED_LOCKED) == 0;
+    long result = call_madvise(address, size, MADV_DONTNEED);
+    return result == 0 || (result == -EINVAL && purge_locked(address, size));
 }
 
 void os_populate(void *address, size_t size)
