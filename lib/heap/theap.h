@@ -99,7 +99,7 @@ struct theap {
     uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
     uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
     uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
-    bool broken;      /* never used again: another thread was changing it when a signal handler forked
+    bool broken; /* never used again: another thread was changing it when a signal handler forked
                          that had interrupted a call of this library */
 
     /* -- anybody's, without -- */

@@ -38,7 +38,9 @@ static uint32_t collect_runs(const struct arena *arena)
 
 static struct run_set *set_of(struct arena *arena, uint32_t kind)
 {
-    return kind == SPAN_DIRTY ? &arena->dirty : kind == SPAN_CLEAN ? &arena->clean : &arena->reserved;
+    return kind == SPAN_DIRTY   ? &arena->dirty
+           : kind == SPAN_CLEAN ? &arena->clean
+                                : &arena->reserved;
 }
 
 /* The caller recounts the dirty granules. */

@@ -47,8 +47,7 @@ static void *worker_body(void *number)
         struct block *block = &own[rng_below(&random, OWN)];
         block_drop(block);
         block_make(block, rng_size(&random, rng_below(&random, 100) == 0 ? 20 : 11), &random);
-        free(atomic_exchange(&passed[rng_below(&random, PASSED)],
-                             malloc(rng_size(&random, 11))));
+        free(atomic_exchange(&passed[rng_below(&random, PASSED)], malloc(rng_size(&random, 11))));
     }
     for (size_t i = 0; i < OWN; i++)
         block_drop(&own[i]);
@@ -240,7 +239,8 @@ static void a_child_with_the_same_memory_is_no_copy(void **state)
     (void)state;
     static _Alignas(16) char stack[1 << 18];
     for (size_t round = scaled(30); round > 0; round--) {
-        pid_t pid = clone(in_shared_memory, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+        pid_t pid =
+            clone(in_shared_memory, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
         assert_true(pid > 0 && guard_wait(pid));
     }
     for (size_t round = scaled(30); round > 0; round--) {

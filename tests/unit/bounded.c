@@ -868,7 +868,8 @@ static struct bounded *make_holes(size_t maximum, size_t filler, size_t longer, 
     for (size_t size = maximum; size >= 16;)
         if (bounded_alloc(heap, size) == NULL)
             size /= 2;
-    for (size_t i = 0; i < holes; i++) /* the longer one goes to the list first, and so to its end */
+    for (size_t i = 0; i < holes;
+         i++) /* the longer one goes to the list first, and so to its end */
         give(heap, blocks[i]);
     bounded_flush(heap);
     return heap;

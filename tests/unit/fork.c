@@ -485,9 +485,11 @@ static int finish_raw(void **state)
     return finish(state);
 }
 
+/* clang-format off */
 #define FORK_TEST(test)                                                                            \
     cmocka_unit_test_setup_teardown(test, start, finish),                                          \
         { #test " (system call)", test, start_raw, finish_raw, NULL }
+/* clang-format on */
 
 int main(void)
 {

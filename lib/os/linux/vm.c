@@ -107,7 +107,8 @@ bool os_commit_executable(void *address, size_t size)
 /* ---- locked memory ------------------------------------------------------------------------- */
 
 static _Atomic bool locks_met;
-static _Atomic uint64_t future_until; /* milliseconds; until then new memory is taken to be locked */
+static _Atomic uint64_t
+    future_until; /* milliseconds; until then new memory is taken to be locked */
 
 bool os_locks_memory(void)
 {
