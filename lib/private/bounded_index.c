@@ -70,10 +70,11 @@ ALWAYS_INLINE uint64_t find_behind(const struct bounded *heap, unsigned list)
     return 0;
 }
 
-static unsigned index_alignment(size_t align)
+/* The number of the alignment's word among index_vain; 0: it has none. */
+static unsigned vain_place(size_t align)
 {
     unsigned log = align <= BOUNDED_UNIT ? 0 : highest_bit(align / BOUNDED_UNIT);
-    return log < INDEX_ALIGNMENTS ? log : INDEX_ALIGNMENTS - 1;
+    return log < INDEX_ALIGNMENTS && INDEX_VAIN != 0 ? 1 + log : 0;
 }
 
 /* In all lists that may have a block for it. The looks are bounded by what is free, not by the number of
@@ -93,15 +94,17 @@ static uint64_t look_everywhere(const struct bounded *heap, uint64_t units, size
 
 static bool is_in_vain(const struct bounded *heap, uint64_t units, size_t align)
 {
-    return INDEX_VAIN != 0 && units >= index_vain(heap)[1 + index_alignment(align)];
+    unsigned place = vain_place(align);
+    return place != 0 && units >= index_vain(heap)[place];
 }
 
 static void note_vain(const struct bounded *heap, uint64_t units, size_t align)
 {
-    if (INDEX_VAIN == 0)
-        return;
+    unsigned place = vain_place(align);
     bounded_word *vain = index_vain(heap);
-    vain[1 + index_alignment(align)] = units;
+    if (place == 0)
+        return;
+    vain[place] = units;
     vain[0] = units < vain[0] ? units : vain[0];
 }
 

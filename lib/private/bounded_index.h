@@ -32,10 +32,10 @@ ALWAYS_INLINE void index_set_first(struct bounded *heap, unsigned list, uint64_t
 }
 
 /* What was looked for in vain, so that it is not looked for again before a free block comes that may
- * serve it: behind the lists stand, for each alignment, the fewest units that no free block in a list
+ * serve it: behind the lists stand, for each alignment of 16 bytes to 1 MiB, the fewest units that no free block in a list
  * can serve, and before them the least of these. UINT64_MAX: nothing is known. A heap in a file has no
  * such words, for its records are the same in all processes. */
-enum { INDEX_ALIGNMENTS = 37, INDEX_VAIN = BOUNDED_JOURNALED ? 0 : 1 + INDEX_ALIGNMENTS };
+enum { INDEX_ALIGNMENTS = 17, INDEX_VAIN = BOUNDED_JOURNALED ? 0 : 1 + INDEX_ALIGNMENTS };
 
 ALWAYS_INLINE bounded_word *index_vain(const struct bounded *heap)
 {
