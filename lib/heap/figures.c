@@ -8,6 +8,7 @@
 #include "heap/sampled.h"
 #include "heap/size_class.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "region/region.h"
 
 static void count_slabs(struct theap *theap, struct barrow_stats *stats)
@@ -31,7 +32,7 @@ static void count_theap(struct theap *theap, struct barrow_stats *stats)
     os_lock(&theap->lock);
     theap_drain(theap);
     count_slabs(theap, stats);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
 }
 
 /* The blocks in the calling thread's own cache. Those of other threads can't be looked at while
@@ -81,17 +82,26 @@ static void count_checked(struct barrow_stats *stats)
     }
 }
 
+static void count_large(struct barrow_stats *stats)
+{
+    for (unsigned i = 0; i < REGION_ARENAS; i++) {
+        const struct large_account *account = &heap_large[i].account;
+        stats->large_blocks += atomic_load_explicit(&account->blocks, memory_order_relaxed);
+        stats->large_bytes += atomic_load_explicit(&account->bytes, memory_order_relaxed);
+    }
+}
+
 void heap_figures(struct barrow_stats *stats)
 {
     size_t size = stats->size;
+    os_child_look();
     *stats = (struct barrow_stats){ .size = size };
     for (uint32_t number = 1; number <= threads_theaps(); number++)
         count_theap(threads_theap(number), stats);
     const struct theap *own = threads_current_if_any();
     if (own != NULL)
         count_cache(own, stats);
-    stats->large_blocks = atomic_load_explicit(&heap_large.blocks, memory_order_relaxed);
-    stats->large_bytes = atomic_load_explicit(&heap_large.bytes, memory_order_relaxed);
+    count_large(stats);
     uint64_t large_spans = stats->large_blocks;
     if (checked_is_on())
         count_checked(stats);

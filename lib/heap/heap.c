@@ -8,6 +8,7 @@
 #include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "os/process.h"
 #include "os/thread.h"
 #include "region/region.h"
@@ -17,7 +18,12 @@ enum {
         4096 /* from here on it pays to take a block that needs no clearing from its slab */
 };
 
-struct large_account heap_large;
+struct heap_large heap_large[REGION_ARENAS];
+
+static struct large_account *large_account(void)
+{
+    return &heap_large[region_arena()].account;
+}
 
 /* ---- the theap to use --------------------------------------------------------------------- */
 
@@ -125,7 +131,7 @@ static void *alloc_own(size_t size, bool clear)
     void *block = NULL;
     if (access.theap != NULL) {
         block = size <= SLAB_BLOCK_MAX ? alloc_class(access.theap, size_class_of(size), clear)
-                                       : large_alloc(&heap_large, 1, size, clear, false);
+                                       : large_alloc(large_account(), 1, size, clear, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -142,6 +148,7 @@ ALWAYS_INLINE void *alloc_medium(size_t size)
 
 static NOINLINE void *alloc(size_t size, bool clear, const void *caller)
 {
+    os_child_look();
     if (unlikely(scope_heap() != NULL) && !thread_words()->busy && !os_is_loader(caller))
         return alloc_in_scope(1, size, clear);
     return is_checked() ? checked_alloc(1, size, clear) : alloc_own(size, clear);
@@ -168,7 +175,7 @@ static void *alloc_aligned(size_t align, size_t size)
     void *block = NULL;
     if (access.theap != NULL) {
         block = size_class < SIZE_CLASSES ? alloc_class(access.theap, size_class, false)
-                                          : large_alloc(&heap_large, align, size, false, false);
+                                          : large_alloc(large_account(), align, size, false, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -177,6 +184,7 @@ static void *alloc_aligned(size_t align, size_t size)
 
 void *heap_alloc_aligned_slow(size_t align, size_t size)
 {
+    os_child_look();
     return is_checked() ? checked_alloc(align, size, false) : alloc_aligned(align, size);
 }
 
@@ -224,6 +232,7 @@ bool heap_is_block(const void *address)
 /* The private heap that has the block, NULL for malloc's own and for what is no block. */
 static struct private_heap *private_heap_with(const void *address)
 {
+    os_child_look();
     if (tag_at(address) != 0)
         return NULL;
     bool before = heap_set_busy(true);
@@ -289,7 +298,7 @@ static void free_block(void *address, const char *call)
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
         add(&access.theap->frees, 1);
     if (span_kind(span) == SPAN_LARGE)
-        large_free(&heap_large, span);
+        large_free(large_account(), span);
     else if (access.theap != NULL)
         free_in_slab(access.theap, span, address);
     else
@@ -333,7 +342,7 @@ static NOINLINE void *move(void *block, size_t old, size_t size, const char *cal
 static void *resize_large(struct span *span, size_t size, bool may_move)
 {
     struct access access = begin(threads_current_to_free());
-    void *block = large_resize(&heap_large, span, size, may_move);
+    void *block = large_resize(large_account(), span, size, may_move);
     end(access);
     return block;
 }

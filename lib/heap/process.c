@@ -6,9 +6,9 @@
 #include "diag/options.h"
 #include "heap/checked.h"
 #include "heap/hold.h"
-#include "heap/purge.h"
 #include "heap/scope.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "os/process.h"
 #include "os/thread.h"
 #include "private/private_heap.h"
@@ -21,9 +21,8 @@ static bool limited_by_environment;
 
 static void after_fork(void)
 {
-    purge_after_fork();
-    threads_after_fork();
     region_after_fork();
+    threads_after_fork();
     hold_after_fork();
     private_after_fork();
     checked_after_fork();
@@ -43,8 +42,7 @@ static void apply_checks(void)
 static void apply(void)
 {
     message_level = (int)options.verbose;
-    purge_settings.delay = options.purge_delay;
-    purge_settings.background = options.background != 0;
+    region_settings.purge_delay = options.purge_delay;
     region_settings.huge_pages = options.huge_pages != 0;
     region_settings.reserve = (size_t)options.reserve;
     region_settings.commit = (size_t)options.commit;
@@ -57,8 +55,7 @@ static void apply(void)
 static void start(void)
 {
     int64_t limit_of_program = 0;
-    options.purge_delay = purge_settings.delay;
-    options.background = purge_settings.background;
+    options.purge_delay = region_settings.purge_delay;
     /* the program's own wishes; the environment comes after them */
     const struct barrow_config *wishes = os_program_config();
     if (wishes != NULL) {
@@ -70,12 +67,9 @@ static void start(void)
     limited_by_environment = options.commit_limit != limit_of_program;
     os_keep_program_name();
     apply();
-    message_verbose(1,
-                    "version %d.%d.%d: purge delay %lld ms, background purge %s, commit limit %zu",
+    message_verbose(1, "version %d.%d.%d: purge delay %lld ms, commit limit %zu",
                     BARROW_VERSION_MAJOR, BARROW_VERSION_MINOR, BARROW_VERSION_PATCH,
-                    (long long)purge_settings.delay, purge_settings.background ? "on" : "off",
-                    region_settings.commit_limit);
-    region_on_freed = purge_poke;
+                    (long long)region_settings.purge_delay, region_settings.commit_limit);
     os_thread_prepare();
     os_on_fork_child(after_fork);
 }

@@ -13,6 +13,7 @@
 #include "heap/random.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "private/pool.h"
 #include "region/region.h"
 
@@ -36,9 +37,42 @@ enum {
 };
 
 struct theap_settings theap_settings;
+_Atomic uint32_t theap_tick;
 struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT,
                             .bins = { [0 ... SIZE_CLASSES - 1] = { .free = BLOCK_END } } };
 THREAD_WORDS_AT_START = { .theap_fast = &theap_none, .at_hand = &pool_none };
+
+static void free_emptied(uint32_t index)
+{
+    while (index != 0) {
+        struct span *span = span_at(index);
+        index = span->next;
+        region_free(span);
+    }
+}
+
+size_t theap_unlock(struct theap *theap)
+{
+    size_t purged = 0;
+    for (;;) {
+        uint32_t emptied = theap->emptied, due = theap->due;
+        uint64_t units = 0;
+        theap->emptied = 0;
+        if (unlikely(due != 0)) {
+            theap->due = span_at(due)->next;
+            units = slab_search(theap, span_at(due));
+        }
+        os_unlock(&theap->lock);
+        free_emptied(emptied);
+        if (likely(due == 0))
+            return purged;
+        size_t bytes = slab_discard(span_at(due), units);
+        purged += bytes;
+        os_lock(&theap->lock);
+        allowance_gave_back(&theap->allowance, bytes);
+        slab_unpin(theap, span_at(due));
+    }
+}
 
 static uint16_t clamp(size_t n, uint16_t least, uint16_t most)
 {
@@ -73,8 +107,8 @@ void theap_init(struct theap *theap, uint32_t number)
 static void narrow(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
-    uint16_t narrower = (uint16_t)((bin->most + 1) / 2);
-    size_t shrunk = 2 * (bin->most - narrower) * size;
+    uint16_t narrower = bin->most / 2; /* 0: of two lists that are full each has one block */
+    size_t shrunk = 2 * narrower * size;
     if (size <= NARROW_SMALL && narrower < NARROW_LEAST)
         return;
     bin->most = narrower;
@@ -93,11 +127,11 @@ static size_t grow_most(void)
 static bool widen(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
-    uint16_t wider = (uint16_t)(2 * bin->most);
-    if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) ||
-        theap->grown + 2 * bin->most * size > grow_most())
+    uint16_t wider = (uint16_t)(bin->most == 0 ? 1 : 2 * bin->most);
+    size_t grown = theap->grown + 2 * bin->most * size; /* both lists */
+    if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) || grown > grow_most())
         return false;
-    theap->grown += 2 * bin->most * size; /* both lists */
+    theap->grown = grown;
     bin->most = wider;
     return true;
 }
@@ -112,6 +146,7 @@ static uint32_t part_of(const struct bin *bin)
 static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
 {
     uint32_t wanted = !bin->used || widen(theap, bin) ? bin->most : part_of(bin);
+    wanted += wanted == 0;
     bin->used = true;
     bin->flushed = 0;
     os_lock(&theap->lock);
@@ -120,7 +155,7 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     unsigned from = bin_bytes(bin) > SMALL_MAX ? slab_lender(theap, own) : own;
     /* one, if it is a larger class's: the bin is to keep blocks of its own */
     struct chain chain = slab_take(theap, from, zero_wanted || from != own ? 1 : wanted, zero);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     return chain;
 }
 
@@ -143,7 +178,8 @@ static struct block *shuffle(struct block *list)
 
 static void note_activity(struct theap *theap)
 {
-    atomic_store_explicit(&theap->active_at, atomic_load_explicit(&slab_tick, memory_order_relaxed),
+    atomic_store_explicit(&theap->active_at,
+                          atomic_load_explicit(&theap_tick, memory_order_relaxed),
                           memory_order_relaxed);
 }
 
@@ -166,7 +202,7 @@ static void put_spare(struct bin *bin, struct block *list)
 
 void theap_release_spares(struct theap *theap, bool all)
 {
-    uint32_t tick = atomic_load_explicit(&slab_tick, memory_order_relaxed);
+    uint32_t tick = atomic_load_explicit(&theap_tick, memory_order_relaxed);
     if (!all && tick - atomic_load_explicit(&theap->active_at, memory_order_relaxed) <= 1)
         return;
     for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++)
@@ -194,7 +230,7 @@ static void give_back(struct theap *theap, struct block *first, size_t bytes)
 {
     os_lock(&theap->lock);
     slab_give(theap, first);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     theap->freed_bytes += bytes;
     if (theap->freed_bytes >= POKE_BYTES) {
         theap->freed_bytes = 0;
@@ -219,6 +255,7 @@ void theap_overflow(struct theap *theap, struct bin *bin)
 {
     if (os_lock_is_mine(&theap->lock))
         return; /* a signal handler frees: the list grows longer */
+    os_child_look();
     note_activity(theap);
     struct block *old = take_spare(bin), *kept = BLOCK_END;
     uint32_t surplus = 0, rest = 0;
@@ -312,7 +349,7 @@ void theap_flush(struct theap *theap)
     }
     theap_release_spares(theap, true);
     theap->grown = 0;
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
 }
 
 /* ---- remote frees ------------------------------------------------------------------------- */
@@ -336,6 +373,26 @@ void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bi
     batch->bytes += bin_bytes(bin);
     if (batch->chain.count >= OUTGOING_BLOCKS || batch->bytes >= theap->outgoing.most)
         post_outgoing(theap, batch);
+}
+
+void theap_forget_batch(struct theap *theap, uint32_t owner)
+{
+    struct outgoing *batch = theap_outgoing(theap, owner);
+    if (batch == NULL || batch->owner != owner)
+        return;
+    remove_batch(&theap->outgoing, batch);
+    *batch = (struct outgoing){ 0 };
+}
+
+void theap_forget_lists(struct theap *theap)
+{
+    for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
+        bin->free = BLOCK_END;
+        atomic_store_explicit(&bin->spare, NULL, memory_order_relaxed);
+        reset_bin(bin);
+    }
+    theap->grown = 0;
+    atomic_store_explicit(&theap->inbox, NULL, memory_order_relaxed);
 }
 
 /* The leaves stay: there may be one more that the thread was about to note. */
@@ -367,7 +424,7 @@ void theap_post(struct theap *theap, struct chain chain)
         return;
     }
     slab_give(theap, chain.first);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     purge_poke();
 }
 

@@ -16,6 +16,7 @@
 #include "heap/size_class.h"
 #include "os/lock.h"
 #include "os/thread_words.h"
+#include "region/allowance.h"
 
 /* The cache for one size class: blocks are taken from the list and freed to it. A list that is full
  * becomes the spare one, so that nobody need walk it. */
@@ -92,7 +93,14 @@ struct theap {
     /* -- anybody's, under the lock -- */
     _Alignas(CACHE_LINE) struct os_lock lock;
     uint32_t groups[SIZE_CLASSES][GROUPS]; /* slabs: index of the first, 0 for none */
-    bool broken; /* another thread was changing it when the process forked: never used again */
+    size_t circulating;                    /* bytes of slabs' blocks that start in no hole */
+    size_t listed;                         /* bytes of free blocks on slabs' lists */
+    struct allowance allowance;            /* for `listed` */
+    uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
+    uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
+    uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
+    bool broken; /* never used again: another thread was changing it when a signal handler forked
+                         that had interrupted a call of this library */
 
     /* -- anybody's, without -- */
     _Alignas(CACHE_LINE) _Atomic(struct block *) inbox; /* blocks freed by others; a stack */
@@ -118,6 +126,13 @@ struct theap_settings {
 };
 
 extern struct theap_settings theap_settings;
+
+/* Counts the ticks of purge.c; any recent value will do. */
+extern _Atomic uint32_t theap_tick;
+
+/* Releases the lock, and then does what must not be done with it: frees the spans of slabs that became
+ * empty, and gives back pages that a search has found. Returns the bytes of the latter. */
+size_t theap_unlock(struct theap *theap);
 
 void theap_init(struct theap *theap, uint32_t number);
 
@@ -208,6 +223,12 @@ void theap_post(struct theap *theap, struct chain chain);
 /* After fork, for the theap of a thread that is not here: forgets the blocks that were on their way
  * to other theaps, for they may be half posted. */
 void theap_forget_outgoing(struct theap *theap);
+
+/* The same for those that were on their way to one owner. */
+void theap_forget_batch(struct theap *theap, uint32_t owner);
+
+/* Empties the bins and the inbox: their blocks are about to be found by other means. */
+void theap_forget_lists(struct theap *theap);
 
 /* Takes in what others have posted. Any thread that holds the lock. */
 void theap_drain(struct theap *theap);

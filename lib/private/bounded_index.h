@@ -31,6 +31,30 @@ ALWAYS_INLINE void index_set_first(struct bounded *heap, unsigned list, uint64_t
     index_lists(heap)[list] = unit;
 }
 
+/* What was looked for in vain, so that it is not looked for again before a free block comes that may
+ * serve it: behind the lists stand, for each alignment of 16 bytes to 1 MiB, the fewest units that no free block in a list
+ * can serve, and before them the least of these. UINT64_MAX: nothing is known. A heap in a file has no
+ * such words, for its records are the same in all processes. */
+enum { INDEX_ALIGNMENTS = 17, INDEX_VAIN = BOUNDED_JOURNALED ? 0 : 1 + INDEX_ALIGNMENTS };
+
+ALWAYS_INLINE bounded_word *index_vain(const struct bounded *heap)
+{
+    return index_lists(heap) + heap->levels * (unsigned)BOUNDED_SUBLISTS;
+}
+
+ALWAYS_INLINE void index_hope(const struct bounded *heap)
+{
+    if (INDEX_VAIN != 0)
+        memset(index_vain(heap), 0xFF, INDEX_VAIN * sizeof(bounded_word));
+}
+
+/* A free block of that many units has come. */
+ALWAYS_INLINE void index_came(const struct bounded *heap, uint64_t units)
+{
+    if (INDEX_VAIN != 0 && unlikely(units >= index_vain(heap)[0]))
+        index_hope(heap);
+}
+
 ALWAYS_INLINE void index_insert(struct bounded *heap, uint64_t unit, uint64_t units)
 {
     unsigned list = index_list(units);
@@ -44,6 +68,7 @@ ALWAYS_INLINE void index_insert(struct bounded *heap, uint64_t unit, uint64_t un
     heap->sublists[list / BOUNDED_SUBLISTS] |= (uint16_t)(1u << list % BOUNDED_SUBLISTS);
     heap->level_bits |= (uint64_t)1 << list / BOUNDED_SUBLISTS;
     heap->free_units += units;
+    index_came(heap, units);
 }
 
 ALWAYS_INLINE void list_is_empty(struct bounded *heap, unsigned list)
@@ -90,6 +115,7 @@ ALWAYS_INLINE void index_replace(struct bounded *heap, uint64_t from, uint64_t f
     else
         index_set_first(heap, list, to);
     heap->free_units += to_units - from_units;
+    index_came(heap, to_units);
 }
 
 ALWAYS_INLINE bool index_links_agree(const struct bounded *heap, uint64_t unit, uint64_t units)

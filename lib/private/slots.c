@@ -4,6 +4,7 @@
  * only the first pages are ever touched. */
 #include "private/slots.h"
 
+#include "os/child.h"
 #include "os/process.h"
 #include "os/vm.h"
 #include "private/by_address.h"
@@ -165,6 +166,7 @@ struct private_heap *private_heap_of(const void *handle)
 
 size_t private_heaps(struct private_heap **out, size_t most)
 {
+    os_child_look();
     size_t count = 0;
     private_process_heap(); /* the first, whoever asked for one before */
     os_lock(&lock);
@@ -177,6 +179,7 @@ size_t private_heaps(struct private_heap **out, size_t most)
 
 struct private_heap *private_pin_next(struct private_heap *pinned)
 {
+    os_child_look();
     os_lock(&lock);
     struct private_heap *heap =
         pinned == NULL || atomic_load_explicit(&pinned->closing, memory_order_relaxed)
@@ -194,6 +197,7 @@ struct private_heap *private_pin_next(struct private_heap *pinned)
 
 struct private_heap *slot_find_around(const void *address)
 {
+    os_child_look();
     if (os_lock_is_mine(&lock))
         return NULL;
     os_lock(&lock);
@@ -205,6 +209,7 @@ struct private_heap *slot_find_around(const void *address)
 struct private_heap *slot_find(bool (*is_it)(struct private_heap *, const void *),
                                const void *argument)
 {
+    os_child_look();
     struct private_heap *heap = NULL;
     if (os_lock_is_mine(&lock))
         return NULL;

@@ -146,7 +146,9 @@ static size_t purge_class(unsigned size_class)
             found[count++] = i;
         }
     for (size_t i = 0; i < count; i++)
-        purged += slab_purge(&theap, span_at(found[i]));
+        slab_pin(&theap, span_at(found[i]));
+    purged = theap_unlock(&theap);
+    os_lock(&theap.lock);
     return purged;
 }
 
@@ -170,7 +172,7 @@ static int finish(void **state)
         purge_class(size_class);
     check_theap(&theap);
     check_region();
-    os_unlock(&theap.lock);
+    theap_unlock(&theap);
     return 0;
 }
 
