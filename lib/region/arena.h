@@ -15,6 +15,13 @@ static inline struct arena *ground(void)
     return &region.arenas[GROUND];
 }
 
+/* The ground's runs of address space that holds no memory. Where a clean run holds none either, since
+ * os_recommit commits it, both are one set, so that neighbours are joined and whole regions found. */
+static inline struct run_set *ground_reserved(void)
+{
+    return OS_RECOMMITS ? &ground()->clean : &ground()->reserved;
+}
+
 static inline uint8_t arena_number(const struct arena *arena)
 {
     return (uint8_t)(arena - region.arenas);

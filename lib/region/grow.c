@@ -18,6 +18,7 @@
 
 #define REGION_MIN (4 * MIB)
 #define REGION_MAX (4096 * MIB)
+#define FIRST_MAX  (256 * MIB) /* where its tables are charged for */
 #define STEP_MIN   MIB
 #define STEP_MAX   (64 * MIB)
 #define SLACK      (16 * MIB) /* address space beyond twice what is committed that may stay, ... */
@@ -31,6 +32,8 @@
 static size_t region_size(size_t needed, bool alone)
 {
     size_t first = region_settings.reserve != 0 ? region_settings.reserve : REGION_MIN;
+    if (OS_RECOMMITS && first > FIRST_MAX)
+        first = FIRST_MAX;
     size_t size = (count(&region.committed) << GRANULE_SHIFT) / 2;
     size = size < REGION_MIN ? REGION_MIN : size > REGION_MAX ? REGION_MAX : size;
     if (count(&region.regions) == 0)
@@ -57,7 +60,7 @@ static void add_region(uint32_t start, uint32_t end)
     add(&region.regions, 1);
     add(&region.pieces, 1);
     region_lock(&ground()->lock);
-    runs_insert(&ground()->reserved, start + 1, end - start - 2);
+    runs_insert(ground_reserved(), start + 1, end - start - 2);
     region_unlock(&ground()->lock);
 }
 
@@ -89,7 +92,7 @@ static void commit_first(void)
     if (granules == 0)
         return;
     region_lock(&ground()->lock);
-    uint32_t index = runs_take(&ground()->reserved, granules, 1);
+    uint32_t index = runs_take(ground_reserved(), granules, 1);
     region_unlock(&ground()->lock);
     if (index != 0 && grow_commit(index, granules))
         arena_insert_clean(ground(), index, granules);
@@ -136,7 +139,7 @@ bool grow_commit(uint32_t index, size_t granules)
         return true;
     }
     region_lock(&ground()->lock);
-    runs_insert(&ground()->reserved, index, granules);
+    runs_insert(ground_reserved(), index, granules);
     region_unlock(&ground()->lock);
     return false;
 }
@@ -151,7 +154,7 @@ static bool is_guard(uint32_t index)
 /* Bytes of address space beyond the bound. */
 static size_t surplus(size_t slack)
 {
-    size_t all = count(&region.reserved);
+    size_t all = count(&region.reserved) + page_map_bytes();
     size_t bound = 2 * (count(&region.committed) << GRANULE_SHIFT) + slack;
     return all > bound ? all - bound : 0;
 }

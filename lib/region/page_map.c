@@ -4,13 +4,16 @@
  *
  *     | guard | descriptors, 1 MiB, aligned to 1 MiB | tags, 128 KiB | struct leaf_info | ... | guard |
  *
- * A leaf is readable, writable memory from the start: only the pages of granules in use are touched. */
+ * A leaf is readable, writable memory from the start: only the pages of granules in use are touched.
+ * Where memory is charged for when it is committed (OS_RECOMMITS), a leaf's tags are committed with the
+ * leaf, since any address may lead to them, and its descriptors by parts as regions come. So what the
+ * map is charged with follows the heap. */
 #include "region/page_map.h"
 
 #include "os/lock.h"
 #include "os/vm.h"
 
-enum { LEAF_PARTS = 64, PART_GRANULES = LEAF_GRANULES / LEAF_PARTS, LEAVES_AT_ONCE = 16 };
+enum { LEAVES_AT_ONCE = 16 };
 
 #define GUARD_BYTES ((size_t)GRANULE_SIZE)
 #define LEAF_BYTES  (LEAF_SPANS_BYTES + LEAF_TAGS_BYTES + GRANULE_SIZE)
@@ -30,7 +33,7 @@ static char *reserve_leaves(size_t count)
     char *guard = os_reserve_aligned(bytes, LEAF_SPANS_BYTES, GUARD_BYTES);
     if (guard == NULL)
         return NULL;
-    if (!os_commit(guard + GUARD_BYTES, bytes - 2 * GUARD_BYTES)) {
+    if (!OS_RECOMMITS && !os_commit(guard + GUARD_BYTES, bytes - 2 * GUARD_BYTES)) {
         os_release(guard, bytes);
         return NULL;
     }
@@ -86,12 +89,24 @@ static size_t next_leaf(size_t n)
     return next_bit(region_map.leaves, word * 64, LEAVES_MAX);
 }
 
+/* The tags, and what follows them. */
+static bool commit_tags(char *tags)
+{
+    return os_recommit(tags, round_up(LEAF_TAGS_BYTES + sizeof(struct leaf_info), os_page_size()));
+}
+
+static bool commit_part(size_t granule)
+{
+    char *part = (char *)span_at(granule);
+    return os_recommit(part, PART_GRANULES * sizeof(struct span));
+}
+
 static bool make_leaf(size_t number)
 {
     uintptr_t none = 0;
     char *spans = take_room();
-    if (spans == NULL)
-        return false;
+    if (spans == NULL || !commit_tags(spans + LEAF_SPANS_BYTES))
+        return false; /* without memory for its tags, that room is lost */
     char *tags = spans + LEAF_SPANS_BYTES;
     ((struct leaf_info *)(void *)(tags + LEAF_TAGS_BYTES))->first =
         (uint32_t)(number << LEAF_SHIFT);
@@ -104,16 +119,19 @@ static bool make_leaf(size_t number)
     return true;
 }
 
-static struct leaf_info *leaf_of(size_t granule)
+static bool has_leaf(size_t granule)
 {
-    return (struct leaf_info *)((uintptr_t)leaf_tags(granule) + LEAF_TAGS_BYTES);
+    /* acquire: as in granule_is_ours */
+    return atomic_load_explicit(&region_map.root[granule >> LEAF_SHIFT], memory_order_acquire) != 0;
 }
 
 bool page_map_cover(uint32_t first, size_t granules)
 {
     size_t end = first + granules;
     for (size_t at = first & ~(size_t)(PART_GRANULES - 1); at < end; at += PART_GRANULES) {
-        if (!granule_is_ours(at) && !make_leaf(at >> LEAF_SHIFT))
+        if (!has_leaf(at) && !make_leaf(at >> LEAF_SHIFT))
+            return false;
+        if (!commit_part(at))
             return false;
         set_bit(&leaf_of(at)->covered, at % LEAF_GRANULES / PART_GRANULES);
         set_bit(region_map.leaves, at >> LEAF_SHIFT);

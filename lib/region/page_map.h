@@ -16,6 +16,7 @@
 #define BARROW_REGION_PAGE_MAP_H
 
 #include "os/compiler.h"
+#include "os/vm.h"
 #include "region/span.h"
 
 enum {
@@ -23,6 +24,8 @@ enum {
     GRANULE_SIZE = 1 << GRANULE_SHIFT,
     LEAF_SHIFT = 14, /* log2 of the granules that a leaf covers */
     LEAF_GRANULES = 1 << LEAF_SHIFT,
+    LEAF_PARTS = 64, /* page_map_cover counts by these */
+    PART_GRANULES = LEAF_GRANULES / LEAF_PARTS,
 #if defined(__x86_64__) || defined(_M_X64)
     ADDRESS_BITS = 47,
 #else
@@ -95,12 +98,27 @@ ALWAYS_INLINE struct granule_tag *leaf_tags(size_t granule)
     return (struct granule_tag *)((uintptr_t)region_map.no_tags + distance);
 }
 
-/* Whether the granule has a descriptor; any number. */
+ALWAYS_INLINE struct leaf_info *leaf_of(size_t granule)
+{
+    return (struct leaf_info *)((uintptr_t)leaf_tags(granule) + LEAF_TAGS_BYTES);
+}
+
+/* acquire: who sees the bit sees the part committed */
+ALWAYS_INLINE bool part_is_covered(size_t granule)
+{
+    uint64_t covered = atomic_load_explicit(&leaf_of(granule)->covered, memory_order_acquire);
+    return covered >> (granule % LEAF_GRANULES / PART_GRANULES) & 1;
+}
+
+/* Whether the granule has a descriptor; any number. Where memory is charged for when it is committed,
+ * a leaf's descriptors are committed by parts. */
 ALWAYS_INLINE bool granule_is_ours(size_t granule)
 {
     /* acquire: who sees the leaf sees it initialised */
     return granule_has_tag(granule) &&
-           atomic_load_explicit(&region_map.root[granule >> LEAF_SHIFT], memory_order_acquire) != 0;
+           atomic_load_explicit(&region_map.root[granule >> LEAF_SHIFT], memory_order_acquire) !=
+               0 &&
+           (!OS_RECOMMITS || part_is_covered(granule));
 }
 
 /* The tag of a granule for which granule_has_tag is true; 0: no slab of malloc's is there. */

@@ -42,7 +42,7 @@ static bool take_clean_behind(struct arena *arena, uint32_t index, size_t granul
 static bool take_reserved_behind(uint32_t index, size_t granules)
 {
     region_lock(&ground()->lock);
-    bool taken = runs_take_at(&ground()->reserved, index, granules);
+    bool taken = runs_take_at(ground_reserved(), index, granules);
     region_unlock(&ground()->lock);
     return taken && grow_commit(index, granules);
 }
