@@ -89,9 +89,37 @@ static bool map_over(void *address, size_t size, int access)
     return !failed(map(address, size, access, MAP_FIXED));
 }
 
+/* Where a mapping replaces another, the kernel takes the new pages for counted, although those without
+ * access were not counted as data: so RLIMIT_DATA would never stop a commit. A page that is mapped anew
+ * tells whether the limit has been passed. The one of the last time makes way for it, so that a limit
+ * of address space does not matter here. */
+static bool keeps_data_limit(void)
+{
+    static _Atomic uintptr_t last; /* who exchanges it out owns the page */
+    size_t page = os_page_size();
+    uintptr_t old = atomic_exchange_explicit(&last, 0, memory_order_relaxed);
+    if (old != 0)
+        syscall4(SYS_munmap, (long)old, (long)page, 0, 0);
+    long fresh = map(NULL, page, PROT_READ | PROT_WRITE, 0);
+    bool keeps = fresh != -ENOMEM;
+    if (!keeps)
+        fresh = map(NULL, page, PROT_NONE, 0);
+    if (failed(fresh))
+        return keeps;
+    old = atomic_exchange_explicit(&last, (uintptr_t)fresh, memory_order_relaxed);
+    if (old != 0) /* another thread's */
+        syscall4(SYS_munmap, (long)old, (long)page, 0, 0);
+    return keeps;
+}
+
 bool os_commit(void *address, size_t size)
 {
-    return map_over(address, size, PROT_READ | PROT_WRITE);
+    if (!map_over(address, size, PROT_READ | PROT_WRITE))
+        return false;
+    if (keeps_data_limit())
+        return true;
+    map_over(address, size, PROT_NONE);
+    return false;
 }
 
 bool os_forbid(void *address, size_t size)
