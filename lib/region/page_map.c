@@ -37,6 +37,7 @@ static char *reserve_leaves(size_t count)
         os_release(guard, bytes);
         return NULL;
     }
+    os_exclude_from_dumps(guard, bytes); /* mostly untouched, and of no use without the process */
     atomic_fetch_add_explicit(&reserved, bytes, memory_order_relaxed);
     return guard + GUARD_BYTES;
 }
