@@ -4,6 +4,7 @@
 #include "barrow/barrow.h"
 #include "heap/checked.h"
 #include "heap/heap.h"
+#include "heap/process.h"
 #include "heap/quarantine.h"
 #include "heap/sampled.h"
 #include "heap/size_class.h"
@@ -60,6 +61,7 @@ static void count_region(struct barrow_stats *stats)
     stats->reserved = figures.reserved;
     stats->purged = figures.purged;
     stats->reservations = figures.reservations;
+    stats->refused = atomic_load_explicit(&process_heap_refusals, memory_order_relaxed);
 }
 
 static uint64_t less(uint64_t figure, uint64_t part)

@@ -5,6 +5,7 @@
 #include "heap/checked.h"
 #include "heap/hold.h"
 #include "heap/process.h"
+#include "heap/published.h"
 #include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
@@ -83,12 +84,30 @@ static bool is_checked(void)
     return checked_is_on() && (scope_heap() == NULL || thread_words()->busy);
 }
 
+static size_t span_block_bytes(const struct span *span)
+{
+    return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
+}
+
+static size_t block_bytes(const void *block)
+{
+    size_t granule = granule_of(block);
+    return span_block_bytes(span_at(tag_of(granule) != 0 ? span_at(granule)->head : granule));
+}
+
 static void count_allocation(struct theap *theap, const void *block, size_t size)
 {
     if (likely(!threads_calls_are_counted()) || block == NULL)
         return;
     add(&theap->allocations, 1);
     add(&theap->allocated_bytes, size);
+    published_allocated(theap_number(theap), size, block_bytes(block));
+}
+
+static void count_free(struct theap *theap, const struct span *span)
+{
+    add(&theap->frees, 1);
+    published_freed(theap_number(theap), span_block_bytes(span));
 }
 
 /* ---- allocate ----------------------------------------------------------------------------- */
@@ -251,7 +270,7 @@ static NOINLINE size_t usable_size_slow(const void *block, const char *call)
     if (checked_is_on())
         return checked_usable_size(block, call);
     struct span *span = span_of_block(block, call);
-    return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
+    return span_block_bytes(span);
 }
 
 size_t heap_usable_size(const void *block, const char *call)
@@ -296,7 +315,7 @@ static void free_block(void *address, const char *call)
     struct span *span = span_of_block(address, call);
     struct access access = begin(threads_current_to_free());
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
-        add(&access.theap->frees, 1);
+        count_free(access.theap, span);
     if (span_kind(span) == SPAN_LARGE)
         large_free(large_account(), span);
     else if (access.theap != NULL)
@@ -342,7 +361,10 @@ static NOINLINE void *move(void *block, size_t old, size_t size, const char *cal
 static void *resize_large(struct span *span, size_t size, bool may_move)
 {
     struct access access = begin(threads_current_to_free());
+    size_t before = span_bytes(span);
     void *block = large_resize(large_account(), span, size, may_move);
+    if (block != NULL && access.theap != NULL && unlikely(threads_calls_are_counted()))
+        published_resized(theap_number(access.theap), before, block_bytes(block));
     end(access);
     return block;
 }

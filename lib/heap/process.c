@@ -6,6 +6,7 @@
 #include "diag/options.h"
 #include "heap/checked.h"
 #include "heap/hold.h"
+#include "heap/published.h"
 #include "heap/scope.h"
 #include "heap/threads.h"
 #include "os/child.h"
@@ -26,6 +27,7 @@ static void after_fork(void)
     hold_after_fork();
     private_after_fork();
     checked_after_fork();
+    published_after_fork();
 }
 
 /* A block that was handed out before has no guards. */
@@ -47,7 +49,7 @@ static void apply(void)
     region_settings.reserve = (size_t)options.reserve;
     region_settings.commit = (size_t)options.commit;
     region_settings.commit_limit = (size_t)options.commit_limit;
-    if (*options.stats != '\0')
+    if (published_start() || *options.stats != '\0')
         threads_count_calls();
     apply_checks();
 }
@@ -88,10 +90,14 @@ void process_heap_start(void)
     os_unlock(&start_lock);
 }
 
+_Atomic uint64_t process_heap_refusals;
+
 /* A scope's heap has a limit of its own, which is the program's affair. */
 void process_heap_refused(void)
 {
     static _Atomic bool told;
+    uint64_t before = atomic_fetch_add_explicit(&process_heap_refusals, 1, memory_order_relaxed);
+    published_refused(before + 1);
     if (limited_by_environment && options.commit_limit != 0 && scope_heap() == NULL &&
         !atomic_exchange_explicit(&told, true, memory_order_relaxed))
         message(

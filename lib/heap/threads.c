@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/threads.h"
 
+#include "diag/layout.h"
 #include "heap/process.h"
 #include "heap/slab.h"
 #include "heap/theap_repair.h"
@@ -22,6 +23,24 @@ static struct theap *spare;
 static struct os_lock spare_lock;
 
 static bool calls_are_slow, calls_are_counted;
+
+const struct threads_layout threads_layout = {
+    .leaves = leaves,
+    .count = &theaps,
+    .idle_count = &idle_theaps,
+    .leaf_shift = TABLE_SHIFT,
+    .theap_size = sizeof(struct theap),
+    .idle = offsetof(struct theap, idle),
+    .allocations = offsetof(struct theap, allocations),
+    .allocated_bytes = offsetof(struct theap, allocated_bytes),
+    .frees = offsetof(struct theap, frees),
+    .bins = offsetof(struct theap, bins),
+    .bin_size = sizeof(struct bin),
+    .room = offsetof(struct bin, room),
+    .most = offsetof(struct bin, most),
+    .spare = offsetof(struct bin, spare),
+    .spare_count = offsetof(struct bin, spare_count),
+};
 
 /* ---- table -------------------------------------------------------------------------------- */
 

@@ -91,6 +91,9 @@ enum os_moved os_move(void *from, void *to, size_t size);
 /* Asks for huge pages over the range, or declines them. Advice: may do nothing. */
 void os_advise_huge(void *address, size_t size, bool wanted);
 
+/* The first `size` bytes of a file, shared with whoever has mapped them too; NULL when it can't be had. */
+void *os_map_shared(const char *path, size_t size);
+
 /* Gives address space and memory back. */
 void os_release(void *address, size_t size);
 

@@ -4,9 +4,11 @@
  * only the first pages are ever touched. */
 #include "private/slots.h"
 
+#include "diag/layout.h"
 #include "os/child.h"
 #include "os/process.h"
 #include "os/vm.h"
+#include "private/bounded.h"
 #include "private/by_address.h"
 
 enum { SLOTS_LEAST = 16, RESTING_LEAST = 4 };
@@ -28,6 +30,28 @@ static struct {
     struct private_heap *first, *last;
     uint32_t count; /* if it is 0, neither is valid */
 } resting;
+
+const struct slots_layout slots_layout = {
+    .first = &first,
+    .next = offsetof(struct private_heap, next),
+    .name = offsetof(struct private_heap, name),
+    .name_size = HEAP_NAME_MAX,
+    .slot = offsetof(struct private_heap, slot),
+    .serialized = offsetof(struct private_heap, serialized),
+    .charged = offsetof(struct private_heap, charged),
+    .charged_peak = offsetof(struct private_heap, charged_peak),
+    .limit = offsetof(struct private_heap, limit),
+    .maximum = offsetof(struct private_heap, maximum),
+    .refused = offsetof(struct private_heap, refused),
+    .start = offsetof(struct private_heap, start),
+    .end = offsetof(struct private_heap, end),
+    .pool_heap = offsetof(struct pool, heap),
+    .bounded = offsetof(struct private_heap, bounded),
+    .frontier = offsetof(struct bounded, frontier),
+    .reached = offsetof(struct bounded, reached),
+    .given_back = offsetof(struct bounded, given_back),
+    .unit = BOUNDED_UNIT,
+};
 
 static char *slot_at(size_t slot)
 {

@@ -109,6 +109,21 @@ static uint32_t take_own_clean(struct arena *arena, const struct request *reques
     return index;
 }
 
+/* Reserved memory of the ground, committed: no more than is needed where the system has no more. */
+static uint32_t take_reserved(const struct request *request, size_t wished, size_t *taken)
+{
+    size_t whole = request->granules + request->room;
+    for (;; wished = whole) {
+        region_lock(&ground()->lock);
+        uint32_t index = take_either(&ground()->reserved, request, wished, taken);
+        region_unlock(&ground()->lock);
+        if (index == 0 || grow_commit(index, *taken))
+            return index;
+        if (*taken == whole)
+            return 0;
+    }
+}
+
 /* Clean or reserved memory of the ground, made ready for use. */
 static uint32_t take_from_ground(struct arena *arena, const struct request *request)
 {
@@ -116,13 +131,10 @@ static uint32_t take_from_ground(struct arena *arena, const struct request *requ
     size_t taken = 0;
     region_lock(&ground()->lock);
     uint32_t index = take_either(&ground()->clean, request, wish.clean, &taken);
-    bool reserved = index == 0;
-    if (reserved)
-        index = take_either(&ground()->reserved, request, wish.reserved, &taken);
     region_unlock(&ground()->lock);
     if (index == 0)
-        return 0;
-    if (reserved && !grow_commit(index, taken))
+        index = take_reserved(request, wish.reserved, &taken);
+    if (index == 0)
         return 0;
     put_rest(arena, request, index, taken);
     return index;

@@ -247,14 +247,14 @@ static void a_walk_goes_on_when_its_slab_has_gone(void **state)
     enum walked walked;
     struct piece piece = { .data = NULL };
     bool seen = false;
-    /* regions come in any order of address */
-    enum { MARKERS = 6 };
+    /* before and behind the slabs in one region, for regions come in any order of address */
+    enum { MARKERS = 80, MARKER = 80 << 10 };
     void *markers[MARKERS];
     for (size_t i = 0; i < MARKERS / 2; i++)
-        markers[i] = heap_alloc((size_t)(16 << i) << 20);
+        markers[i] = heap_alloc(MARKER);
     leave_empty_slabs();
     for (size_t i = MARKERS / 2; i < MARKERS; i++)
-        markers[i] = heap_alloc((size_t)(16 << i) << 20);
+        markers[i] = heap_alloc(MARKER);
     do
         assert_int_equal(heap_walk(&piece), WALK_MORE);
     while (!is_in_empty_slab(piece.data));

@@ -8,10 +8,12 @@
 #include "os/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* of <linux/mman.h>, which is not there for every C library */
 #ifndef MREMAP_DONTUNMAP
@@ -306,4 +308,19 @@ size_t os_address_space_limit(void)
         limit.rlim_cur == RLIM_INFINITY)
         return SIZE_MAX;
     return limit.rlim_cur;
+}
+
+void *os_map_shared(const char *path, size_t size)
+{
+    long file = syscall4(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CLOEXEC, 0);
+    if (file < 0)
+        return NULL;
+    struct stat stat;
+    bool is_long =
+        syscall4(SYS_fstat, file, (long)&stat, 0, 0) == 0 && (uint64_t)stat.st_size >= size;
+    long address = -1;
+    if (is_long)
+        address = syscall6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    syscall4(SYS_close, file, 0, 0, 0);
+    return address < 0 && address > -4096 ? NULL : (void *)address;
 }

@@ -134,3 +134,11 @@ size_t os_address_space_limit(void)
 {
     return SIZE_MAX;
 }
+
+/* The command of Windows makes no page to share. */
+void *os_map_shared(const char *path, size_t size)
+{
+    (void)path;
+    (void)size;
+    return NULL;
+}
