@@ -79,32 +79,45 @@ void arena_insert_dirty(struct arena *arena, uint32_t index, size_t granules)
     add_locked(&arena->dirty_granules, granules);
 }
 
-static void hand_over(struct arena *from, struct run_set *set, struct run_set *to)
+/* The ground's lock is held. Beside a guard, the whole piece may have become free. */
+static void insert_ground_clean(uint32_t index, size_t granules)
+{
+    uint32_t run = runs_insert(&ground()->clean, index, granules);
+    if (is_guard(run - 1) || is_guard(run + span_at(run)->granules))
+        atomic_store_explicit(&region.free_pieces, true, memory_order_relaxed);
+}
+
+static void hand_over(struct arena *from, struct run_set *set)
 {
     for (uint32_t index; (index = runs_longest(set)) != 0;) {
         size_t granules = span_at(index)->granules;
         runs_remove(set, index);
-        if (to->kind == SPAN_DIRTY) {
+        if (set->kind == SPAN_DIRTY) {
             add_locked(&from->dirty_granules, -granules);
             arena_insert_dirty(ground(), index, granules);
         } else {
-            runs_insert(to, index, granules);
+            insert_ground_clean(index, granules);
         }
     }
 }
 
 static void hand_clean_over(struct arena *arena)
 {
-    hand_over(arena, &arena->clean, &ground()->clean);
+    hand_over(arena, &arena->clean);
     arena->clean_granules = 0;
 }
 
 void arena_insert_clean(struct arena *arena, uint32_t index, size_t granules)
 {
     region_lock(&arena->lock);
+    if (arena == ground()) {
+        insert_ground_clean(index, granules);
+        region_unlock(&arena->lock);
+        return;
+    }
     runs_insert(&arena->clean, index, granules);
     arena->clean_granules += granules;
-    if (arena != ground() && arena->clean_granules > CLEAN_MOST) {
+    if (arena->clean_granules > CLEAN_MOST) {
         region_lock(&ground()->lock);
         hand_clean_over(arena);
         region_unlock(&ground()->lock);
@@ -119,7 +132,7 @@ static void hand_over_all(struct arena *arena)
         return;
     region_lock(&arena->lock);
     region_lock(&ground()->lock);
-    hand_over(arena, &arena->dirty, &ground()->dirty);
+    hand_over(arena, &arena->dirty);
     hand_clean_over(arena);
     region_unlock(&ground()->lock);
     region_unlock(&arena->lock);

@@ -22,6 +22,11 @@ static inline struct run_set *ground_reserved(void)
     return OS_RECOMMITS ? &ground()->clean : &ground()->reserved;
 }
 
+static inline bool is_guard(uint32_t index)
+{
+    return granule_is_ours(index) && span_kind(span_at(index)) == SPAN_GUARD;
+}
+
 static inline uint8_t arena_number(const struct arena *arena)
 {
     return (uint8_t)(arena - region.arenas);

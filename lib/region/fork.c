@@ -5,6 +5,7 @@
  * hand is found by its kind. Granules that were on their way between a list and a system call stay
  * lost. Spans in use are sound either way, for a span's head is written once it is taken. */
 #include "region/arena.h"
+#include "region/grow.h"
 #include "region/meta.h"
 
 static bool is_free_run(const struct span *run, const struct arena *arena)
@@ -92,7 +93,6 @@ void region_after_fork(void)
     bool purging = atomic_load_explicit(&region.purging, memory_order_relaxed) != 0, torn = false;
     atomic_store_explicit(&region.purging, 0, memory_order_relaxed);
     atomic_store_explicit(&region.growing, false, memory_order_relaxed);
-    atomic_store_explicit(&region.giving_back, false, memory_order_relaxed);
     os_lock_reset(&region.start_lock);
     os_lock_reset(&region.purge_lock);
     meta_after_fork();
@@ -103,6 +103,8 @@ void region_after_fork(void)
         torn = true;
         os_lock_reset(&arena->lock);
         repair_runs(arena);
+        if (arena == ground())
+            grow_after_fork();
     }
     if (purging)
         inherit_purging();

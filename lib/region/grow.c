@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* grow.c: a region is reserved when no free run will do. Each is half as large as what is
+/* grow.c: a region is reserved when no free run will do. Each is three quarters of what is
  * committed, 4 MiB to 4 GiB, so that a heap of any size has few, and address space stays in proportion
  * to the heap. Its first and its last granule are guards, never accessible:
  *
  *     | guard | granules, reserved, then committed from the front in steps | guard |
  *
- * Address space goes back when there is more than twice what is committed: the end of a clean or
- * reserved run, the longest first. Where the hole ends beside granules in use, its last granule stays
- * as their guard.
+ * What lies between two guards is a piece. A region that the system puts right beside a piece is joined
+ * with it, and the guards between become free granules: so a heap of any size has few mappings.
+ *
+ * Address space goes back when there is more than twice what is committed, in this order: pieces that
+ * are free as a whole, of any size, so that small ones do not pile up; ends of free runs at guards, the
+ * longest first; holes inside pieces. A hole makes one mapping more. Its edges are guards in name: a
+ * granule at each side that is not used any more, for the hole behind it is not accessible anyway. Where
+ * blocks that stay are spread over a large heap, the holes that may be made without further ado
+ * (MAPPINGS_FEW) do not suffice; more are made only as long as there is four times what is committed.
  *
  * A second thread that needs a region while one is being reserved takes one of its own, as small as
- * will do, and so need not wait. */
+ * will do, and so need not wait. What a thread has reserved a region for is handed to it before others
+ * see the rest. */
 #include "region/grow.h"
 
 #include "diag/message.h"
@@ -21,20 +28,129 @@
 #define FIRST_MAX  (256 * MIB) /* where its tables are charged for */
 #define STEP_MIN   MIB
 #define STEP_MAX   (64 * MIB)
-#define SLACK      (16 * MIB) /* address space beyond twice what is committed that may stay, ... */
+#define SLACK      (16 * MIB) /* address space beyond the bound that may stay, ... */
 #define SLACK_MAX  (48 * MIB) /* ... and at which some goes back */
 #define HOLE_MIN   (MIB >> GRANULE_SHIFT)
-#define PIECES_MAX 24 /* with so many pieces no hole is made inside one: mappings stay few */
-#define HOLE_SHARE 32 /* a hole inside a piece is at least this part of what should go */
+
+enum {
+    FEW = 2,             /* the bound, in multiples of what is committed, with few mappings ... */
+    MANY = 4,            /* ... and with many */
+    MAPPINGS_FEW = 36,   /* beyond, holes are made inside pieces for the second bound only */
+    MAPPINGS_MAX = 8192, /* an eighth of what Linux allows a process */
+    HOLE_SHARE = 64, /* with few mappings, a hole is at least this part of what should go */
+    HOLES_AT_ONCE = 16
+};
+
+/* ---- pieces: the ground's lock is held --------------------------------------------------------- */
+
+static bool is_last_guard(uint32_t index)
+{
+    return is_guard(index) && span_get(&span_at(index)->head) == 0;
+}
+
+enum side { FIRST, LAST };
+
+/* `head` tells the side; `room` whether the system lets the granule be accessed. */
+static void guard_set(uint32_t index, enum side side, bool accessible)
+{
+    struct span *guard = span_at(index);
+    guard->granules = 1;
+    guard->room = accessible;
+    span_set(&guard->head, side == FIRST ? index : 0);
+    span_set_arena(guard, GROUND);
+    span_set_kind(guard, SPAN_GUARD);
+    add(&region.mappings, !accessible);
+}
+
+static void guard_drop(uint32_t index)
+{
+    ASSERT(is_guard(index));
+    span_set_kind(span_at(index), SPAN_NONE);
+    add(&region.mappings, (size_t)0 - (span_at(index)->room == 0));
+}
+
+/* The guard has lost its hole, or the end of address space that it stood at: it is free. */
+static void guard_free(uint32_t index)
+{
+    bool accessible = span_at(index)->room != 0;
+    guard_drop(index);
+    runs_insert(accessible ? &ground()->clean : ground_reserved(), index, 1);
+}
+
+/* Mappings of pieces, about: reserved runs part what is committed. relaxed: a figure */
+static size_t mappings(void)
+{
+    return count(&region.mappings) + 2 * READ_RACY(ground()->reserved.runs);
+}
+
+static size_t length_of(uint32_t run)
+{
+    return run != 0 ? span_at(run)->granules : 0;
+}
+
+/* A piece is in the list by its first guard. */
+static void piece_link(uint32_t guard)
+{
+    struct span *span = span_at(guard);
+    span->prev = 0;
+    span->next = region.pieces;
+    if (span->next != 0)
+        span_at(span->next)->prev = guard;
+    region.pieces = guard;
+    add(&region.mappings, 1);
+}
+
+static void piece_unlink(uint32_t guard)
+{
+    struct span *span = span_at(guard);
+    if (span->next != 0)
+        span_at(span->next)->prev = span->prev;
+    if (span->prev != 0)
+        span_at(span->prev)->next = span->next;
+    else
+        region.pieces = span->next;
+    add(&region.mappings, (size_t)-1);
+}
+
+/* [start, end) is new address space, of which [index, index+taken) is in use. */
+static void piece_add(uint32_t start, uint32_t end, uint32_t index, size_t taken)
+{
+    bool below = OS_RELEASES_PARTS && is_guard(start - 1);
+    bool above = OS_RELEASES_PARTS && is_guard(end);
+    uint32_t from = below ? start : start + 1, to = above ? end : end - 1;
+    if (below) {
+        guard_free(start - 1);
+    } else {
+        guard_set(start, FIRST, false);
+        piece_link(start);
+    }
+    if (above) {
+        piece_unlink(end);
+        guard_free(end);
+    } else {
+        guard_set(end - 1, LAST, false);
+    }
+    if (from < index)
+        runs_insert(ground_reserved(), from, index - from);
+    if (index + taken < to)
+        runs_insert(ground_reserved(), index + (uint32_t)taken, to - index - taken);
+}
 
 /* ---- reserve --------------------------------------------------------------------------------- */
+
+/* What a region is reserved for. */
+struct need {
+    size_t granules, align;
+    size_t wished; /* granules to hand out, if there are as many */
+    size_t taken;  /* handed out */
+};
 
 static size_t region_size(size_t needed, bool alone)
 {
     size_t first = region_settings.reserve != 0 ? region_settings.reserve : REGION_MIN;
     if (OS_RECOMMITS && first > FIRST_MAX)
         first = FIRST_MAX;
-    size_t size = (count(&region.committed) << GRANULE_SHIFT) / 2;
+    size_t size = (count(&region.committed) << GRANULE_SHIFT) / 4 * 3;
     size = size < REGION_MIN ? REGION_MIN : size > REGION_MAX ? REGION_MAX : size;
     if (count(&region.regions) == 0)
         size = first > region_settings.commit ? first : region_settings.commit;
@@ -43,79 +159,102 @@ static size_t region_size(size_t needed, bool alone)
     return round_up(size > needed ? size : needed, GRANULE_SIZE);
 }
 
-static void set_guard(uint32_t index)
+/* [start, end) is reserved address space. Returns the first of the granules that are handed out. */
+static uint32_t add_region(uint32_t start, uint32_t end, struct need *need)
 {
-    struct span *guard = span_at(index);
-    guard->granules = 1;
-    span_set_kind(guard, SPAN_GUARD);
-}
-
-/* [start, end) is reserved address space with a guard at either end. */
-static void add_region(uint32_t start, uint32_t end)
-{
-    set_guard(start);
-    set_guard(end - 1);
+    uint32_t index = (uint32_t)round_up(start + 1, need->align);
+    size_t left = end - 1 - index;
+    need->taken = need->wished < left ? need->wished : left;
+    ASSERT(need->taken >= need->granules);
     add(&region.reserved, (size_t)(end - start) << GRANULE_SHIFT);
     add(&region.reservations, 1);
     add(&region.regions, 1);
-    add(&region.pieces, 1);
     region_lock(&ground()->lock);
-    runs_insert(ground_reserved(), start + 1, end - start - 2);
+    piece_add(start, end, index, need->taken);
     region_unlock(&ground()->lock);
+    return index;
 }
 
-static bool reserve(size_t size)
+static uint32_t reserve(size_t size, struct need *need)
 {
     size_t total = size + 2 * GRANULE_SIZE;
     char *start = os_reserve_aligned(total, GRANULE_SIZE, 0);
     if (start == NULL)
-        return false;
+        return 0;
     size_t first = granule_of(start), granules = total >> GRANULE_SHIFT;
     if (first + granules > GRANULES_MAX || !page_map_cover((uint32_t)first, granules)) {
         os_release(start, total);
-        return false;
+        return 0;
     }
     os_exclude_from_dumps(start, total);
-    add_region((uint32_t)first, (uint32_t)(first + granules));
+    uint32_t index = add_region((uint32_t)first, (uint32_t)(first + granules), need);
     message_verbose(1, "reserved %zu KiB of address space, %zu MiB in all", size / KIB,
                     count(&region.reserved) / MIB);
-    return true;
+    return index;
 }
 
 /* What the program asked to have committed at the start, as far as the limit allows it. */
-static void commit_first(void)
+static size_t commit_first(void)
 {
     size_t bytes = region_settings.commit;
     if (region_settings.commit_limit != 0 && bytes > region_settings.commit_limit)
         bytes = region_settings.commit_limit;
-    size_t granules = round_up(bytes, GRANULE_SIZE) >> GRANULE_SHIFT;
-    if (granules == 0)
-        return;
-    region_lock(&ground()->lock);
-    uint32_t index = runs_take(ground_reserved(), granules, 1);
-    region_unlock(&ground()->lock);
-    if (index != 0 && grow_commit(index, granules))
-        arena_insert_clean(ground(), index, granules);
+    return round_up(bytes, GRANULE_SIZE) >> GRANULE_SHIFT;
 }
 
-bool grow_reserve(size_t granules, size_t align)
+static uint32_t reserve_some(struct need *need, bool alone)
+{
+    size_t needed = (need->granules + need->align - 1) << GRANULE_SHIFT;
+    size_t size = region_size(needed, alone);
+    uint32_t index = reserve(size, need);
+    while (index == 0 && size > needed) {
+        size = size / 2 > needed ? round_up(size / 2, GRANULE_SIZE) : needed;
+        index = reserve(size, need);
+    }
+    return index;
+}
+
+/* A short reserved run, if there are no long ones; it is in no list any more. */
+static uint32_t take_tail(size_t *granules)
+{
+    enum { TAIL_SHARE = 32 };
+    region_lock(&ground()->lock);
+    uint32_t run = runs_longest(&ground()->reserved);
+    *granules = length_of(run);
+    if (*granules > count(&region.committed) / TAIL_SHARE)
+        run = 0;
+    if (run != 0)
+        runs_remove(&ground()->reserved, run);
+    region_unlock(&ground()->lock);
+    return run;
+}
+
+/* What is left of other regions, too short for what is wanted, becomes clean memory, so that it parts no
+ * mappings. */
+static void commit_tails(void)
+{
+    size_t granules = 0;
+    uint32_t run;
+    while (!OS_RECOMMITS && (run = take_tail(&granules)) != 0 && grow_commit(run, granules))
+        arena_insert_clean(ground(), run, granules);
+}
+
+uint32_t grow_reserve(size_t granules, size_t align, size_t wished, size_t *taken)
 {
     if (granules > GRANULES_MAX / 2 || align > GRANULES_MAX / 2)
-        return false;
-    size_t needed = (granules + align - 1) << GRANULE_SHIFT;
+        return 0;
     /* acquire and release: one at a time, as of a lock that is only tried */
     bool alone = !atomic_exchange_explicit(&region.growing, true, memory_order_acquire);
-    size_t size = region_size(needed, alone);
-    bool done = reserve(size);
-    while (!done && size > needed) {
-        size = size / 2 > needed ? round_up(size / 2, GRANULE_SIZE) : needed;
-        done = reserve(size);
-    }
-    if (done && alone && count(&region.regions) == 1)
-        commit_first();
+    struct need need = { granules, align, wished, 0 };
+    if (count(&region.regions) == 0 && need.wished < commit_first())
+        need.wished = commit_first();
+    if (alone)
+        commit_tails();
+    uint32_t index = reserve_some(&need, alone);
+    *taken = need.taken;
     if (alone)
         atomic_store_explicit(&region.growing, false, memory_order_release);
-    return done;
+    return index;
 }
 
 /* ---- commit ---------------------------------------------------------------------------------- */
@@ -146,17 +285,71 @@ bool grow_commit(uint32_t index, size_t granules)
 
 /* ---- give back ------------------------------------------------------------------------------- */
 
-static bool is_guard(uint32_t index)
-{
-    return granule_is_ours(index) && span_kind(span_at(index)) == SPAN_GUARD;
-}
-
-/* Bytes of address space beyond the bound. */
-static size_t surplus(size_t slack)
+/* Granules of address space beyond so many times what is committed. */
+static size_t surplus(size_t times, size_t slack)
 {
     size_t all = count(&region.reserved) + page_map_bytes();
-    size_t bound = 2 * (count(&region.committed) << GRANULE_SHIFT) + slack;
-    return all > bound ? all - bound : 0;
+    size_t bound = times * (count(&region.committed) << GRANULE_SHIFT) + slack;
+    return all > bound ? (all - bound) >> GRANULE_SHIFT : 0;
+}
+
+/* relaxed: who misses it looks the next time */
+static bool may_have_free_piece(void)
+{
+    return atomic_load_explicit(&region.free_pieces, memory_order_relaxed);
+}
+
+static void note_free_pieces(bool may)
+{
+    atomic_store_explicit(&region.free_pieces, may, memory_order_relaxed);
+}
+
+static struct run_set *set_of(uint32_t run)
+{
+    return span_kind(span_at(run)) == SPAN_CLEAN ? &ground()->clean : &ground()->reserved;
+}
+
+static bool is_ground_run(uint32_t index)
+{
+    if (!granule_is_ours(index))
+        return false;
+    enum span_kind kind = span_kind(span_at(index));
+    return (kind == SPAN_CLEAN || kind == SPAN_RESERVED) && span_arena(span_at(index)) == GROUND;
+}
+
+/* The last guard of the piece, if all between is free; else 0. */
+static uint32_t end_of_free_piece(uint32_t guard)
+{
+    uint32_t at = guard + 1;
+    while (is_ground_run(at))
+        at += span_at(at)->granules;
+    return is_last_guard(at) ? at : 0;
+}
+
+/* What was taken out of the lists, to go back. */
+struct hole {
+    uint32_t start;
+    size_t granules; /* 0: there is none */
+};
+
+static struct hole take_free_piece(void)
+{
+    uint32_t guard = may_have_free_piece() ? region.pieces : 0, end = 0;
+    while (guard != 0 && (end = end_of_free_piece(guard)) == 0)
+        guard = span_at(guard)->next;
+    if (guard == 0) {
+        note_free_pieces(false);
+        return (struct hole){ 0, 0 };
+    }
+    for (uint32_t at = guard + 1; at != end;) {
+        uint32_t next = at + span_at(at)->granules;
+        runs_remove(set_of(at), at);
+        at = next;
+    }
+    piece_unlink(guard);
+    guard_drop(guard);
+    guard_drop(end);
+    return (struct hole){ guard, end + 1 - guard };
 }
 
 static bool is_at_guard(uint32_t run)
@@ -164,105 +357,111 @@ static bool is_at_guard(uint32_t run)
     return is_guard(run - 1) || is_guard(run + span_at(run)->granules);
 }
 
-static bool is_whole_piece(uint32_t run)
+static uint32_t longer(uint32_t a, uint32_t b)
 {
-    return is_guard(run - 1) && is_guard(run + span_at(run)->granules);
+    return length_of(a) > length_of(b) ? a : b;
 }
 
-static size_t length_of(uint32_t run)
-{
-    return run != 0 ? span_at(run)->granules : 0;
-}
-
-/* The run to take a hole from, of which `max` granules should go. First one at a guard: a hole there
- * makes no mapping more. Where the system takes back whole reservations only, a whole piece. */
-static uint32_t find_hole(const struct run_set *set, size_t max)
+/* The run to take a hole from, of which `max` granules should go; 0 when there is none. First one at a
+ * guard: a hole there makes no mapping more. */
+static uint32_t find_hole(size_t max)
 {
     enum { LOOKS = 64 };
-    if (!OS_RELEASES_PARTS)
-        return runs_longest_of(set, is_whole_piece, LOOKS);
-    uint32_t longest = runs_longest(set), end = runs_longest_of(set, is_at_guard, LOOKS);
-    bool may_part = count(&region.pieces) < PIECES_MAX && length_of(longest) >= max / HOLE_SHARE;
-    uint32_t run = end == 0 && may_part ? longest : end;
-    return length_of(run) >= HOLE_MIN ? run : 0;
-}
-
-/* Takes up to `max` granules, from the end of a run of the ground where a guard is if there is one. */
-static size_t take_hole(size_t max, uint32_t *start)
-{
-    uint32_t clean = find_hole(&ground()->clean, max), other = find_hole(&ground()->reserved, max);
-    bool is_clean = length_of(clean) > length_of(other);
-    struct run_set *set = is_clean ? &ground()->clean : &ground()->reserved;
-    uint32_t index = is_clean ? clean : other;
-    size_t length = length_of(index);
-    if (length == 0)
+    const struct run_set *clean = &ground()->clean, *reserved = ground_reserved();
+    uint32_t end = longer(runs_longest_of(clean, is_at_guard, LOOKS),
+                          runs_longest_of(reserved, is_at_guard, LOOKS));
+    if (length_of(end) >= HOLE_MIN)
+        return end;
+    size_t least = HOLE_MIN;
+    if (mappings() < MAPPINGS_FEW)
+        least = max / HOLE_SHARE > HOLE_MIN ? max / HOLE_SHARE : HOLE_MIN;
+    else if (mappings() > MAPPINGS_MAX || surplus(MANY, SLACK_MAX) == 0)
         return 0;
-    bool at_start = is_guard(index - 1), at_end = is_guard(index + (uint32_t)length);
-    size_t taken = OS_RELEASES_PARTS && length > max && max >= HOLE_MIN ? max : length;
-    uint32_t rest = (uint32_t)(length - taken);
-    *start = at_start && !at_end ? index : index + rest;
-    runs_remove(set, index);
-    if (rest != 0)
-        runs_insert(set, *start == index ? index + (uint32_t)taken : index, rest);
-    return taken;
+    uint32_t run = longer(runs_longest(clean), runs_longest(reserved));
+    return length_of(run) >= least + 2 ? run : 0;
 }
 
-static bool make_guard(uint32_t index)
+/* Takes up to `max` granules, from the end of a run of the ground where a guard is if there is one. The
+ * hole takes that guard along. At its other edge its own granule becomes one. */
+static struct hole take_end(size_t max)
 {
-    if (!os_forbid(granule_start(index), GRANULE_SIZE))
+    uint32_t run = find_hole(max);
+    if (run == 0)
+        return (struct hole){ 0, 0 };
+    struct run_set *set = set_of(run);
+    bool accessible = set->kind == SPAN_CLEAN;
+    size_t length = length_of(run), taken = length > max && max >= HOLE_MIN ? max : length;
+    bool at_start = is_guard(run - 1), at_end = is_guard(run + (uint32_t)length);
+    uint32_t rest = (uint32_t)(length - taken), start = at_start && !at_end ? run : run + rest;
+    uint32_t end = start + (uint32_t)taken;
+    runs_remove(set, run);
+    if (rest != 0)
+        runs_insert(set, start == run ? end : run, rest);
+    at_start = is_guard(start - 1);
+    at_end = is_guard(end);
+    if (at_start) {
+        piece_unlink(start - 1);
+        guard_drop(--start);
+    } else {
+        guard_set(start++, LAST, accessible);
+    }
+    if (at_end) {
+        guard_drop(end++);
+    } else {
+        guard_set(--end, FIRST, accessible);
+        piece_link(end);
+    }
+    note_free_pieces(true);
+    return (struct hole){ start, end - start };
+}
+
+static bool give_hole_back(size_t left)
+{
+    region_lock(&ground()->lock);
+    struct hole hole = take_free_piece();
+    if (hole.granules == 0 && left != 0 && OS_RELEASES_PARTS)
+        hole = take_end(left);
+    region_unlock(&ground()->lock);
+    if (hole.granules == 0)
         return false;
-    os_exclude_from_dumps(granule_start(index), GRANULE_SIZE);
-    set_guard(index);
+    size_t bytes = hole.granules << GRANULE_SHIFT;
+    add(&region.reserved, -bytes);
+    os_release(granule_start(hole.start), bytes);
     return true;
 }
 
-/* Gives [start, end) back. Its neighbours are guards, which go too, or need one, or are free. */
-static void release(uint32_t start, uint32_t end)
+static bool too_many_mappings(void)
 {
-    bool at_start = is_guard(start - 1), at_end = is_guard(end);
-    if (at_start)
-        span_set_kind(span_at(--start), SPAN_NONE);
-    else if (make_guard(start))
-        start++;
-    if (at_end)
-        span_set_kind(span_at(end++), SPAN_NONE);
-    else if (make_guard(end - 1))
-        end--;
-    size_t bytes = (size_t)(end - start) << GRANULE_SHIFT;
-    add(&region.reserved, -bytes);
-    add(&region.pieces, (size_t)1 - at_start - at_end);
-    os_release(granule_start(start), bytes);
-}
-
-static void give_back(size_t left)
-{
-    while (left != 0) {
-        uint32_t start = 0;
-        region_lock(&ground()->lock);
-        size_t taken = take_hole(left, &start);
-        region_unlock(&ground()->lock);
-        if (taken == 0)
-            return;
-        release(start, start + (uint32_t)taken);
-        left -= taken < left ? taken : left;
-    }
-}
-
-/* One thread at a time, so that no two make holes side by side, each with its guard. */
-static void give_back_alone(size_t left)
-{
-    if (left == 0 || atomic_exchange_explicit(&region.giving_back, true, memory_order_acquire))
-        return;
-    give_back(left);
-    atomic_store_explicit(&region.giving_back, false, memory_order_release);
+    return mappings() > MAPPINGS_FEW && may_have_free_piece();
 }
 
 void grow_give_back(void)
 {
-    give_back_alone(surplus(SLACK_MAX) != 0 ? surplus(SLACK) >> GRANULE_SHIFT : 0);
+    if (surplus(FEW, SLACK_MAX) == 0 && !too_many_mappings())
+        return;
+    for (int i = 0; i < HOLES_AT_ONCE; i++) {
+        size_t left = surplus(FEW, SLACK);
+        if ((left == 0 && !too_many_mappings()) || !give_hole_back(left))
+            return;
+    }
 }
 
 void grow_give_all_back(void)
 {
-    give_back_alone(count(&region.reserved) >> GRANULE_SHIFT);
+    while (give_hole_back(count(&region.reserved) >> GRANULE_SHIFT))
+        ;
+}
+
+void grow_after_fork(void)
+{
+    atomic_store_explicit(&region.mappings, 0, memory_order_relaxed);
+    region.pieces = 0;
+    for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i)) {
+        const struct span *guard = span_at(i);
+        if (span_kind(guard) != SPAN_GUARD)
+            continue;
+        add(&region.mappings, guard->room == 0);
+        if (!is_last_guard((uint32_t)i))
+            piece_link((uint32_t)i);
+    }
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* page_map.c: leaves of the page map are made here. Room for them is reserved for one, then for one,
- * two, four and more at once, so that they take few mappings; leaves in one mapping are 2 MiB apart:
+/* page_map.c: leaves of the page map are made here. Room is reserved for one, for a second, as a
+ * small heap may need, and then for 16 at once, so that they take few mappings; these are 2 MiB apart:
  *
  *     | guard | descriptors, 1 MiB, aligned to 1 MiB | tags, 128 KiB | struct leaf_info | ... | guard |
  *
- * A leaf is readable, writable memory from the start: only the pages of granules in use are touched.
+ * A leaf is committed when it is made, and then readable, writable memory: only the pages of granules in
+ * use are touched, but a limit for data (RLIMIT_DATA) counts all of it.
  * Where memory is charged for when it is committed (OS_RECOMMITS), a leaf's tags are committed with the
  * leaf, since any address may lead to them, and its descriptors by parts as regions come. So what the
  * map is charged with follows the heap. */
@@ -33,28 +34,25 @@ static char *reserve_leaves(size_t count)
     char *guard = os_reserve_aligned(bytes, LEAF_SPANS_BYTES, GUARD_BYTES);
     if (guard == NULL)
         return NULL;
-    if (!OS_RECOMMITS && !os_commit(guard + GUARD_BYTES, bytes - 2 * GUARD_BYTES)) {
-        os_release(guard, bytes);
-        return NULL;
-    }
-    os_exclude_from_dumps(guard, bytes); /* mostly untouched, and of no use without the process */
+    os_exclude_from_dumps(guard, bytes);
     atomic_fetch_add_explicit(&reserved, bytes, memory_order_relaxed);
     return guard + GUARD_BYTES;
 }
 
-/* Room for one leaf. Threads that need some at the same time may each reserve their own. */
-static char *take_room(void)
+/* Room for one leaf, the last of its mapping or not. Threads that need some at the same time may each reserve their own. */
+static char *take_room(bool *is_last)
 {
     /* acquire and release: the count belongs to the room */
     char *spans = (char *)atomic_exchange_explicit(&room, 0, memory_order_acquire);
     size_t left = atomic_load_explicit(&room_leaves, memory_order_relaxed);
     if (spans == NULL) {
         size_t made = atomic_load_explicit(&leaves, memory_order_relaxed);
-        left = made < 2 ? 1 : made < LEAVES_AT_ONCE ? made : LEAVES_AT_ONCE;
+        left = made < 2 ? 1 : LEAVES_AT_ONCE;
         spans = reserve_leaves(left);
         if (spans == NULL && left > 1)
             spans = reserve_leaves(left = 1);
     }
+    *is_last = left == 1;
     if (spans != NULL && left > 1) {
         atomic_store_explicit(&room_leaves, left - 1, memory_order_relaxed);
         atomic_store_explicit(&room, (uintptr_t)spans + LEAF_STRIDE, memory_order_release);
@@ -102,11 +100,25 @@ static bool commit_part(size_t granule)
     return os_recommit(part, PART_GRANULES * sizeof(struct span));
 }
 
+/* Where untouched memory costs nothing, the whole leaf, and what lies before the next one, so that both
+ * are one mapping. */
+static bool commit_leaf(char *spans, bool is_last)
+{
+    if (OS_RECOMMITS)
+        return commit_tags(spans + LEAF_SPANS_BYTES);
+    size_t bytes = is_last ? LEAF_BYTES : LEAF_STRIDE;
+    if (!os_commit(spans, bytes))
+        return false;
+    os_exclude_from_dumps(spans, bytes); /* mostly untouched, and of no use without the process */
+    return true;
+}
+
 static bool make_leaf(size_t number)
 {
     uintptr_t none = 0;
-    char *spans = take_room();
-    if (spans == NULL || !commit_tags(spans + LEAF_SPANS_BYTES))
+    bool is_last = false;
+    char *spans = take_room(&is_last);
+    if (spans == NULL || !commit_leaf(spans, is_last))
         return false; /* without memory for its tags, that room is lost */
     char *tags = spans + LEAF_SPANS_BYTES;
     ((struct leaf_info *)(void *)(tags + LEAF_TAGS_BYTES))->first =

@@ -59,11 +59,12 @@ struct region_state {
     struct os_lock start_lock; /* while arenas are initialised */
 
     _Atomic bool growing;     /* a thread is reserving a region */
-    _Atomic bool giving_back; /* a thread is giving address space back */
+    _Atomic bool free_pieces; /* there may be a piece of address space that is free as a whole */
     _Atomic size_t reserved;  /* bytes, without the page map */
     _Atomic size_t reservations;
     _Atomic size_t regions; /* made so far */
-    _Atomic size_t pieces;  /* of them between two guards; a hole inside one makes two */
+    _Atomic size_t mappings; /* that pieces and their guards take, about */
+    uint32_t pieces; /* grow.c's: the first of a list, under the ground's lock */
 
     struct os_lock meta_lock; /* meta.c's */
 

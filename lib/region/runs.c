@@ -129,6 +129,7 @@ static void place_run(struct run_set *set, uint32_t index, size_t granules)
     span_set_arena(run, set->arena);
     span_set_arena(last, set->arena);
     span_set_kind(run, (enum span_kind)set->kind);
+    set->runs++;
     if (granules <= EXACT_RUNS)
         link_exact(set, index);
     else
@@ -143,6 +144,7 @@ void runs_remove(struct run_set *set, uint32_t index)
     else
         unlink_tree(set, index);
     span_set_kind(span_at(index), SPAN_NONE);
+    set->runs--;
 }
 
 static bool is_run(const struct run_set *set, uint32_t index)
@@ -163,7 +165,7 @@ static uint32_t run_before(const struct run_set *set, uint32_t index)
     return head + span_at(head)->granules == index ? head : 0;
 }
 
-void runs_insert(struct run_set *set, uint32_t index, size_t granules)
+uint32_t runs_insert(struct run_set *set, uint32_t index, size_t granules)
 {
     ASSERT(granules != 0 && index != 0);
     uint32_t before = run_before(set, index), after = index + (uint32_t)granules;
@@ -177,6 +179,7 @@ void runs_insert(struct run_set *set, uint32_t index, size_t granules)
         index = before;
     }
     place_run(set, index, granules);
+    return index;
 }
 
 /* Takes [start, start+granules) out of the run at index, which has it. */

@@ -12,12 +12,14 @@ struct run_set {
     uint64_t in_use;            /* bit n: exact[n] is not empty */
     uint32_t exact[EXACT_RUNS]; /* lists of runs of n + 1 granules */
     uint32_t tree;              /* root of a treap of all longer ones, by length and then address */
+    uint32_t runs;              /* how many there are */
     uint8_t kind;               /* enum span_kind of the runs */
     uint8_t arena;              /* number of the arena */
 };
 
-/* Makes [index, index+granules) a free run of the set, joined with its neighbours in the set. */
-void runs_insert(struct run_set *set, uint32_t index, size_t granules);
+/* Makes [index, index+granules) a free run of the set, joined with its neighbours in the set. Returns
+ * the index of the whole. */
+uint32_t runs_insert(struct run_set *set, uint32_t index, size_t granules);
 
 /* Takes `granules` at a multiple of `align` (a power of two) out of the shortest run that surely has
  * them, and returns the index; 0 when there is none. Logarithmic in the number of runs. */

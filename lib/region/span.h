@@ -17,7 +17,7 @@ enum span_kind {
     SPAN_CLEAN,    /* free; reads as zero, and costs no memory */
     SPAN_DIRTY,    /* free; may hold memory of its last use */
     SPAN_PURGING,  /* free; a purge has it in hand, and it is in no list */
-    SPAN_GUARD,    /* the first or the last granule of a region: never accessible */
+    SPAN_GUARD,    /* the first or the last granule of a piece of address space, never in use */
     SPAN_META,     /* the library's own */
     SPAN_LOST,     /* given up, see region_move; the addresses may be somebody else's */
     SPAN_SLAB,
@@ -47,10 +47,12 @@ struct ALIGNED(CACHE_LINE) span {
         };
     };
     struct pool *pool; /* pool slab: its pool; NULL in every other granule's descriptor */
-    uint32_t next; /* free run: in its bin; slab: in its group; large: its heap's. 0 ends a list */
+    uint32_t next; /* free run: in its bin; slab: in its group; large: its heap's; guard: the next
+                      piece's. 0 ends a list */
     uint32_t prev;
     uint32_t granules; /* of the head: length; a large span's room stands behind them */
-    uint32_t head;     /* of a slab's every granule, and of a free run's last: the head's index */
+    uint32_t head;     /* of a slab's every granule, and of a free run's last: the head's index; of a
+                          guard: its own if it is the first of its piece, else 0 */
     union {
         uint32_t free_count; /* slab: blocks on `free` */
         uint32_t countdown;  /* pool slab: frees until pool.c looks at it */
@@ -58,7 +60,8 @@ struct ALIGNED(CACHE_LINE) span {
     union {
         uint32_t
             used; /* slab: blocks in the program's hands or in a thread's cache; 0 when freed */
-        uint32_t room; /* large: granules behind `granules`, kept clean for growth */
+        uint32_t room; /* large: granules behind `granules`, kept clean for growth; guard: 1 if it
+                          may be accessed */
     };
     union {
         uint32_t owner; /* slab: number of the owning theap */

@@ -17,8 +17,7 @@
 #include "region/runs_purge.h"
 
 enum {
-    CHUNK = 16, /* granules that an arena takes from the ground at once, for small spans */
-    RESERVE_TRIES = 3
+    CHUNK = 16 /* granules that an arena takes from the ground at once, for small spans */
 };
 
 /* What is asked for. */
@@ -140,6 +139,21 @@ static uint32_t take_from_ground(struct arena *arena, const struct request *requ
     return index;
 }
 
+/* The same of a new region. Where the system does not commit as much as is wished, no more than is
+ * needed is. */
+static uint32_t take_from_region(struct arena *arena, const struct request *request)
+{
+    size_t whole = request->granules + request->room, taken = 0;
+    size_t wished = OS_RECOMMITS ? whole : wish_for(arena, request).reserved;
+    uint32_t index = grow_reserve(whole, request->align, wished, &taken);
+    if (index == 0)
+        return 0;
+    if ((!OS_RECOMMITS || taken > whole) && !grow_commit(index, taken))
+        return taken == whole ? 0 : take_from_ground(arena, request);
+    put_rest(arena, request, index, taken);
+    return index;
+}
+
 /* Memory that reads as zero; it counts as committed. */
 static uint32_t take_fresh(struct arena *arena, const struct request *request)
 {
@@ -148,12 +162,8 @@ static uint32_t take_fresh(struct arena *arena, const struct request *request)
     uint32_t index = take_own_clean(arena, request);
     if (index == 0)
         index = take_from_ground(arena, request);
-    /* another thread may be faster with what this one has reserved */
-    for (int tries = 0; index == 0 && tries < RESERVE_TRIES; tries++) {
-        if (!grow_reserve(request->granules + request->room, request->align))
-            break;
-        index = take_from_ground(arena, request);
-    }
+    if (index == 0)
+        index = take_from_region(arena, request);
     if (index == 0) {
         account_discharge(request->granules);
         return 0;
