@@ -5,7 +5,9 @@
 
 #include "invariants.h"
 #include "os/vm.h"
-#include "region/region.h"
+#include "region/arena.h"
+#include "region/check.h"
+#include "region/grow.h"
 
 #include <sys/mman.h>
 #if defined(_WIN32)
@@ -15,7 +17,7 @@
 #endif
 #include <unistd.h>
 
-enum { MIB = 1 << 20, GRANULES_PER_MIB = MIB / GRANULE_SIZE };
+enum { GRANULES_PER_MIB = MIB / GRANULE_SIZE };
 
 static struct span *alloc(size_t granules)
 {
@@ -449,6 +451,57 @@ static void address_space_is_in_proportion(void **state)
     check_region();
 }
 
+#if !defined(_WIN32)
+/* Blocks that stay are spread over address space that has grown large. As few holes as there may be are
+ * enough for three of them; where they are not, the bound is twice as wide. */
+static void address_space_goes_back_between_survivors(void **state)
+{
+    (void)state;
+    enum { SPANS = 4096, MANY = 128, FEW = 3 };
+    static struct span *spans[SPANS];
+    struct region_figures figures;
+    region_settings.purge_delay = 0;
+    for (size_t i = 0; i < SPANS; i++)
+        spans[i] = alloc(GRANULES_PER_MIB);
+    for (size_t i = 0; i < SPANS; i++)
+        if (i % (SPANS / MANY) != 0)
+            region_free(spans[i]);
+    region_figures(&figures);
+    assert_in_range(figures.reserved, 0, 4 * figures.committed + 64 * MIB);
+    check_region();
+    for (size_t i = 0; i < SPANS; i += SPANS / MANY)
+        if (i % (SPANS / FEW) >= SPANS / MANY)
+            region_free(spans[i]);
+    assert_in_proportion();
+    check_region();
+    for (size_t i = 0; i < SPANS; i += SPANS / MANY)
+        if (i % (SPANS / FEW) < SPANS / MANY)
+            region_free(spans[i]);
+    assert_in_proportion();
+    region_settings.purge_delay = -1;
+    check_region();
+}
+
+/* What a region is reserved for is in no list when others may look, however fast they are. */
+static void a_region_is_handed_to_who_reserved_it(void **state)
+{
+    (void)state;
+    enum { GRANULES = 100, WISHED = 200, ALIGN = 8 };
+    size_t taken = 0;
+    uint32_t index = grow_reserve(GRANULES, ALIGN, WISHED, &taken);
+    assert_int_not_equal(index, 0);
+    assert_int_equal(index % ALIGN, 0);
+    assert_in_range(taken, GRANULES, WISHED);
+    assert_null(region_find(granule_start(index)));
+    assert_null(region_find(granule_start(index + taken - 1)));
+    assert_null(region_check(false));
+    assert_true(grow_commit(index, taken));
+    arena_insert_clean(ground(), index, taken);
+    assert_non_null(region_find(granule_start(index)));
+    check_region();
+}
+#endif
+
 #if defined(_WIN32)
 /* Bytes of the page map's leaves that the process is charged for. */
 static size_t charged_for_leaves(size_t *leaves)
@@ -747,6 +800,10 @@ int main(void)
         REGION_TEST(freed_memory_goes_back_at_once),
         REGION_TEST(the_allowance_is_learned),
         REGION_TEST(address_space_is_in_proportion),
+#if !defined(_WIN32)
+        REGION_TEST(address_space_goes_back_between_survivors),
+        REGION_TEST(a_region_is_handed_to_who_reserved_it),
+#endif
         REGION_TEST(a_run_that_fits_is_found),
         REGION_TEST(purging_all_waits_for_nothing),
         REGION_TEST(clean_memory_is_zero),

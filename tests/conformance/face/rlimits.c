@@ -70,8 +70,8 @@ static int child_data(const char *argument)
     size_t limit = limit_of(RLIMIT_DATA);
 
     (void)argument;
-    /* blocks of 100 KiB take 128; and the page map, which is data too, takes more than 2 MiB of 64 */
-    exhaust_in_turn(limit / 10 * 7, 2 * limit);
+    /* blocks of 100 KiB take 128 */
+    exhaust_in_turn(limit / 4 * 3, 2 * limit);
     return 0;
 }
 
