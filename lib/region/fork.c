@@ -94,6 +94,7 @@ void region_after_fork(void)
     atomic_store_explicit(&region.purging, 0, memory_order_relaxed);
     atomic_store_explicit(&region.growing, false, memory_order_relaxed);
     os_lock_reset(&region.start_lock);
+    os_lock_reset(&region.cover_lock);
     os_lock_reset(&region.purge_lock);
     meta_after_fork();
     for (uint32_t i = 0; i < ARENAS_MAX; i++) {

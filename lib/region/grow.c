@@ -175,6 +175,15 @@ static uint32_t add_region(uint32_t start, uint32_t end, struct need *need)
     return index;
 }
 
+/* The lock is held over system calls, but only those wait for it who need address space, too. */
+static bool cover(uint32_t first, size_t granules)
+{
+    region_lock(&region.cover_lock);
+    bool covered = page_map_cover(first, granules);
+    region_unlock(&region.cover_lock);
+    return covered;
+}
+
 static uint32_t reserve(size_t size, struct need *need)
 {
     size_t total = size + 2 * GRANULE_SIZE;
@@ -182,7 +191,7 @@ static uint32_t reserve(size_t size, struct need *need)
     if (start == NULL)
         return 0;
     size_t first = granule_of(start), granules = total >> GRANULE_SHIFT;
-    if (first + granules > GRANULES_MAX || !page_map_cover((uint32_t)first, granules)) {
+    if (first + granules > GRANULES_MAX || !cover((uint32_t)first, granules)) {
         os_release(start, total);
         return 0;
     }

@@ -4,11 +4,9 @@
  *
  *     | guard | descriptors, 1 MiB, aligned to 1 MiB | tags, 128 KiB | struct leaf_info | ... | guard |
  *
- * A leaf is committed when it is made, and then readable, writable memory: only the pages of granules in
- * use are touched, but a limit for data (RLIMIT_DATA) counts all of it.
- * Where memory is charged for when it is committed (OS_RECOMMITS), a leaf's tags are committed with the
- * leaf, since any address may lead to them, and its descriptors by parts as regions come. So what the
- * map is charged with follows the heap. */
+ * What the map is charged with, or a limit for data (RLIMIT_DATA) counts, follows the heap: a leaf's tags
+ * are committed when it is made, since any address may lead to them, and its descriptors by parts as
+ * regions come. The leaves of a large heap on Linux are committed whole. */
 #include "region/page_map.h"
 
 #include "os/lock.h"
@@ -24,7 +22,8 @@ struct region_map region_map;
 
 static _Atomic size_t leaves, reserved;
 
-/* Room for leaves. A thread exchanges it out, takes one, and puts the rest back. */
+/* Room for leaves. Who covers, and only one thread does, exchanges it out, takes one, and puts the rest
+ * back; so the child of a fork has it or not. */
 static _Atomic uintptr_t room;
 static _Atomic size_t room_leaves;
 
@@ -39,11 +38,10 @@ static char *reserve_leaves(size_t count)
     return guard + GUARD_BYTES;
 }
 
-/* Room for one leaf, the last of its mapping or not. Threads that need some at the same time may each reserve their own. */
+/* Room for one leaf, the last of its mapping or not. */
 static char *take_room(bool *is_last)
 {
-    /* acquire and release: the count belongs to the room */
-    char *spans = (char *)atomic_exchange_explicit(&room, 0, memory_order_acquire);
+    char *spans = (char *)atomic_exchange_explicit(&room, 0, memory_order_relaxed);
     size_t left = atomic_load_explicit(&room_leaves, memory_order_relaxed);
     if (spans == NULL) {
         size_t made = atomic_load_explicit(&leaves, memory_order_relaxed);
@@ -55,9 +53,20 @@ static char *take_room(bool *is_last)
     *is_last = left == 1;
     if (spans != NULL && left > 1) {
         atomic_store_explicit(&room_leaves, left - 1, memory_order_relaxed);
-        atomic_store_explicit(&room, (uintptr_t)spans + LEAF_STRIDE, memory_order_release);
+        atomic_store_explicit(&room, (uintptr_t)spans + LEAF_STRIDE, memory_order_relaxed);
     }
     return spans;
+}
+
+/* Memory of the map that reads as zero. It is mostly untouched, and of no use without the process. */
+static bool commit(char *address, size_t bytes)
+{
+    if (OS_RECOMMITS)
+        return os_recommit(address, bytes);
+    if (!os_commit(address, bytes))
+        return false;
+    os_exclude_from_dumps(address, bytes);
+    return true;
 }
 
 static void set_bit(_Atomic uint64_t *bits, size_t n)
@@ -88,64 +97,85 @@ static size_t next_leaf(size_t n)
     return next_bit(region_map.leaves, word * 64, LEAVES_MAX);
 }
 
-/* The tags, and what follows them. */
-static bool commit_tags(char *tags)
+/* The tags, and what follows them. Where that costs nothing, also what lies between this leaf and the
+ * next one, so that both are one mapping. */
+static bool commit_tags(char *tags, bool is_last)
 {
-    return os_recommit(tags, round_up(LEAF_TAGS_BYTES + sizeof(struct leaf_info), os_page_size()));
+    size_t used = round_up(LEAF_TAGS_BYTES + sizeof(struct leaf_info), os_page_size());
+    return commit(tags, OS_RECOMMITS || is_last ? used : LEAF_STRIDE - LEAF_SPANS_BYTES);
 }
 
-static bool commit_part(size_t granule)
+/* A leaf of a large heap is committed at once: parts would be mappings of their own. */
+static bool commit_leaf(char *spans, bool is_last, bool at_once)
 {
-    char *part = (char *)span_at(granule);
-    return os_recommit(part, PART_GRANULES * sizeof(struct span));
-}
-
-/* Where untouched memory costs nothing, the whole leaf, and what lies before the next one, so that both
- * are one mapping. */
-static bool commit_leaf(char *spans, bool is_last)
-{
-    if (OS_RECOMMITS)
-        return commit_tags(spans + LEAF_SPANS_BYTES);
-    size_t bytes = is_last ? LEAF_BYTES : LEAF_STRIDE;
-    if (!os_commit(spans, bytes))
-        return false;
-    os_exclude_from_dumps(spans, bytes); /* mostly untouched, and of no use without the process */
-    return true;
+    return (!at_once || OS_RECOMMITS || commit(spans, LEAF_SPANS_BYTES)) &&
+           commit_tags(spans + LEAF_SPANS_BYTES, is_last);
 }
 
 static bool make_leaf(size_t number)
 {
-    uintptr_t none = 0;
-    bool is_last = false;
+    bool is_last = false, at_once = atomic_load_explicit(&leaves, memory_order_relaxed) >= 2;
     char *spans = take_room(&is_last);
-    if (spans == NULL || !commit_leaf(spans, is_last))
+    if (spans == NULL || !commit_leaf(spans, is_last, at_once))
         return false; /* without memory for its tags, that room is lost */
     char *tags = spans + LEAF_SPANS_BYTES;
-    ((struct leaf_info *)(void *)(tags + LEAF_TAGS_BYTES))->first =
-        (uint32_t)(number << LEAF_SHIFT);
+    struct leaf_info *info = (struct leaf_info *)(void *)(tags + LEAF_TAGS_BYTES);
+    info->first = (uint32_t)(number << LEAF_SHIFT);
+    info->is_whole = at_once && !OS_RECOMMITS;
     atomic_fetch_add_explicit(&leaves, 1, memory_order_relaxed);
-    /* release: pairs with granule_is_ours. Another thread may have been first; this leaf is lost then,
-     * and costs address space alone. */
-    atomic_compare_exchange_strong_explicit(&region_map.root[number], &none,
-                                            (uintptr_t)tags - (uintptr_t)region_map.no_tags,
-                                            memory_order_release, memory_order_relaxed);
+    /* release: pairs with granule_is_ours */
+    atomic_store_explicit(&region_map.root[number],
+                          (uintptr_t)tags - (uintptr_t)region_map.no_tags, memory_order_release);
     return true;
 }
 
 static bool has_leaf(size_t granule)
 {
-    /* acquire: as in granule_is_ours */
-    return atomic_load_explicit(&region_map.root[granule >> LEAF_SHIFT], memory_order_acquire) != 0;
+    /* relaxed: only who covers makes leaves */
+    return atomic_load_explicit(&region_map.root[granule >> LEAF_SHIFT], memory_order_relaxed) != 0;
+}
+
+/* The first granule behind `at` from which on descriptors are committed, or another leaf's, or which is
+ * not wanted; `at` itself if they are there. */
+static size_t end_of_uncovered(size_t at, size_t end, size_t grain)
+{
+    size_t leaf = at >> LEAF_SHIFT;
+    bool covered = false;
+    for (; at < end && at >> LEAF_SHIFT == leaf; at += grain) {
+        for (size_t part = at; part < at + grain; part += PART_GRANULES)
+            covered |= part_is_covered(part);
+        if (covered)
+            break;
+    }
+    return at;
+}
+
+/* The descriptors of [at, end), in whole pages, as far as they are missing. */
+static bool commit_parts(size_t at, size_t end)
+{
+    size_t page = os_page_size() / sizeof(struct span);
+    size_t grain = page > PART_GRANULES ? page : PART_GRANULES;
+    for (at &= ~(grain - 1); at < end;) {
+        size_t to = leaf_of(at)->is_whole ? at : end_of_uncovered(at, end, grain);
+        if (to != at && !commit((char *)span_at(at), (to - at) * sizeof(struct span)))
+            return false;
+        at = to != at ? to : at + grain;
+    }
+    return true;
 }
 
 bool page_map_cover(uint32_t first, size_t granules)
 {
-    size_t end = first + granules;
-    for (size_t at = first & ~(size_t)(PART_GRANULES - 1); at < end; at += PART_GRANULES) {
+    size_t end = first + granules, start = first & ~(size_t)(PART_GRANULES - 1);
+    for (size_t at = start; at < end; at = (at | (LEAF_GRANULES - 1)) + 1)
         if (!has_leaf(at) && !make_leaf(at >> LEAF_SHIFT))
             return false;
-        if (!commit_part(at))
+    for (size_t at = start, to; at < end; at = to) {
+        to = (at | (LEAF_GRANULES - 1)) + 1;
+        if (!commit_parts(at, to < end ? to : end))
             return false;
+    }
+    for (size_t at = start; at < end; at += PART_GRANULES) {
         set_bit(&leaf_of(at)->covered, at % LEAF_GRANULES / PART_GRANULES);
         set_bit(region_map.leaves, at >> LEAF_SHIFT);
         set_bit(region_map.words, at >> LEAF_SHIFT >> 6);

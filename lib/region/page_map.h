@@ -50,6 +50,7 @@ struct granule_tag {
 /* What follows a leaf's tags. */
 struct leaf_info {
     uint32_t first;           /* number of the leaf's first granule */
+    bool is_whole;            /* all of its descriptors were committed with it */
     _Atomic uint64_t covered; /* bit n: page_map_cover has named one of the n-th 256 granules */
 };
 
@@ -66,8 +67,8 @@ struct region_map {
 
 extern struct region_map region_map HIDDEN;
 
-/* Makes the leaves for [first, first + granules) where they are missing. False when the system
- * refuses memory for one. Any thread. */
+/* Makes the leaves for [first, first + granules) where they are missing, and commits the descriptors.
+ * False when the system refuses memory for them. One thread at a time. */
 bool page_map_cover(uint32_t first, size_t granules);
 
 /* The first granule after `granule` that may be in a region; GRANULES_MAX when there is none. It leads
@@ -110,15 +111,14 @@ ALWAYS_INLINE bool part_is_covered(size_t granule)
     return covered >> (granule % LEAF_GRANULES / PART_GRANULES) & 1;
 }
 
-/* Whether the granule has a descriptor; any number. Where memory is charged for when it is committed,
- * a leaf's descriptors are committed by parts. */
+/* Whether the granule has a descriptor; any number. A leaf's descriptors are committed by parts. */
 ALWAYS_INLINE bool granule_is_ours(size_t granule)
 {
     /* acquire: who sees the leaf sees it initialised */
     return granule_has_tag(granule) &&
            atomic_load_explicit(&region_map.root[granule >> LEAF_SHIFT], memory_order_acquire) !=
                0 &&
-           (!OS_RECOMMITS || part_is_covered(granule));
+           part_is_covered(granule);
 }
 
 /* The tag of a granule for which granule_has_tag is true; 0: no slab of malloc's is there. */

@@ -11,7 +11,7 @@
  *     runs.c    account.c  allowance.c
  *     page_map.c
  *
- * Order of locks: an arena's lock, then the ground's (arena 0). No lock is held during a system call:
+ * Order of locks: an arena's lock, then the ground's (arena 0). Neither is held during a system call:
  * granules that one is about are in no list meanwhile. */
 #ifndef BARROW_REGION_REGION_STATE_H
 #define BARROW_REGION_REGION_STATE_H
@@ -57,6 +57,7 @@ struct region_state {
     _Atomic size_t meta_bytes;
 
     struct os_lock start_lock; /* while arenas are initialised */
+    struct os_lock cover_lock; /* while the page map is extended */
 
     _Atomic bool growing;     /* a thread is reserving a region */
     _Atomic bool free_pieces; /* there may be a piece of address space that is free as a whole */

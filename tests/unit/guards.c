@@ -65,7 +65,7 @@ static void around_the_page_map(void **state)
     void *block = heap_alloc(100);
     const char *spans = descriptors_of(block);
     assert_guard(spans - 1);
-    assert_string_equal(room_of(spans).access, "rw-p");
+    assert_string_equal(room_of(span_at(granule_of(block))).access, "rw-p");
     assert_guard((const char *)room_of(spans + LEAF_SPANS_BYTES).end);
     heap_free(block, "test");
 }
