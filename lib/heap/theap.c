@@ -322,11 +322,48 @@ static void post_outgoing(struct theap *theap, struct outgoing *batch)
     theap_post(threads_theap(owner), chain);
 }
 
+/* Leaves that ended threads have left, in a list through their first words; all else in them is zero.
+ * Nobody waits for the lock: a signal handler may have interrupted its holder, and in the child of a fork
+ * it may have none. */
+static struct os_lock left_lock;
+static void **left_leaves;
+
+static struct outgoing *take_leaf(void)
+{
+    void **leaf = NULL;
+    if (os_try_lock(&left_lock)) {
+        leaf = left_leaves;
+        if (leaf != NULL)
+            left_leaves = *leaf;
+        os_unlock(&left_lock);
+    }
+    if (leaf == NULL)
+        return region_meta(OWNERS_LEAF * sizeof(struct outgoing));
+    *leaf = NULL;
+    return (struct outgoing *)(void *)leaf;
+}
+
+void theap_leave_leaves(struct theap *theap)
+{
+    ASSERT(theap->outgoing.first == NULL);
+    if (!os_try_lock(&left_lock))
+        return; /* for the theap's next thread */
+    for (unsigned i = 0; i < OWNERS_LEAVES; i++) {
+        void **leaf = (void **)(void *)theap->outgoing.leaves[i];
+        if (leaf == NULL)
+            continue;
+        theap->outgoing.leaves[i] = NULL;
+        *leaf = left_leaves;
+        left_leaves = leaf;
+    }
+    os_unlock(&left_lock);
+}
+
 /* An empty batch or one for that owner; NULL when there is no memory for it. */
 static struct outgoing *batch_for(struct theap *theap, uint32_t owner)
 {
     struct outgoing **leaf = &theap->outgoing.leaves[(owner >> OWNERS_SHIFT) % OWNERS_LEAVES];
-    if (*leaf == NULL && (*leaf = region_meta(OWNERS_LEAF * sizeof **leaf)) == NULL)
+    if (*leaf == NULL && (*leaf = take_leaf()) == NULL)
         return NULL;
     struct outgoing *batch = &(*leaf)[owner % OWNERS_LEAF];
     if (batch->owner != 0 && batch->owner != owner)

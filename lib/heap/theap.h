@@ -213,6 +213,9 @@ void theap_post_block(uint32_t owner, struct block *block);
 /* Gives back all that the caches and outgoing batches hold. Owner only, or when there is none. */
 void theap_flush(struct theap *theap);
 
+/* After that, where the thread ends: its batches' memory is for other theaps. */
+void theap_leave_leaves(struct theap *theap);
+
 /* Gives back the spare lists of a theap whose thread has not been on its slow paths for a tick or,
  * with `all`, in any case. Any thread that holds the lock. */
 void theap_release_spares(struct theap *theap, bool all);

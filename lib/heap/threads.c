@@ -131,6 +131,7 @@ static void detach(void *argument)
     thread_words()->theap_fast = &theap_none;
     thread_words()->theap = NULL;
     theap_flush(theap);
+    theap_leave_leaves(theap);
     region_thread_ends();
     os_lock(&lock);
     push_idle(theap);

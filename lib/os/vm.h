@@ -94,8 +94,9 @@ void os_advise_huge(void *address, size_t size, bool wanted);
 /* The first `size` bytes of a file, shared with whoever has mapped them too; NULL when it can't be had. */
 void *os_map_shared(const char *path, size_t size);
 
-/* Gives address space and memory back. */
-void os_release(void *address, size_t size);
+/* Gives address space and memory back. False when the system refuses, as it may when a part of a mapping is
+ * to go and the process may have no more of them: then nothing has changed. */
+bool os_release(void *address, size_t size);
 
 /* The most address space that the process may have, SIZE_MAX when there is no limit. */
 size_t os_address_space_limit(void);

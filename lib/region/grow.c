@@ -21,6 +21,7 @@
 #include "region/grow.h"
 
 #include "diag/message.h"
+#include "os/process.h"
 #include "region/arena.h"
 
 #define REGION_MIN (4 * MIB)
@@ -112,7 +113,7 @@ static void piece_unlink(uint32_t guard)
     add(&region.mappings, (size_t)-1);
 }
 
-/* [start, end) is new address space, of which [index, index+taken) is in use. */
+/* [start, end) is new address space, of which [index, index+taken) is in use; none if that is 0. */
 static void piece_add(uint32_t start, uint32_t end, uint32_t index, size_t taken)
 {
     bool below = OS_RELEASES_PARTS && is_guard(start - 1);
@@ -130,6 +131,8 @@ static void piece_add(uint32_t start, uint32_t end, uint32_t index, size_t taken
     } else {
         guard_set(end - 1, LAST, false);
     }
+    if (taken == 0)
+        index = to;
     if (from < index)
         runs_insert(ground_reserved(), from, index - from);
     if (index + taken < to)
@@ -424,6 +427,24 @@ static struct hole take_end(size_t max)
     return (struct hole){ start, end - start };
 }
 
+static _Atomic uint64_t refused_until; /* milliseconds. relaxed: who misses it is refused, too */
+
+static bool is_refused(void)
+{
+    uint64_t until = atomic_load_explicit(&refused_until, memory_order_relaxed);
+    return until != 0 && os_milliseconds() < until;
+}
+
+/* The system has not taken it, as where the process may have no more mappings. */
+static void keep_hole(struct hole hole)
+{
+    enum { PAUSE = 1000 };
+    region_lock(&ground()->lock);
+    piece_add(hole.start, hole.start + (uint32_t)hole.granules, 0, 0);
+    region_unlock(&ground()->lock);
+    atomic_store_explicit(&refused_until, os_milliseconds() + PAUSE, memory_order_relaxed);
+}
+
 static bool give_hole_back(size_t left)
 {
     region_lock(&ground()->lock);
@@ -434,8 +455,11 @@ static bool give_hole_back(size_t left)
     if (hole.granules == 0)
         return false;
     size_t bytes = hole.granules << GRANULE_SHIFT;
+    if (!os_release(granule_start(hole.start), bytes)) {
+        keep_hole(hole);
+        return false;
+    }
     add(&region.reserved, -bytes);
-    os_release(granule_start(hole.start), bytes);
     return true;
 }
 
@@ -446,7 +470,7 @@ static bool too_many_mappings(void)
 
 void grow_give_back(void)
 {
-    if (surplus(FEW, SLACK_MAX) == 0 && !too_many_mappings())
+    if ((surplus(FEW, SLACK_MAX) == 0 && !too_many_mappings()) || is_refused())
         return;
     for (int i = 0; i < HOLES_AT_ONCE; i++) {
         size_t left = surplus(FEW, SLACK);

@@ -34,7 +34,7 @@ struct region_figures {
 struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_kind kind,
                           bool *zero);
 
-/* Gives a span and its room back. Its memory is kept for a while for the next taker. */
+/* Gives a span and its room back, which has its kind still, or SPAN_NONE. Its memory is kept for a while for the next taker. */
 void region_free(struct span *span);
 
 /* Makes a large span longer without moving it. The new part's memory is zero when *zero says so.

@@ -116,7 +116,7 @@ static bool keeps_data_limit(void)
     if (!keeps)
         fresh = map(NULL, page, PROT_NONE, 0);
     if (failed(fresh))
-        return keeps;
+        return true; /* it is not for want of data: the process may have no more mappings */
     old = atomic_exchange_explicit(&last, (uintptr_t)fresh, memory_order_relaxed);
     if (old != 0) /* another thread's */
         syscall4(SYS_munmap, (long)old, (long)page, 0, 0);
@@ -295,10 +295,10 @@ void os_advise_huge(void *address, size_t size, bool wanted)
     syscall4(SYS_madvise, (long)address, (long)size, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE, 0);
 }
 
-void os_release(void *address, size_t size)
+bool os_release(void *address, size_t size)
 {
     ASSERT(is_whole_pages(address, size));
-    call_munmap(address, size);
+    return call_munmap(address, size) == 0;
 }
 
 size_t os_address_space_limit(void)

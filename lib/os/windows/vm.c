@@ -124,10 +124,10 @@ void os_advise_huge(void *address, size_t size, bool wanted)
     (void)wanted;
 }
 
-void os_release(void *address, size_t size)
+bool os_release(void *address, size_t size)
 {
     (void)size;
-    virtual_free(address, 0, MEM_RELEASE);
+    return virtual_free(address, 0, MEM_RELEASE);
 }
 
 size_t os_address_space_limit(void)
