@@ -13,7 +13,10 @@
 #include "private/bounded.h"
 #include "private/bounded_journal.h"
 
-enum { BOUNDED_LEAST = 2 };
+enum {
+    BOUNDED_LEAST = 2,
+    BOUNDED_FREE_HEAD = 3 /* units at the start of a long free block that hold more than zeros */
+};
 
 struct bounded_links {
     bounded_word next, previous; /* units, or no_block() */

@@ -36,7 +36,7 @@ static NOINLINE uint64_t look_in_list(const struct bounded *heap, unsigned list,
                                       size_t align, uint64_t *looks)
 {
     uint64_t unit = index_lists(heap)[list];
-    for (; *looks != 0 && is_unit(heap, unit); unit = block_links(heap, unit)->next, --*looks) {
+    for (; *looks != 0 && is_unit(heap, unit); unit = index_next(heap, list, unit), --*looks) {
         uint64_t gap;
         if (index_fits(heap, unit, units, align, &gap))
             return unit;
@@ -59,12 +59,23 @@ ALWAYS_INLINE unsigned list_behind(const struct bounded *heap, unsigned list)
     return level * BOUNDED_SUBLISTS + lowest_bit(lists);
 }
 
-/* The first of any list behind `list`. A damaged one is left where it is. */
+/* The smallest of a tree with that much room. A damaged one is left where it is. */
+static NOINLINE uint64_t find_in_tree(const struct bounded *heap, unsigned list, uint64_t units)
+{
+    uint64_t unit = size_tree_fit(heap, index_lists(heap)[list], units);
+    return index_check(heap, unit) != 0 ? unit : 0;
+}
+
+/* One of the first list behind `list` that has any: all have room. A damaged one is left where it is. */
 ALWAYS_INLINE uint64_t find_behind(const struct bounded *heap, unsigned list)
 {
     while ((list = list_behind(heap, list)) != 0) {
         uint64_t unit = index_lists(heap)[list];
-        if (likely(index_check_first(heap, unit) != 0))
+        if (index_is_tree(list))
+            unit = find_in_tree(heap, list, index_least(list));
+        else if (unlikely(index_check_first(heap, unit) == 0))
+            unit = 0;
+        if (likely(unit != 0))
             return unit;
     }
     return 0;
@@ -74,7 +85,7 @@ ALWAYS_INLINE uint64_t find_behind(const struct bounded *heap, unsigned list)
 static unsigned vain_place(size_t align)
 {
     unsigned log = align <= BOUNDED_UNIT ? 0 : highest_bit(align / BOUNDED_UNIT);
-    return log < INDEX_ALIGNMENTS && INDEX_VAIN != 0 ? 1 + log : 0;
+    return log <= INDEX_ALIGNMENTS && INDEX_VAIN != 0 ? log : 0;
 }
 
 /* In all lists that may have a block for it. The looks are bounded by what is free, not by the number of
@@ -121,13 +132,17 @@ static NOINLINE uint64_t find_late(const struct bounded *heap, uint64_t units, s
 uint64_t index_find(const struct bounded *heap, uint64_t units)
 {
     unsigned list = index_list(units);
-    uint64_t looks = LOOKS;
-    uint64_t unit = index_lists(heap)[list];
-    if (unit != no_block(heap) &&
-        (unit = look_in_list(heap, list, units, BOUNDED_UNIT, &looks)) != 0)
-        return unit;
+    uint64_t looks = LOOKS, unit = index_lists(heap)[list];
+    if (unit != no_block(heap)) {
+        unit = index_is_tree(list) ? find_in_tree(heap, list, units)
+                                   : look_in_list(heap, list, units, BOUNDED_UNIT, &looks);
+        if (unit != 0)
+            return unit;
+    }
     unit = find_behind(heap, list);
-    return likely(unit != 0) ? unit : find_late(heap, units, BOUNDED_UNIT);
+    if (likely(unit != 0) || !BOUNDED_JOURNALED)
+        return unit;
+    return find_late(heap, units, BOUNDED_UNIT);
 }
 
 uint64_t index_find_aligned(const struct bounded *heap, uint64_t units, size_t align, uint64_t *gap)
