@@ -260,6 +260,10 @@ ALWAYS_INLINE struct bounded_range range_common(struct bounded_range a, struct b
  */
 void bounded_trim(struct bounded *heap);
 
+/* Joins the blocks of the quick list of the most units below so many, and answers its units; 0: the lists
+ * there are empty. */
+unsigned bounded_flush_below(struct bounded *heap, unsigned units);
+
 /* The most that may be in quick lists, and what is, in units. */
 uint64_t bounded_quick_share(const struct bounded *heap);
 uint64_t bounded_quick_units(const struct bounded *heap);

@@ -140,11 +140,21 @@ static void flush_list(struct bounded *heap, uint64_t *list, uint64_t units)
     *list = quick_end(heap);
 }
 
+unsigned bounded_flush_below(struct bounded *heap, unsigned units)
+{
+    while (units-- > BOUNDED_LEAST)
+        if (heap->quick[units] != quick_end(heap)) {
+            flush_list(heap, &heap->quick[units], units);
+            return units;
+        }
+    heap->missed = 0;
+    return 0;
+}
+
 void bounded_flush(struct bounded *heap)
 {
-    for (unsigned units = BOUNDED_LEAST; units < quick_sizes(heap); units++)
-        flush_list(heap, &heap->quick[units], units);
-    heap->missed = 0;
+    for (unsigned units = quick_sizes(heap); units != 0;)
+        units = bounded_flush_below(heap, units);
 }
 
 /* ---- blocks in use -------------------------------------------------------------------------- */
