@@ -12,8 +12,11 @@
 
 #include <stdatomic.h>
 
-/* Once, before there are children: calls `child` in every later copy of the process, in the first
- * thread that looks, or in the handler of fork() if that comes first. No lock is held by the caller. */
+/* Once for each function, of which there are at most OS_CHILD_HOOKS (on Windows one), before there are
+ * children: calls `child` in every later copy of the process, in the first thread that looks, or in the
+ * handler of fork() if that comes first. No lock is held by the caller, except by a fork() that holds it
+ * for its child. */
+enum { OS_CHILD_HOOKS = 2 };
 void os_on_fork_child(void (*child)(void));
 
 /* Whether the calling thread is the only one that the child began with. False in a thread that the

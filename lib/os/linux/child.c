@@ -17,13 +17,24 @@
 static _Atomic uint32_t unwatched = OS_CHILD_KNOWN; /* where no page can be wiped */
 _Atomic uint32_t *os_child_word = &unwatched;
 
-static void (*begin_child)(void);
-static _Atomic uintptr_t beginner; /* the thread that is in begin_child, or 0 */
+static void (*_Atomic hooks[OS_CHILD_HOOKS])(void);
+static _Atomic unsigned hook_count;
+static _Atomic uintptr_t beginner; /* the thread that is in a hook, or 0 */
+
+static void call_hooks(void)
+{
+    for (unsigned i = 0; i < OS_CHILD_HOOKS; i++) {
+        /* acquire: what the hook's owner had set up before it gave it to us */
+        void (*child)(void) = atomic_load_explicit(&hooks[i], memory_order_acquire);
+        if (child != NULL)
+            child();
+    }
+}
 
 static void begin(void)
 {
     atomic_store_explicit(&beginner, os_thread_token(), memory_order_relaxed);
-    begin_child();
+    call_hooks();
     atomic_store_explicit(&beginner, 0, memory_order_relaxed);
     atomic_store_explicit(os_child_word, OS_CHILD_KNOWN, memory_order_release);
 }
@@ -36,7 +47,7 @@ void os_child_found(void)
         begin();
         return;
     }
-    /* begin_child may come here itself */
+    /* a hook may come here itself */
     while (atomic_load_explicit(&beginner, memory_order_relaxed) != os_thread_token() &&
            atomic_load_explicit(os_child_word, memory_order_acquire) != OS_CHILD_KNOWN)
         os_yield();
@@ -68,7 +79,11 @@ static void watch(void)
 
 void os_on_fork_child(void (*child)(void))
 {
-    begin_child = child;
+    unsigned i = atomic_fetch_add_explicit(&hook_count, 1, memory_order_relaxed);
+    ASSERT(i < OS_CHILD_HOOKS);
+    atomic_store_explicit(&hooks[i], child, memory_order_release);
+    if (i != 0)
+        return;
     watch();
     pthread_atfork(NULL, NULL, on_fork);
 }
