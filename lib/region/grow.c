@@ -214,14 +214,36 @@ static size_t commit_first(void)
     return round_up(bytes, GRANULE_SIZE) >> GRANULE_SHIFT;
 }
 
+/* Not more than what was refused makes likely: at a limit a call that fails asks the system for one
+ * size, not for all from the largest down. */
+static size_t likely_size(size_t size, size_t needed)
+{
+    size_t refused = count(&region.refused);
+    if (refused != 0 && size >= refused)
+        size = round_up(refused / 2, GRANULE_SIZE);
+    return size > needed ? size : needed;
+}
+
+static uint32_t reserve_likely(size_t size, struct need *need)
+{
+    size_t refused = count(&region.refused);
+    uint32_t index = reserve(size, need);
+    if (index == 0)
+        refused = size;
+    else if (refused != 0)
+        refused = refused < REGION_MAX ? 2 * refused : 0;
+    atomic_store_explicit(&region.refused, refused, memory_order_relaxed);
+    return index;
+}
+
 static uint32_t reserve_some(struct need *need, bool alone)
 {
     size_t needed = (need->granules + need->align - 1) << GRANULE_SHIFT;
-    size_t size = region_size(needed, alone);
-    uint32_t index = reserve(size, need);
+    size_t size = likely_size(region_size(needed, alone), needed);
+    uint32_t index = reserve_likely(size, need);
     while (index == 0 && size > needed) {
         size = size / 2 > needed ? round_up(size / 2, GRANULE_SIZE) : needed;
-        index = reserve(size, need);
+        index = reserve_likely(size, need);
     }
     return index;
 }

@@ -358,17 +358,51 @@ static void asking_in_vain_costs_nothing(void **state)
     run_in_child(run_without_theap, NULL);
 }
 
+/* What is live makes regions large; the system is not asked for every size below at every call. */
+static int fail_beside_live_blocks(void *unused)
+{
+    enum { LIVE = 40, SIZE = 4 << 20, FAILING = 20, MOST = 4 };
+    (void)unused;
+    for (int i = 0; i < LIVE; i++)
+        assert_non_null(heap_alloc(SIZE));
+    faults.armed = faults.for_ever = true;
+    faults.call = RESERVE;
+    while (heap_alloc(1000) != NULL)
+        ;
+    faults.count = 0;
+    for (int i = 0; i < FAILING; i++)
+        assert_null(heap_alloc(1000));
+    faults.armed = false;
+    print_message("%zu reservations refused in %d calls that fail\n", faults.count, FAILING);
+    assert_true(faults.count <= (size_t)MOST * FAILING);
+    assert_non_null(heap_alloc(64 << 20));
+    return 0;
+}
+
+static void a_call_that_fails_asks_the_system_few_times(void **state)
+{
+    (void)state;
+    run_in_child(fail_beside_live_blocks, NULL);
+}
+
 #define FAULT_TEST(test) cmocka_unit_test_setup(test, start)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FAULT_TEST(reserve_fails_once),    FAULT_TEST(reserve_fails_for_ever),
-        FAULT_TEST(commit_fails_once),     FAULT_TEST(commit_fails_for_ever),
-        FAULT_TEST(purge_fails_once),      FAULT_TEST(purge_fails_for_ever),
-        FAULT_TEST(move_fails_once),       FAULT_TEST(move_fails_for_ever),
-        FAULT_TEST(renew_fails_once),      FAULT_TEST(renew_fails_for_ever),
-        FAULT_TEST(a_dry_heap_gives_null), FAULT_TEST(asking_in_vain_costs_nothing),
+        FAULT_TEST(reserve_fails_once),
+        FAULT_TEST(reserve_fails_for_ever),
+        FAULT_TEST(commit_fails_once),
+        FAULT_TEST(commit_fails_for_ever),
+        FAULT_TEST(purge_fails_once),
+        FAULT_TEST(purge_fails_for_ever),
+        FAULT_TEST(move_fails_once),
+        FAULT_TEST(move_fails_for_ever),
+        FAULT_TEST(renew_fails_once),
+        FAULT_TEST(renew_fails_for_ever),
+        FAULT_TEST(a_dry_heap_gives_null),
+        FAULT_TEST(asking_in_vain_costs_nothing),
+        FAULT_TEST(a_call_that_fails_asks_the_system_few_times),
     };
     return cmocka_run_group_tests_name("faults", tests, NULL, NULL);
 }
