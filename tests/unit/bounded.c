@@ -665,6 +665,25 @@ static void zeroed_blocks_are_zero(void **state)
     end(heap);
 }
 
+/* A block shrinks and grows beside memory that was never used. The rest of what it was is taken, so that
+ * the next block begins exactly where nothing was ever handed out. */
+static void a_resized_block_leaves_what_was_never_used_zero(void **state)
+{
+    (void)state;
+    for (size_t from = 5000; from < 5200; from += 16)
+        for (size_t to = 4000; to < 6000; to += 16) {
+            struct bounded *heap = make(256 * KIB);
+            char *block = take(heap, from), *end_of_use = block + (to > from ? to : from);
+            assert_ptr_equal(bounded_realloc(heap, block, to, true), block);
+            char *behind = block + to + 8;
+            if (end_of_use > behind + 16)
+                take(heap, (size_t)(end_of_use - behind) / 16 * 16 - 8);
+            for (int i = 0; i < 3; i++)
+                assert_true(is_zero(bounded_alloc_zero(heap, 9000), 9000));
+            end(heap);
+        }
+}
+
 static void a_block_that_grew_in_place_has_used_its_memory(void **state)
 {
     (void)state;
@@ -942,6 +961,7 @@ int main(void)
         cmocka_unit_test(with_no_room_for_two_a_block_slides_down),
         cmocka_unit_test(what_was_never_used_is_known_to_be_zero),
         cmocka_unit_test(zeroed_blocks_are_zero),
+        cmocka_unit_test(a_resized_block_leaves_what_was_never_used_zero),
         cmocka_unit_test(a_block_that_grew_in_place_has_used_its_memory),
         cmocka_unit_test(every_block_is_walked_over_once),
         cmocka_unit_test(a_walk_from_nowhere_is_lost),
