@@ -63,10 +63,10 @@ struct region_state {
     _Atomic bool free_pieces; /* there may be a piece of address space that is free as a whole */
     _Atomic size_t reserved;  /* bytes, without the page map */
     _Atomic size_t reservations;
-    _Atomic size_t refused; /* the size that the system refused last, doubled as it grants; or 0 */
-    _Atomic size_t regions; /* made so far */
+    _Atomic size_t refused;  /* the size that the system refused last, doubled as it grants; or 0 */
+    _Atomic size_t regions;  /* made so far */
     _Atomic size_t mappings; /* that pieces and their guards take, about */
-    uint32_t pieces; /* grow.c's: the first of a list, under the ground's lock */
+    uint32_t pieces;         /* grow.c's: the first of a list, under the ground's lock */
 
     struct os_lock meta_lock; /* meta.c's */
 
