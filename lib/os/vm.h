@@ -98,7 +98,8 @@ void *os_map_shared(const char *path, size_t size);
  * to go and the process may have no more of them: then nothing has changed. */
 bool os_release(void *address, size_t size);
 
-/* The most address space that the process may have, SIZE_MAX when there is no limit. */
-size_t os_address_space_limit(void);
+/* Whether there is so much address space to be had now: who reserves some looks whether it is a small part
+ * of what the process may have. */
+bool os_has_address_space(size_t size);
 
 #endif

@@ -58,11 +58,13 @@ static char *slot_at(size_t slot)
     return (char *)(slot_base[0] + (slot << SLOT_SHIFT));
 }
 
-/* Address space is taken sparingly where it is limited. */
+/* Address space is taken sparingly where it is limited: no more than a small part of it. */
 static bool reserve_table(void)
 {
-    size_t slots = os_address_space_limit() / 64 >> SLOT_SHIFT;
-    for (slots = slots < SLOTS_MOST ? slots : SLOTS_MOST; slots >= SLOTS_LEAST; slots /= 2) {
+    enum { SHARE = 64 };
+    for (size_t slots = SLOTS_MOST; slots >= SLOTS_LEAST; slots /= 2) {
+        if (!os_has_address_space(SHARE * (slots << SLOT_SHIFT)))
+            continue;
         char *table = os_reserve((slots + 1) << SLOT_SHIFT);
         if (table == NULL)
             continue;

@@ -38,7 +38,7 @@ enum {
     MANY = 4,            /* ... and with many */
     MAPPINGS_FEW = 36,   /* beyond, holes are made inside pieces for the second bound only */
     MAPPINGS_MAX = 8192, /* an eighth of what Linux allows a process */
-    HOLE_SHARE = 64, /* with few mappings, a hole is at least this part of what should go */
+    HOLE_SHARE = 64,     /* with few mappings, a hole is at least this part of what should go */
     HOLES_AT_ONCE = 16
 };
 

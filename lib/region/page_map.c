@@ -124,8 +124,8 @@ static bool make_leaf(size_t number)
     info->is_whole = at_once && !OS_RECOMMITS;
     atomic_fetch_add_explicit(&leaves, 1, memory_order_relaxed);
     /* release: pairs with granule_is_ours */
-    atomic_store_explicit(&region_map.root[number],
-                          (uintptr_t)tags - (uintptr_t)region_map.no_tags, memory_order_release);
+    atomic_store_explicit(&region_map.root[number], (uintptr_t)tags - (uintptr_t)region_map.no_tags,
+                          memory_order_release);
     return true;
 }
 

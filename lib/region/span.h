@@ -51,7 +51,7 @@ struct ALIGNED(CACHE_LINE) span {
                       piece's. 0 ends a list */
     uint32_t prev;
     uint32_t granules; /* of the head: length; a large span's room stands behind them */
-    uint32_t head;     /* of a slab's every granule, and of a free run's last: the head's index; of a
+    uint32_t head; /* of a slab's every granule, and of a free run's last: the head's index; of a
                           guard: its own if it is the first of its piece, else 0 */
     union {
         uint32_t free_count; /* slab: blocks on `free` */

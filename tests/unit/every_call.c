@@ -211,7 +211,6 @@ static const struct trial {
     { "clone", { .call = SYS_clone, .error = EAGAIN, .operation = ANY, .anybody = true } },
     { "clone3", { .call = SYS_clone3, .error = EAGAIN, .operation = ANY, .anybody = true } },
     { "rt_sigprocmask", { .call = SYS_rt_sigprocmask, .error = EFAULT, .operation = ANY } },
-    { "prlimit64", { .call = SYS_prlimit64, .error = EPERM, .operation = ANY } },
     { "openat", { .call = SYS_openat, .error = EMFILE, .operation = ANY } },
     { "read", { .call = SYS_read, .error = EIO, .operation = ANY } },
     { "close", { .call = SYS_close, .error = EIO, .operation = ANY } },

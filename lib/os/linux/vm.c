@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* of <linux/mman.h>, which is not there for every C library */
@@ -301,13 +300,12 @@ bool os_release(void *address, size_t size)
     return call_munmap(address, size) == 0;
 }
 
-size_t os_address_space_limit(void)
+bool os_has_address_space(size_t size)
 {
-    struct rlimit limit;
-    if (syscall4(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit) != 0 ||
-        limit.rlim_cur == RLIM_INFINITY)
-        return SIZE_MAX;
-    return limit.rlim_cur;
+    void *probe = os_reserve(size);
+    if (probe != NULL)
+        os_release(probe, size);
+    return probe != NULL;
 }
 
 void *os_map_shared(const char *path, size_t size)

@@ -130,9 +130,10 @@ bool os_release(void *address, size_t size)
     return virtual_free(address, 0, MEM_RELEASE);
 }
 
-size_t os_address_space_limit(void)
+bool os_has_address_space(size_t size)
 {
-    return SIZE_MAX;
+    (void)size;
+    return true; /* there is no limit of the program's own */
 }
 
 /* The command of Windows makes no page to share. */
