@@ -322,6 +322,16 @@ static void post_outgoing(struct theap *theap, struct outgoing *batch)
     theap_post(threads_theap(owner), chain);
 }
 
+static unsigned leaf_places(const struct outgoing_batches *batches)
+{
+    return batches->more != NULL ? OWNERS_LEAVES_ALL : OWNERS_LEAVES;
+}
+
+static struct outgoing **leaf_place(struct outgoing_batches *batches, unsigned i)
+{
+    return i < OWNERS_LEAVES ? &batches->leaves[i] : &batches->more[i];
+}
+
 /* Leaves that ended threads have left, in a list through their first words; all else in them is zero.
  * Nobody waits for the lock: a signal handler may have interrupted its holder, and in the child of a fork
  * it may have none. */
@@ -348,26 +358,39 @@ void theap_leave_leaves(struct theap *theap)
     ASSERT(theap->outgoing.first == NULL);
     if (!os_try_lock(&left_lock))
         return; /* for the theap's next thread */
-    for (unsigned i = 0; i < OWNERS_LEAVES; i++) {
-        void **leaf = (void **)(void *)theap->outgoing.leaves[i];
+    for (unsigned i = 0; i < leaf_places(&theap->outgoing); i++) {
+        struct outgoing **place = leaf_place(&theap->outgoing, i);
+        void **leaf = (void **)(void *)*place;
         if (leaf == NULL)
             continue;
-        theap->outgoing.leaves[i] = NULL;
+        *place = NULL;
         *leaf = left_leaves;
         left_leaves = leaf;
     }
     os_unlock(&left_lock);
 }
 
-/* An empty batch or one for that owner; NULL when there is no memory for it. */
+static bool make_leaf(struct theap *theap, uint32_t owner)
+{
+    struct outgoing_batches *batches = &theap->outgoing;
+    if (owner >> OWNERS_SHIFT >= OWNERS_LEAVES && batches->more == NULL)
+        batches->more = region_meta(OWNERS_LEAVES_ALL * sizeof *batches->more);
+    struct outgoing **leaf = theap_outgoing_leaf(theap, owner);
+    if (leaf != NULL && *leaf == NULL)
+        *leaf = take_leaf();
+    return leaf != NULL && *leaf != NULL;
+}
+
+/* The batch for that owner, which may be empty; NULL when there is no memory for it. */
 static struct outgoing *batch_for(struct theap *theap, uint32_t owner)
 {
-    struct outgoing **leaf = &theap->outgoing.leaves[(owner >> OWNERS_SHIFT) % OWNERS_LEAVES];
-    if (*leaf == NULL && (*leaf = take_leaf()) == NULL)
-        return NULL;
-    struct outgoing *batch = &(*leaf)[owner % OWNERS_LEAF];
-    if (batch->owner != 0 && batch->owner != owner)
-        post_outgoing(theap, batch);
+    struct outgoing *batch = theap_outgoing(theap, owner);
+    if (unlikely(batch == NULL)) {
+        if (!make_leaf(theap, owner))
+            return NULL;
+        batch = theap_outgoing(theap, owner);
+    }
+    ASSERT(batch->owner == 0 || batch->owner == owner);
     if (batch->owner == 0)
         append_batch(&theap->outgoing, batch, owner);
     return batch;
@@ -436,9 +459,9 @@ void theap_forget_lists(struct theap *theap)
 void theap_forget_outgoing(struct theap *theap)
 {
     struct outgoing_batches *batches = &theap->outgoing;
-    for (unsigned i = 0; i < OWNERS_LEAVES; i++)
-        if (batches->leaves[i] != NULL)
-            memset(batches->leaves[i], 0, OWNERS_LEAF * sizeof *batches->leaves[i]);
+    for (unsigned i = 0; i < leaf_places(batches); i++)
+        if (*leaf_place(batches, i) != NULL)
+            memset(*leaf_place(batches, i), 0, OWNERS_LEAF * sizeof(struct outgoing));
     batches->first = batches->last = NULL;
     batches->count = 0;
 }

@@ -56,8 +56,8 @@ struct outgoing {
     struct outgoing *next, *prev; /* in the order in which they were begun */
 };
 
-/* A batch for each owner, in leaves that are made when they are needed. Owners that are OWNERS_MOST
- * numbers apart share a place. */
+/* A batch for each owner, in leaves that are made when they are needed. The leaves of owners beyond the
+ * first 16,384 are in a table of its own. No two owners share a place. */
 enum {
     OUTGOING_BLOCKS = 128,
     OUTGOING_BYTES = 32 * 1024,
@@ -65,11 +65,12 @@ enum {
     OWNERS_SHIFT = 8,
     OWNERS_LEAF = 1 << OWNERS_SHIFT,
     OWNERS_LEAVES = 64,
-    OWNERS_MOST = OWNERS_LEAF * OWNERS_LEAVES
+    OWNERS_LEAVES_ALL = (THEAP_NONE >> OWNERS_SHIFT) + 1
 };
 
 struct outgoing_batches {
     struct outgoing *leaves[OWNERS_LEAVES];
+    struct outgoing **more; /* of OWNERS_LEAVES_ALL, the first ones unused; NULL: not made yet */
     struct outgoing *first, *last; /* those that have blocks */
     uint32_t count;                /* of them */
     uint32_t most;                 /* bytes that each may have */
@@ -180,11 +181,21 @@ void theap_overflow(struct theap *theap, struct bin *bin);
 void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bin,
                        struct block *block);
 
-/* The batch for an owner's blocks, if that is the one whose number it has; NULL: not made yet. */
-ALWAYS_INLINE struct outgoing *theap_outgoing(const struct theap *theap, uint32_t owner)
+/* Where the leaf with an owner's batch is noted; NULL: that place is not made yet. */
+ALWAYS_INLINE struct outgoing **theap_outgoing_leaf(struct theap *theap, uint32_t owner)
 {
-    struct outgoing *leaf = theap->outgoing.leaves[(owner >> OWNERS_SHIFT) % OWNERS_LEAVES];
-    return likely(leaf != NULL) ? &leaf[owner % OWNERS_LEAF] : NULL;
+    uint32_t leaf = owner >> OWNERS_SHIFT;
+    ASSERT(leaf < OWNERS_LEAVES_ALL);
+    if (likely(leaf < OWNERS_LEAVES))
+        return &theap->outgoing.leaves[leaf];
+    return theap->outgoing.more != NULL ? &theap->outgoing.more[leaf] : NULL;
+}
+
+/* The batch for an owner's blocks, empty if its number is 0; NULL: not made yet. */
+ALWAYS_INLINE struct outgoing *theap_outgoing(struct theap *theap, uint32_t owner)
+{
+    struct outgoing **leaf = theap_outgoing_leaf(theap, owner);
+    return likely(leaf != NULL && *leaf != NULL) ? &(*leaf)[owner % OWNERS_LEAF] : NULL;
 }
 
 /* The same, if it is nothing but one more for a batch that is not full; else false. */

@@ -213,12 +213,35 @@ static void the_last_batch_arrives_too(void **state)
     check_heap();
 }
 
+/* However far apart the owners' numbers are; there is nobody behind these, so nothing is posted. */
+static void each_owner_has_a_batch_of_its_own(void **state)
+{
+    (void)state;
+    enum { EACH = 20 };
+    static const uint32_t owners[] = { 5, 5 + 256, 5 + 16384, 5 + 2 * 16384, THEAP_NONE - 1 };
+    static _Alignas(16) char blocks[COUNT(owners)][EACH][16];
+    for (size_t n = 0; n < EACH; n++)
+        for (size_t i = 0; i < COUNT(owners); i++)
+            theap_free_remote(&theap, owners[i], &theap.bins[1], (struct block *)blocks[i][n]);
+    assert_int_equal(theap.outgoing.count, COUNT(owners));
+    for (size_t i = 0; i < COUNT(owners); i++) {
+        assert_int_equal(theap_outgoing(&theap, owners[i])->owner, owners[i]);
+        assert_int_equal(theap_outgoing(&theap, owners[i])->chain.count, EACH);
+    }
+    theap_forget_batch(&theap, owners[2]);
+    assert_int_equal(theap.outgoing.count, COUNT(owners) - 1);
+    theap_forget_outgoing(&theap);
+    for (size_t i = 0; i < COUNT(owners); i++)
+        assert_int_equal(theap_outgoing(&theap, owners[i])->owner, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_free_lock_lets_a_chain_straight_in, start, finish),
         cmocka_unit_test_setup_teardown(a_held_lock_leads_to_the_inbox, start, finish),
         cmocka_unit_test_setup_teardown(many_post_at_once, start, finish),
+        cmocka_unit_test_setup_teardown(each_owner_has_a_batch_of_its_own, start, finish),
         cmocka_unit_test(blocks_change_hands),
         cmocka_unit_test(the_last_batch_arrives_too),
     };
