@@ -181,7 +181,8 @@ static int finish(void **state)
 static void every_class_gives_all_its_blocks(void **state)
 {
     (void)state;
-    theap.allowance.learned = (size_t)1 << 30; /* no slab is due for a search, however much is free */
+    /* no slab is due for a search, however much is free */
+    theap.allowance.learned = (size_t)1 << 30;
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
         uint32_t capacity = size_class_capacity(size_class), taken = 0;
         size_t empty;
