@@ -291,7 +291,11 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
 {
     unsigned size_class = slab->size_class;
     if (slab->owner == theap_number(theap)) {
-        bin_push(theap, &theap->bins[size_class], block);
+        struct bin *bin = &theap->bins[size_class];
+        if (bin_is_full(bin))
+            theap_overflow(theap, bin, block);
+        else
+            bin_push(bin, block);
         return;
     }
     theap_free_remote(theap, slab->owner, &theap->bins[size_class], block);

@@ -73,10 +73,50 @@ void *region_meta(size_t size)
     return NULL;
 }
 
+/* ---- tables of which few pages are touched -------------------------------------------------- */
+
+/* Under meta_lock: committed, and not in use. More of it is had at once the more there is. */
+static char *sparse_next, *sparse_end;
+static size_t sparse_mapped;
+
+static bool map_sparse(size_t size)
+{
+    size_t bytes = sparse_mapped < size ? size : sparse_mapped > MAPPING_MAX ? MAPPING_MAX : sparse_mapped;
+    char *start = os_reserve_aligned(bytes, GRANULE_SIZE, 0);
+    if (start == NULL)
+        return false;
+    if (!os_commit(start, bytes)) {
+        os_release(start, bytes);
+        return false;
+    }
+    sparse_next = start;
+    sparse_end = start + bytes;
+    sparse_mapped += bytes;
+    add(&region.reserved, bytes);
+    add(&region.reservations, 1);
+    return true;
+}
+
+void *region_sparse_meta(size_t size)
+{
+    void *memory = NULL;
+    size = round_up(size, GRANULE_SIZE);
+    if (region_is_interrupted())
+        return NULL;
+    region_lock(&region.meta_lock);
+    if ((size_t)(sparse_end - sparse_next) >= size || map_sparse(size)) {
+        memory = sparse_next;
+        sparse_next += size;
+    }
+    region_unlock(&region.meta_lock);
+    return memory;
+}
+
 void meta_after_fork(void)
 {
     if (!os_lock_is_held(&region.meta_lock))
         return;
     os_lock_reset(&region.meta_lock);
     next = end = limit = NULL; /* what another thread was cutting may be half taken */
+    sparse_next = sparse_end = NULL;
 }

@@ -2,7 +2,7 @@
 /* page_map.c: leaves of the page map are made here. Room for them is reserved for one, then for one,
  * two, four and more at once, so that they take few mappings; leaves in one mapping are 2 MiB apart:
  *
- *     | guard | descriptors, 1 MiB, aligned to 1 MiB | tags, 128 KiB | struct leaf_info | ... | guard |
+ *     | guard | descriptors, 1 MiB, aligned to 1 MiB | tags, 256 KiB | struct leaf_info | ... | guard |
  *
  * A leaf is readable, writable memory from the start: only the pages of granules in use are touched.
  * Where memory is charged for when it is committed (OS_RECOMMITS), a leaf's tags are committed with the

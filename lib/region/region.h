@@ -70,6 +70,10 @@ void region_thread_ends(void);
 /* Memory for the library's own use, zeroed, never given back; NULL when there is none. */
 void *region_meta(size_t size);
 
+/* The same for a table of which few pages are ever touched. It counts as address space alone, since it
+ * costs no memory where nothing is written. */
+void *region_sparse_meta(size_t size);
+
 void region_account_purge(size_t bytes); /* purged by the heap, inside slabs */
 
 /* So many bytes more, or less, of the span hold no memory although it is in use: holes of slabs. */
