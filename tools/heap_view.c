@@ -288,8 +288,8 @@ static void count_bin(struct walk *walk, const unsigned char *bin, uint32_t numb
 {
     const struct threads_layout *layout = &walk->remote->threads;
     struct view_class *class = &walk->view->classes[number];
-    int64_t room = (int32_t)get(bin, layout->room, 4), most = (int64_t)get(bin, layout->most, 2);
-    uint64_t blocks = room >= 0 && room <= most ? (uint64_t)(most - room) : 0;
+    uint64_t room = get(bin, layout->room, 8) >> layout->room_shift;
+    uint64_t limit = get(bin, layout->limit, 2), blocks = room <= limit ? limit - room : 0;
     if (get(bin, layout->spare, 8) != 0)
         blocks += get(bin, layout->spare_count, 2);
     class->cached += blocks;

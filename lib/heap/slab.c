@@ -238,7 +238,7 @@ void slab_free(struct theap *theap, struct span *slab)
     theap->circulating -= listed;
     theap->listed -= listed;
     region_account_hollow(slab, (ptrdiff_t)cut_bytes(slab) - (ptrdiff_t)span_bytes(slab));
-    span_set_kind(slab, SPAN_NONE); /* nobody must take it for a slab */
+    span_set_kind(slab, SPAN_META); /* nobody must take it for a slab, until it is given back */
     slab->next = theap->emptied;
     theap->emptied = span_index(slab);
 }
