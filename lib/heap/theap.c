@@ -32,7 +32,8 @@ enum {
     GROW_LEAST = 3 * 1024 * 1024,
     GROW_MOST = 8 * 1024 * 1024,
     GROW_SHARED = 48 * 1024 * 1024, /* divided among all theaps */
-    GIVEN_LISTS = 32,               /* freed past a full bin, after which its lists are shortened */
+    GIVEN_SMALL = 32, /* lists freed past a full bin, after which it is made narrower; for blocks up to */
+    GIVEN_LONG = 1,   /* NARROW_SMALL bytes, and for longer ones */
     SHUFFLED = 64,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
 };
@@ -237,6 +238,11 @@ static void give_up_spare(struct theap *theap, struct bin *bin)
         slab_give(theap, spare);
 }
 
+static uint32_t given_lists(const struct bin *bin)
+{
+    return bin_bytes(bin) <= NARROW_SMALL ? GIVEN_SMALL : GIVEN_LONG;
+}
+
 /* A block back to its slab, with all that the slab took while it was open; NULL: it was not. */
 static void give_block(struct theap *theap, struct bin *bin, struct open_slab *open,
                        struct block *block)
@@ -252,7 +258,7 @@ static void give_block(struct theap *theap, struct bin *bin, struct open_slab *o
         count += open_slab_close(theap, open);
     slab_give_one(theap, block);
     history->given += count;
-    if (unlikely(history->given >= (uint32_t)bin->most * GIVEN_LISTS))
+    if (unlikely(history->given >= (uint32_t)bin->most * given_lists(bin)))
         give_up_spare(theap, bin);
     theap_unlock(theap);
     note_freed(theap, (size_t)count * bin_bytes(bin));
