@@ -294,6 +294,28 @@ static void in_old_slabs(void **state)
     every_class(old_slabs, 1);
 }
 
+/* Slabs that take their blocks back themselves, past a full bin. */
+static void open_slabs(unsigned size_class)
+{
+    struct theap *theap = threads_current();
+    if (size_class_bytes(size_class) > 1024)
+        return;
+    fill(size_class, 2 * (size_t)size_class_capacity(size_class));
+    theap_flush(theap); /* the bin is narrow again */
+    struct blocks gone = remove_some(2);
+    free_blocks(&gone);
+    assert_non_null(theap->open[size_class]);
+    check_heap();
+    check_by_all(size_class);
+    give_back();
+}
+
+static void in_open_slabs(void **state)
+{
+    (void)state;
+    every_class(open_slabs, 11);
+}
+
 static void batched(unsigned size_class)
 {
     fill(size_class, some_of(size_class));
@@ -370,6 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_young_slabs),
         cmocka_unit_test(in_old_slabs),
+        cmocka_unit_test(in_open_slabs),
         cmocka_unit_test(in_other_threads_batches),
         cmocka_unit_test(in_private_heaps),
     };

@@ -90,9 +90,11 @@ static void data_is_no_mark(void **state)
 /* ---- damage -------------------------------------------------------------------------------- */
 
 enum { LISTED = 12, SIZE = 64 };
-enum place { IN_CACHE, IN_SLAB, IN_SPARE, IN_BATCH, PLACES };
+enum place { IN_CACHE, IN_SLAB, IN_SPARE, IN_OPEN_SLAB, IN_BATCH, PLACES };
 
-static struct block *blocks[2 * 1024];
+enum { MANY = 8 * 1024 }; /* more than a bin and its spare list hold */
+
+static struct block *blocks[MANY];
 
 static void *allocate_all(void *none)
 {
@@ -119,14 +121,19 @@ static struct block *bring_blocks(enum place place)
     if (place == IN_BATCH)
         return gather_blocks();
     struct theap *theap = threads_current();
-    size_t count = place == IN_SPARE ? (size_t)theap->bins[size_class_of(SIZE)].most + 8 : LISTED;
+    size_t count = place == IN_OPEN_SLAB ? MANY
+                   : place == IN_SPARE   ? (size_t)theap->bins[size_class_of(SIZE)].most + 8
+                                         : LISTED;
     for (size_t i = 0; i < count; i++)
         blocks[i] = heap_alloc(SIZE);
     for (size_t i = 0; i < count; i++)
-        heap_free(blocks[i], "free");
+        if (place != IN_OPEN_SLAB || i % 5 != 0) /* a slab that is empty is given back */
+            heap_free(blocks[i], "free");
     if (place == IN_SLAB)
         theap_flush(theap);
-    return blocks[place == IN_SPARE ? 4 : LISTED / 2];
+    if (place == IN_OPEN_SLAB && theap->open[size_class_of(SIZE)] == NULL)
+        _exit(MISSED);
+    return blocks[place == IN_OPEN_SLAB ? MANY - 6 : place == IN_SPARE ? 4 : LISTED / 2];
 }
 
 /* Has all free blocks pass by. */
@@ -137,7 +144,7 @@ static void use_up(enum place place)
         theap_flush(theap);
         return;
     }
-    uint32_t enough = 3 * size_class_capacity(size_class_of(SIZE));
+    uint32_t enough = MANY + 3 * size_class_capacity(size_class_of(SIZE));
     for (uint32_t i = 0; i < enough; i++)
         heap_alloc(SIZE);
 }
