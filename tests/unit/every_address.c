@@ -118,7 +118,8 @@ static void free_blocks(const struct blocks *blocks)
 static void check_address(char *address, bool in_use)
 {
     if (heap_is_block(address) != in_use)
-        fail_msg("%p: in use: %d", (void *)address, in_use);
+        fail_msg("%p, a class of %zu bytes: in use: %d", (void *)address,
+                 size_class_bytes(span_at(span_at(granule_of(address))->head)->size_class), in_use);
     if (in_use) {
         assert_false(is_refused(SIZE, address));
         return;
@@ -133,9 +134,10 @@ static void check_address(char *address, bool in_use)
 static void check_slab(const struct span *slab)
 {
     char *start = span_start(slab), *end = start + span_bytes(slab);
-    size_t step = slab->granules == 1         ? slab->size_class % 9 == 2 ? 1 : 16
-                  : slab->size_class % 9 == 2 ? 16
-                                              : 128;
+    size_t size = size_class_bytes(slab->size_class), common = size & -size;
+    size_t step = slab->granules == 1                         ? slab->size_class % 9 == 2 ? 1 : 16
+                  : slab->size_class % 9 == 2 || common < 128 ? 16
+                                                              : 128;
     size_t next = 0;
     while (next < live.count && live.at[next] < start)
         next++;
