@@ -485,23 +485,26 @@ struct span *slab_of(const struct block *block)
     return likely(span->head == granule) ? span : span_at(span->head);
 }
 
-/* Returns the block's bytes. */
-static inline size_t give(struct theap *theap, struct block *block)
+/* Blocks of one slab, the first and the last one of a list, have come back to it. */
+static void put_listed(struct theap *theap, struct span *slab, struct block *first,
+                       struct block *last, uint32_t count)
 {
-    struct span *slab = slab_of_free(theap_number(theap), block);
-    size_t bytes = bin_bytes(&theap->bins[slab->size_class]);
-    slab_push_listed(slab, block);
+    size_t bytes = count * size_class_bytes(slab->size_class);
+    block_link(last, slab->free);
+    slab->free = first;
+    slab->free_count += count;
+    slab->used -= count;
     /* relaxed: a hint for the search for holes, which looks again under the lock */
     atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
     theap->listed += bytes;
-    if (unlikely(--slab->used < slab->least))
+    if (unlikely(slab->used < slab->least))
         look_at(theap, slab);
-    return bytes;
+    allowance_freed(&theap->allowance, bytes, theap->listed);
 }
 
 void slab_give_one(struct theap *theap, struct block *block)
 {
-    allowance_freed(&theap->allowance, give(theap, block), theap->listed);
+    put_listed(theap, slab_of_free(theap_number(theap), block), block, block, 1);
 }
 
 /* The end of the list; what others have freed meanwhile is mostly nothing, and else little. */
@@ -514,31 +517,40 @@ static struct block *end_of(struct block *list)
 
 void slab_give_all(struct theap *theap, struct span *slab, struct chain chain)
 {
-    size_t bytes = chain.count * size_class_bytes(slab->size_class);
+    struct block *others = slab->free;
     if (chain.count == 0)
         return;
-    if (slab->free_count == 0)
+    if (others == BLOCK_END) { /* then nobody need know where the chain ends */
         slab->free = chain.first;
-    else
-        block_link(end_of(slab->free), chain.first);
+    } else {
+        block_link(end_of(others), chain.first);
+        slab->free = others;
+    }
     slab->free_count += chain.count;
     slab->used -= chain.count;
     atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
+    size_t bytes = chain.count * size_class_bytes(slab->size_class);
     theap->listed += bytes;
     if (slab->used < slab->least)
         look_at(theap, slab);
     allowance_freed(&theap->allowance, bytes, theap->listed);
 }
 
+/* Neighbours in the list are mostly of one slab: these go back at once. */
 void slab_give(struct theap *theap, struct block *block)
 {
-    size_t bytes = 0;
     while (block != BLOCK_END) {
-        struct block *next = block_next(block);
-        bytes += give(theap, block);
-        block = next;
+        struct span *slab = slab_of_free(theap_number(theap), block);
+        uintptr_t start = (uintptr_t)span_start(slab), bytes = span_bytes(slab);
+        struct block *first = block, *last;
+        uint32_t count = 0;
+        do {
+            last = block;
+            block = block_next(block);
+            count++;
+        } while ((uintptr_t)block - start < bytes);
+        put_listed(theap, slab, first, last, count);
     }
-    allowance_freed(&theap->allowance, bytes, theap->listed);
 }
 
 void slab_unpin(struct theap *theap, struct span *slab)

@@ -32,6 +32,7 @@ enum {
     GROW_LEAST = 3 * 1024 * 1024,
     GROW_MOST = 8 * 1024 * 1024,
     GROW_SHARED = 48 * 1024 * 1024, /* divided among all theaps */
+    FIRST_MOST = 8,   /* blocks of the first list of a bin */
     GIVEN_SMALL = 32, /* lists freed past a full bin, after which it is made narrower; for blocks up to */
     GIVEN_LONG = 1,   /* NARROW_SMALL bytes, and for longer ones */
     SHUFFLED = 64,
@@ -140,13 +141,14 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     struct bin_history *history = &theap->history[bin_class(theap, bin)];
     if (history->used)
         widen(theap, bin);
+    uint32_t wanted = history->used || bin->most < FIRST_MOST ? bin->most : FIRST_MOST;
     *history = (struct bin_history){ .used = true };
     os_lock(&theap->lock);
     theap_drain(theap);
     unsigned own = bin_class(theap, bin);
     unsigned from = bin_bytes(bin) > SMALL_MAX ? slab_lender(theap, own) : own;
     /* one, if it is a larger class's: the bin is to keep blocks of its own */
-    struct chain chain = slab_take(theap, from, zero_wanted || from != own ? 1 : bin->most, zero);
+    struct chain chain = slab_take(theap, from, zero_wanted || from != own ? 1 : wanted, zero);
     theap_unlock(theap);
     return chain;
 }
