@@ -171,7 +171,8 @@ void add_thread_lines();
 void add_curves();
 
 /* Allocates as many blocks as `order` is long and frees them in that order. */
-template <typename Size> void batches(benchmark::State &state, const std::vector<uint32_t> &order, Size size)
+template <typename Size>
+void batches(benchmark::State &state, const std::vector<uint32_t> &order, Size size)
 {
     std::vector<void *> blocks(order.size());
     for (auto _ : state) {

@@ -8,7 +8,8 @@
  * and when it is empty. */
 enum {
     LEFT_SHIFT = 2,
-    BLOCK_MOST = 1024, /* of longer blocks each is given back by itself: it may free a page at once */
+    BLOCK_MOST =
+        1024, /* of longer blocks each is given back by itself: it may free a page at once */
     RECORDS_AT_ONCE = 16
 };
 
@@ -86,8 +87,7 @@ static struct chain take_all(struct theap *theap, struct span *slab, uint32_t *r
 bool open_slab_with(struct theap *theap, struct bin *bin, struct block *block)
 {
     uint32_t room;
-    if (bin_bytes(bin) > BLOCK_MOST || theap->own == NULL ||
-        own_bin_of(theap->own, block) != bin)
+    if (bin_bytes(bin) > BLOCK_MOST || theap->own == NULL || own_bin_of(theap->own, block) != bin)
         return false;
     struct open_slab *open = take_record(theap);
     if (open == NULL)

@@ -21,7 +21,7 @@
 struct open_slab {
     struct bin bin; /* the first field: the table leads to it */
     struct span *slab;
-    uint32_t noted; /* free blocks when it was last looked at; under the lock */
+    uint32_t noted;                /* free blocks when it was last looked at; under the lock */
     struct open_slab *next, *prev; /* of the class; `next` also of unused records */
 };
 

@@ -3,7 +3,7 @@
 
 struct own_slabs own_slabs_none;
 
-/* Whether the place is that granule's, and not that of one which is a multiple of 1 GiB away: no slab
+/* Whether the place is that granule's, and not that of one which is OWN_PLACES granules away: no slab
  * is nearly as long. */
 static bool is_place_of(const struct own_slabs *own, uint32_t place, size_t granule)
 {
@@ -28,8 +28,7 @@ void own_slabs_note(struct own_slabs *own, size_t granule, const char *last, boo
         STORE_RELAXED(&own->bin[place], 0);
 }
 
-void own_slabs_claim(struct own_slabs *own, size_t granule, const char *last,
-                     const struct bin *bin)
+void own_slabs_claim(struct own_slabs *own, size_t granule, const char *last, const struct bin *bin)
 {
     uint32_t place = granule % OWN_PLACES;
     if (own->bin[place] != 0) {

@@ -5,8 +5,8 @@
  * circulation, and that the bin has room. No thread register, no owner's number and no map of all
  * addresses is looked at.
  *
- * The table is direct-mapped by the granule's number, so slabs that are a multiple of 1 GiB apart
- * share a place. The first of them has it; frees to the others take the slow path, which finds the
+ * The table is direct-mapped by the granule's number, so slabs that are a multiple of 4 GiB apart
+ * share a place (of 1 GiB on Windows). The first of them has it; frees to the others take the slow path, which finds the
  * slab by the page map. An address that shares a place with a slab without lying in it fails the
  * comparison, see size_class.h.
  *
@@ -18,7 +18,13 @@
 
 #include "heap/bin.h"
 
-enum { OWN_PLACES = LEAF_GRANULES };
+/* Where the system charges for what is committed and never touched, the table is smaller. */
+#if defined(_WIN32)
+enum { OWN_SHIFT = 14 };
+#else
+enum { OWN_SHIFT = 16 };
+#endif
+enum { OWN_PLACES = 1 << OWN_SHIFT };
 
 struct own_slabs {
     struct bin none;              /* of vacant places: without room */
@@ -33,9 +39,10 @@ extern struct own_slabs own_slabs_none HIDDEN;
  * saves an instruction. */
 ALWAYS_INLINE uint32_t own_place(const void *address)
 {
-    enum { ABOVE = 32 - GRANULE_SHIFT - LEAF_SHIFT };
+    enum { ABOVE = 32 - GRANULE_SHIFT - OWN_SHIFT };
     uint32_t shifted = (uint32_t)(uintptr_t)address << ABOVE;
-    HIDE_VALUE(shifted);
+    if (ABOVE != 0)
+        HIDE_VALUE(shifted);
     return shifted >> (ABOVE + GRANULE_SHIFT);
 }
 

@@ -14,9 +14,9 @@
 enum {
     /* classes above a long block's own that may lend it one; half as much again */
     BORROW_STEPS = 4,
-    WAKE_SHIFT = 5,     /* a full slab is taken from again when 1/32 of it is free */
-    AHEAD_PART = 8,     /* of the blocks that a bin may hold; so many are cut at once, or ... */
-    AHEAD_SLABS = 8     /* ... the same part of those in full slabs, of which so many count */
+    WAKE_SHIFT = 5, /* a full slab is taken from again when 1/32 of it is free */
+    AHEAD_PART = 8, /* of the blocks that a bin may hold; so many are cut at once, or ... */
+    AHEAD_SLABS = 8 /* ... the same part of those in full slabs, of which so many count */
 };
 
 /* ---- groups ------------------------------------------------------------------------------- */

@@ -32,9 +32,10 @@ enum {
     GROW_LEAST = 3 * 1024 * 1024,
     GROW_MOST = 8 * 1024 * 1024,
     GROW_SHARED = 48 * 1024 * 1024, /* divided among all theaps */
-    FIRST_MOST = 8,   /* blocks of the first list of a bin */
-    GIVEN_SMALL = 32, /* lists freed past a full bin, after which it is made narrower; for blocks up to */
-    GIVEN_LONG = 1,   /* NARROW_SMALL bytes, and for longer ones */
+    FIRST_MOST = 8,                 /* blocks of the first list of a bin */
+    GIVEN_SMALL =
+        32, /* lists freed past a full bin, after which it is made narrower; for blocks up to */
+    GIVEN_LONG = 1, /* NARROW_SMALL bytes, and for longer ones */
     SHUFFLED = 64,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
 };
@@ -43,7 +44,9 @@ struct theap_settings theap_settings;
 _Atomic uint32_t theap_tick;
 struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT,
                             .bins = { [0 ... SIZE_CLASSES - 1] = { .free = BLOCK_END } } };
-THREAD_WORDS_AT_START = { .theap_fast = &theap_none, .own = &own_slabs_none, .at_hand = &pool_none };
+THREAD_WORDS_AT_START = { .theap_fast = &theap_none,
+                          .own = &own_slabs_none,
+                          .at_hand = &pool_none };
 
 static void free_emptied(uint32_t index)
 {
@@ -93,8 +96,7 @@ void theap_init(struct theap *theap, uint32_t number)
     block_draw_key();
     theap->tag = (uint64_t)number << TAG_SHIFT;
     for (size_t size = 0; size < SMALL_LIMIT; size++)
-        theap->bin_code[size] =
-            (uint8_t)(size_class_of(size) * sizeof(struct bin) / BIN_STEP);
+        theap->bin_code[size] = (uint8_t)(size_class_of(size) * sizeof(struct bin) / BIN_STEP);
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
         theap->bins[size_class].magic = size_class_magic(size_class);
         theap->bins[size_class].units = (uint16_t)(size_class_bytes(size_class) / 16);

@@ -74,12 +74,12 @@ struct theap {
     struct bin bins[SIZE_CLASSES];
     uint8_t bin_code[SMALL_LIMIT]; /* for a size, which bin: its offset divided by BIN_STEP */
     struct bin_history history[SIZE_CLASSES];
-    struct own_slabs *own; /* NULL: there was no memory for it */
+    struct own_slabs *own;                                 /* NULL: there was no memory for it */
     struct open_slab *open[SIZE_CLASSES], *unused_records; /* open_slab.h */
-    uint64_t tag;          /* number << TAG_SHIFT */
-    size_t grown;                 /* bytes by which the caches have been widened, see theap.c */
-    size_t freed_bytes;           /* given back since the purge was last told */
-    _Atomic uint32_t active_at;   /* tick of the last change of a spare list; others read it */
+    uint64_t tag;                                          /* number << TAG_SHIFT */
+    size_t grown;               /* bytes by which the caches have been widened, see theap.c */
+    size_t freed_bytes;         /* given back since the purge was last told */
+    _Atomic uint32_t active_at; /* tick of the last change of a spare list; others read it */
     struct outgoing_batches outgoing;
     /* counted only when statistics are on; atomic since others read them */
     _Atomic uint64_t allocations, allocated_bytes, frees;
@@ -91,11 +91,11 @@ struct theap {
     uint32_t groups[SIZE_CLASSES][GROUPS]; /* slabs: index of the first, 0 for none */
     size_t circulating;                    /* bytes of slabs' blocks that start in no hole */
     size_t listed;                         /* bytes of free blocks on slabs' lists */
-    size_t open_bytes;                     /* the same in open slabs, when they were last looked at */
-    struct allowance allowance;            /* for `listed` */
-    uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
-    uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
-    uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
+    size_t open_bytes;          /* the same in open slabs, when they were last looked at */
+    struct allowance allowance; /* for `listed` */
+    uint32_t emptied;           /* slabs' spans to be freed when the lock is released, by `next` */
+    uint32_t due;               /* slabs to be searched for free pages then, linked the same way */
+    uint32_t pinned;            /* slabs that are due, or whose pages are on their way back */
     bool broken; /* never used again: another thread was changing it when a signal handler forked
                          that had interrupted a call of this library */
 

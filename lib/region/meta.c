@@ -81,7 +81,9 @@ static size_t sparse_mapped;
 
 static bool map_sparse(size_t size)
 {
-    size_t bytes = sparse_mapped < size ? size : sparse_mapped > MAPPING_MAX ? MAPPING_MAX : sparse_mapped;
+    size_t bytes = sparse_mapped < size          ? size
+                   : sparse_mapped > MAPPING_MAX ? MAPPING_MAX
+                                                 : sparse_mapped;
     char *start = os_reserve_aligned(bytes, GRANULE_SIZE, 0);
     if (start == NULL)
         return false;

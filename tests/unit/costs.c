@@ -279,8 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frees_for_many_owners),   cmocka_unit_test(doubtful_frees_among_threads),
         cmocka_unit_test(plain_frees_among_heaps), cmocka_unit_test(heaps_in_turn),
-        cmocka_unit_test(failures_at_the_limit),
-        cmocka_unit_test(waves_of_any_length),
+        cmocka_unit_test(failures_at_the_limit),   cmocka_unit_test(waves_of_any_length),
     };
     return cmocka_run_group_tests_name("costs", tests, NULL, NULL);
 }

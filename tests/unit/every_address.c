@@ -393,10 +393,8 @@ static void in_private_heaps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_young_slabs),
-        cmocka_unit_test(in_old_slabs),
-        cmocka_unit_test(in_open_slabs),
-        cmocka_unit_test(in_other_threads_batches),
+        cmocka_unit_test(in_young_slabs),   cmocka_unit_test(in_old_slabs),
+        cmocka_unit_test(in_open_slabs),    cmocka_unit_test(in_other_threads_batches),
         cmocka_unit_test(in_private_heaps),
     };
     return cmocka_run_group_tests_name("every address", tests, NULL, NULL);

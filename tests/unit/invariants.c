@@ -63,8 +63,7 @@ static void check_free_list(const struct span *slab)
     static bool seen[BLOCKS_MOST];
     size_t size = size_class_bytes(slab->size_class), count = 0;
     memset(seen, 0, sizeof seen);
-    for (const struct block *block = slab->free; block != BLOCK_END;
-         block = block->next, count++) {
+    for (const struct block *block = slab->free; block != BLOCK_END; block = block->next, count++) {
         assert_true(block_is_linked(block));
         size_t distance = (size_t)((const char *)block - span_start(slab));
         assert_true(distance % size == 0);
@@ -97,7 +96,8 @@ struct starts {
 
 static struct starts starts_in(const struct span *slab, size_t granule)
 {
-    size_t size = size_class_bytes(slab->size_class), capacity = size_class_capacity(slab->size_class);
+    size_t size = size_class_bytes(slab->size_class),
+           capacity = size_class_capacity(slab->size_class);
     size_t first = (granule * GRANULE_SIZE + size - 1) / size, others = 0, count = first;
     size_t end = ((granule + 1) * GRANULE_SIZE + size - 1) / size;
     end = end < capacity ? end : capacity;
@@ -138,7 +138,7 @@ static void check_starts(const struct theap *theap, const struct span *slab)
         const char *last = theap->own->last[place];
         bool vacant = bin == &theap->own->none;
         if (vacant || (size_t)(last - span_start(slab)) > span_bytes(slab))
-            continue; /* the place may be another slab's, a multiple of 1 GiB away */
+            continue; /* the place may be another slab's, a multiple of the window away */
         check_last(slab, starts, last);
         assert_true(is_bin_of(theap, slab, bin));
         assert_true(size_class_bytes(slab->size_class) <= EXACT_MAX);

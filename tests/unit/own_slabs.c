@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of a theap's own slabs: a place belongs to the first granule that claims it, and none of
- * those that are a multiple of 1 GiB away can change it. */
+ * those that are a multiple of the window away can change it. */
 #include "test.h"
 
 #include "heap/own_slabs.h"

@@ -95,11 +95,12 @@ static void the_room_for_a_block_exceeds_all_residues(void **state)
 }
 
 /* What shares a place with a slab in the table of own slabs, everywhere a program's address can be, is
- * not taken for a block of it, however much room there is: about each multiple of 1 GiB, both ways. */
+ * not taken for a block of it, however much room there is: about each multiple of what the table covers, both ways. */
 static void addresses_elsewhere_are_no_starts(void **state)
 {
     (void)state;
-    const uint64_t room = (uint64_t)UINT16_MAX / 16 << ROOM_SHIFT; /* of the smallest blocks, a slab */
+    const uint64_t room = (uint64_t)UINT16_MAX / 16
+                          << ROOM_SHIFT; /* of the smallest blocks, a slab */
     const size_t window = (size_t)OWN_PLACES << GRANULE_SHIFT;
     struct random random = { 11 };
     for (unsigned size_class = 0; size_class_bytes(size_class) <= EXACT_MAX; size_class++) {
@@ -108,7 +109,8 @@ static void addresses_elsewhere_are_no_starts(void **state)
             for (int i = 0; i < 50; i++) {
                 /* a start, the places beside it, and any other */
                 size_t far = n * window + random_below(&random, GRANULE_SIZE) * 16;
-                size_t tries[] = { far / size * size, far / size * size + 1, far / size * size - 1, far };
+                size_t tries[] = { far / size * size, far / size * size + 1, far / size * size - 1,
+                                   far };
                 for (size_t k = 0; k < COUNT(tries); k++)
                     if (tries[k] * magic < room || -tries[k] * magic < room)
                         fail_msg("class %u: %zu bytes away", size_class, tries[k]);
