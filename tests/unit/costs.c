@@ -135,7 +135,7 @@ static void frees_for_many_owners(void **state)
 
 /* ---- waves ---------------------------------------------------------------------------------- */
 
-enum { WAVE_MOST = 20000, WAVE_STRIDE = 7919 };
+enum { WAVE_MOST = 10000, WAVE_STRIDE = 7919 };
 
 static size_t wave_size;
 static void *wave_blocks[WAVE_MOST];
