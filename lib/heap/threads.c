@@ -286,6 +286,15 @@ static void unpin_slabs(void)
     }
 }
 
+static void unpin_runs(void)
+{
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        if (!theap->broken && theap->medium.pinned != 0)
+            medium_unpin_all(&theap->medium);
+    }
+}
+
 static bool has_pinned_slabs(void)
 {
     bool any = false;
@@ -318,6 +327,9 @@ void threads_after_fork(void)
         thread_words()->theap_fast = &theap_none;
     }
     /* in a signal handler that interrupted this thread's own call, that call goes on */
-    if (!thread_words()->busy && has_pinned_slabs())
+    if (thread_words()->busy)
+        return;
+    if (has_pinned_slabs())
         unpin_slabs();
+    unpin_runs();
 }

@@ -52,13 +52,6 @@ void allowance_review(struct allowance *allowance, size_t free)
     begin_period(allowance, now, free);
 }
 
-void allowance_freed(struct allowance *allowance, size_t bytes, size_t free)
-{
-    allowance->freed += bytes;
-    if (allowance->freed >= allowance->review_at)
-        allowance_review(allowance, free);
-}
-
 void allowance_wanted(struct allowance *allowance, size_t bytes)
 {
     size_t given_back = allowance->given_back[0] + allowance->given_back[1];
