@@ -279,7 +279,7 @@ static void large_blocks_keep_their_contents(void **state)
     (void)state;
     const struct large_account *account = &heap_large[region_arena()].account;
     size_t blocks = account->blocks, bytes = account->bytes;
-    size_t size = 100000;
+    size_t size = 300000;
     uint32_t *numbers = heap_alloc(size);
     for (size_t i = 0; i < size / 4; i++)
         numbers[i] = (uint32_t)i;
