@@ -46,6 +46,11 @@ bool __wrap_os_purge(void *address, size_t size)
     return __real_os_purge(address, size);
 }
 
+static __attribute__((noinline)) struct medium_map *map_numbered(uint32_t number)
+{
+    return map_by_number(number);
+}
+
 /* ---- blocks in use, stamped ------------------------------------------------------------------------ */
 
 struct live {
@@ -402,7 +407,7 @@ static void empty_spans_go_but_the_last(void **state)
     medium_release_empty(&medium);
     settle();
     assert_int_equal(medium.spans, 0);
-    assert_int_equal(tag_of(granule_of(place_address((struct place){ map_by_number(1), 0 }))), 0);
+    assert_int_equal(tag_of(granule_of(place_address((struct place){ map_numbered(1), 0 }))), 0);
 }
 
 static void at_the_limit_a_span_is_as_short_as_it_may_be(void **state)
@@ -447,8 +452,8 @@ static void starts_are_told_from_all_other_addresses(void **state)
         take(1 + (uint32_t)random_below(&random, 30));
     for (int i = 0; i < 20; i++)
         give_number(random_below(&random, live_count));
-    for (struct medium_map *map = map_by_number(medium.maps); map != NULL;
-         map = map->next != 0 ? map_by_number(map->next) : NULL)
+    for (struct medium_map *map = map_numbered(medium.maps); map != NULL;
+         map = map->next != 0 ? map_numbered(map->next) : NULL)
         for (size_t i = 0; i < (size_t)map->cells << CELL_SHIFT; i++) {
             const char *address = (const char *)map->start + i;
             bool told = map_has_in_use(place_of(address), address);
@@ -470,9 +475,9 @@ static void what_holds_an_address_is_found(void **state)
     medium_release_empty(&medium);
     assert_null(place_of(gone).map);
     settle();
-    assert_null(map_by_number(0));
-    assert_null(map_by_number(MAPS_MAX));
-    assert_null(map_by_number(UINT32_MAX));
+    const volatile uint32_t others[] = { 0, MAPS_MAX, UINT32_MAX };
+    for (size_t i = 0; i < COUNT(others); i++)
+        assert_null(map_numbered(others[i]));
 }
 
 /* ---- pages ------------------------------------------------------------------------------------------ */
@@ -711,7 +716,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_block_grows_into_what_is_free_behind_it, start, finish),
         cmocka_unit_test_setup_teardown(a_block_gives_its_end_up, start, finish),
         cmocka_unit_test_setup_teardown(empty_spans_go_but_the_last, start, finish),
-        cmocka_unit_test_setup_teardown(at_the_limit_a_span_is_as_short_as_it_may_be, start, finish),
+        cmocka_unit_test_setup_teardown(at_the_limit_a_span_is_as_short_as_it_may_be, start,
+                                        finish),
         cmocka_unit_test_setup_teardown(starts_are_told_from_all_other_addresses, start, finish),
         cmocka_unit_test_setup_teardown(what_holds_an_address_is_found, start, finish),
         cmocka_unit_test_setup_teardown(fresh_memory_is_known_to_be_zero, start, finish),
