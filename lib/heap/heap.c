@@ -436,8 +436,8 @@ static void *grow_medium(void *block, size_t old, size_t size, const char *call)
 static void *realloc_medium(const struct holder *holder, void *block, size_t size, const char *call)
 {
     size_t old = holder_bytes(holder);
-    if (medium_keeps(old, size) ||
-        ((size > SMALL_MAX || size >= old / 2) && resize_medium(holder, size)))
+    bool keeps = old > SMALL_MAX ? medium_keeps(old, size) : size_class_keeps(old, size);
+    if (keeps || ((size > SMALL_MAX || size >= old / 2) && resize_medium(holder, size)))
         return block;
     return size > old ? grow_medium(block, old, size, call) : move(block, old, size, call);
 }

@@ -16,7 +16,8 @@ static bool is_large_of(size_t holds, size_t size)
 /* Whether realloc may have left a block of the size in one that holds so much. */
 static bool may_be_kept(size_t holds, size_t size)
 {
-    return holds <= MEDIUM_MAX && (size_class_keeps(holds, size) || medium_keeps(holds, size));
+    return holds <= MEDIUM_MAX &&
+           (size_class_keeps(holds, size) || (holds > SMALL_MAX && medium_keeps(holds, size)));
 }
 
 static bool may_hold(size_t holds, size_t align, size_t size, enum sized sized)

@@ -45,14 +45,18 @@ static void note_taken(struct theap *theap, const struct medium_taken *taken)
         allowance_wanted(&theap->allowance, taken->fresh);
     else
         allowance_reused(&theap->allowance, theap_free_bytes(theap));
+    if (theap_free_bytes(theap) + LOOK_BYTES < theap->look_at)
+        theap->look_at = theap_free_bytes(theap) + LOOK_BYTES;
 }
 
-/* Whether too much is free is asked again when so much more is. */
+/* As long as too much is free each block that comes back takes a run with it; else that is asked again
+ * when so much more is free. */
 static NOINLINE void look(struct theap *theap)
 {
-    if (theap_has_too_much_free(theap))
+    bool too_much = theap_has_too_much_free(theap);
+    if (too_much)
         medium_pin(&theap->medium);
-    theap->look_at = theap_free_bytes(theap) + LOOK_BYTES;
+    theap->look_at = too_much ? 0 : theap_free_bytes(theap) + LOOK_BYTES;
 }
 
 static inline void note_freed(struct theap *theap, size_t bytes)

@@ -202,10 +202,18 @@ bool threads_calls_are_counted(void)
     return calls_are_counted;
 }
 
+/* Whether this thread has been interrupted while it tended that theap, see purge.c. */
+static bool is_tending_spare(void)
+{
+    struct theap *theap = READ_RACY(spare);
+    return theap != NULL && os_lock_is_mine(&theap->lock);
+}
+
 struct theap *threads_lock_spare(void)
 {
     os_child_look();
-    if (os_lock_is_mine(&spare_lock) || os_lock_is_mine(&lock) || region_is_interrupted())
+    if (os_lock_is_mine(&spare_lock) || os_lock_is_mine(&lock) || is_tending_spare() ||
+        region_is_interrupted())
         return NULL;
     os_lock(&spare_lock);
     if (spare == NULL) {

@@ -57,7 +57,7 @@ struct medium_map {
     uintptr_t start; /* of the span; 0 when there is none. Read without the lock */
     uint32_t cells;  /* the span's length. Read without the lock */
     uint32_t number;
-    uint32_t next, prev; /* number of the owner's next map, or of the next one without a span */
+    uint32_t next, prev; /* number of the owner's next map; or of the next one that is in store */
     /* Pages that hold no memory; all of them lie inside free runs. */
     uint32_t frontier; /* the first of those that none has been used behind */
     uint32_t holes;    /* how many there are before it */
@@ -77,15 +77,18 @@ struct place {
 typedef _Atomic(struct medium_map *) map_slot;
 extern _Atomic(map_slot *) medium_maps[MAP_LEAVES] HIDDEN;
 
-/* A map without a span; NULL when there is no memory for one. Any thread. */
-struct medium_map *map_make(void);
+/* A map without a span; NULL when there is no memory for one. Any thread, no lock. */
+struct medium_map *map_take(void);
+
+/* Puts one in store for all threads. */
+void map_put(struct medium_map *map);
 
 /* NULL for a number that was never given out. */
 ALWAYS_INLINE struct medium_map *map_by_number(uint32_t number)
 {
     if (unlikely(number >= MAPS_MAX))
         return NULL;
-    /* acquire, both: pairs with the release in map_make, so the map is seen initialised */
+    /* acquire, both: pairs with the release in make_map, so the map is seen initialised */
     map_slot *leaf = atomic_load_explicit(&medium_maps[number / MAP_LEAF], memory_order_acquire);
     return unlikely(leaf == NULL)
                ? NULL

@@ -5,8 +5,6 @@
 #include "medium/pages.h"
 #include "region/region.h"
 
-enum { SPAN_LEAST = 16 /* granules of a theap's first span */ };
-
 /* ---- free runs --------------------------------------------------------------------------------- */
 
 static bool is_free(struct place place)
@@ -82,7 +80,7 @@ static inline struct place join(struct medium *medium, struct place place)
 static void link_map(struct medium *medium, struct medium_map *map)
 {
     map->prev = 0;
-    map->next = medium->maps;
+    STORE_RELAXED(&map->next, medium->maps); /* map_take may still look at it */
     if (map->next != 0)
         map_by_number(map->next)->prev = map->number;
     medium->maps = map->number;
@@ -98,34 +96,11 @@ static void unlink_map(struct medium *medium, const struct medium_map *map)
         medium->maps = map->next;
 }
 
-static struct medium_map *take_map(struct medium *medium)
+static struct span *take_span(uint32_t cells, bool *zero)
 {
-    if (medium->spare_maps == 0)
-        return map_make();
-    struct medium_map *map = map_by_number(medium->spare_maps);
-    medium->spare_maps = map->next;
-    return map;
-}
-
-static void put_map(struct medium *medium, struct medium_map *map)
-{
-    map->next = medium->spare_maps;
-    medium->spare_maps = map->number;
-}
-
-/* As large as all before it together, and what is asked for at least. */
-static struct span *take_span(const struct medium *medium, uint32_t cells, bool *zero)
-{
-    size_t least = (cells + GRANULE_CELLS - 1) / GRANULE_CELLS,
-           granules = medium->cells / GRANULE_CELLS;
-    granules = granules < SPAN_LEAST     ? SPAN_LEAST
-               : granules > MAP_GRANULES ? MAP_GRANULES
-                                         : granules;
-    granules = granules < least ? least : granules;
-    struct span *span = region_alloc(granules, 1, 0, SPAN_MEDIUM, zero);
-    if (span == NULL && least < granules)
-        span = region_alloc(least, 1, 0, SPAN_MEDIUM, zero);
-    return span;
+    size_t least = (cells + GRANULE_CELLS - 1) / GRANULE_CELLS;
+    struct span *span = region_alloc(MAP_GRANULES, 1, 0, SPAN_MEDIUM, zero);
+    return span != NULL ? span : region_alloc(least, 1, 0, SPAN_MEDIUM, zero);
 }
 
 static void set_tags(const struct span *span, uint32_t tag, uint32_t number)
@@ -152,12 +127,12 @@ static void begin_map(struct medium *medium, struct medium_map *map, const struc
 static bool grow(struct medium *medium, uint32_t cells)
 {
     bool zero;
-    struct medium_map *map = take_map(medium);
+    struct medium_map *map = map_take();
     if (map == NULL)
         return false;
-    struct span *span = take_span(medium, cells, &zero);
+    struct span *span = take_span(cells, &zero);
     if (span == NULL) {
-        put_map(medium, map);
+        map_put(map);
         return false;
     }
     begin_map(medium, map, span, zero);
@@ -183,7 +158,7 @@ static void release(struct medium *medium, struct place run)
     medium->spans--;
     STORE_RELAXED(&map->start, 0);
     STORE_RELAXED(&map->cells, 0);
-    put_map(medium, map);
+    map_put(map);
     span->next = medium->emptied;
     medium->emptied = span_index(span);
 }

@@ -33,9 +33,8 @@ enum {
 
 struct medium {
     struct free_runs dirty, clean;
-    uint32_t tag;        /* of the granules of its spans */
-    uint32_t maps;       /* number of the first map; by `next`. 0: none */
-    uint32_t spare_maps; /* of those without a span */
+    uint32_t tag;  /* of the granules of its spans */
+    uint32_t maps; /* number of the first map; by `next`. 0: none */
     uint32_t spans;
     uint32_t emptied;  /* spans to be freed when the lock is released, by `next` */
     uint32_t due;      /* pinned run whose pages are to be given back then, see place_word */
@@ -53,15 +52,14 @@ struct medium_taken {
     size_t zero_from, zero_end; /* distances from the block's start: in between it reads as zero */
 };
 
-/* How long a block of that size is. From 16 cells on there are eight lengths for each doubling, so that
- * what one block leaves fits another of nearly the same size. */
+/* How long a block of that size is. From 16 cells on there are eight lengths for each doubling, and
+ * sixteen from 64 on, so that what one block leaves fits another of nearly the same size. */
 ALWAYS_INLINE uint32_t medium_cells(size_t size)
 {
-    enum { EACH_MOST = 16, STEPS_SHIFT = 3 };
     uint32_t below = (uint32_t)((size - (size != 0)) >> CELL_SHIFT);
-    if (below < EACH_MOST)
+    if (below < 16)
         return below + 1;
-    uint32_t step = 1U << (highest_bit(below) - STEPS_SHIFT);
+    uint32_t step = 1U << (highest_bit(below) - (below < 64 ? 3 : 4));
     return (below + step) & -step;
 }
 

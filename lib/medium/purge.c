@@ -7,7 +7,15 @@
 #include "os/vm.h"
 #include "region/region.h"
 
-enum { WORTH_IT = 16 /* cells of a run whose pages are given back without being asked for */ };
+enum { WORTH_IT = 16 };
+
+/* The cells of a run whose pages are given back without being asked for. At least one of the system's
+ * pages lies inside. */
+static uint32_t worth_it(void)
+{
+    uint32_t two_pages = (uint32_t)(2 * os_page_size() >> CELL_SHIFT);
+    return two_pages > WORTH_IT ? two_pages : WORTH_IT;
+}
 
 static struct pages pages_of(struct place run)
 {
@@ -17,7 +25,7 @@ static struct pages pages_of(struct place run)
 bool medium_pin(struct medium *medium)
 {
     struct place run = free_runs_longest(&medium->dirty);
-    if (medium->due != 0 || run.map == NULL || cell_of(run)->length < WORTH_IT)
+    if (medium->due != 0 || run.map == NULL || cell_of(run)->length < worth_it())
         return false;
     free_runs_remove(&medium->dirty, run);
     set_state(run, CELL_PINNED);

@@ -292,7 +292,8 @@ static void free_deferred(void)
 
 void region_free(struct span *span)
 {
-    ASSERT(span_kind(span) >= SPAN_META);
+    /* an empty slab's has none any more */
+    ASSERT(span_kind(span) >= SPAN_META || span_kind(span) == SPAN_NONE);
     os_child_look();
     span_set_pool(span, NULL);
     span_set_kind(span, SPAN_NONE);
