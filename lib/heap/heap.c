@@ -167,7 +167,8 @@ ALWAYS_INLINE void *alloc_medium(size_t size, bool clear)
     void *block = theap_take_cached(theap, size);
     if (block != NULL)
         return clear ? memset(block, 0, medium_bytes(size)) : block;
-    struct access access = begin(theap);
+    os_child_look();
+    struct access access = begin(threads_current());
     if (likely(access.theap != NULL))
         block = theap_take_medium(access.theap, 1, size, clear);
     end(access);
@@ -284,6 +285,7 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
 void heap_free_passed(uint32_t owner, struct place place)
 {
     void *block = place_address(place);
+    os_child_look();
     struct access access = begin(threads_current_to_free());
     if (unlikely(access.theap == NULL))
         theap_post_block(owner, block); /* there is no theap to free into */

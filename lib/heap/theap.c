@@ -404,6 +404,7 @@ void theap_forget_lists(struct theap *theap)
         reset_bin(bin);
     }
     theap->grown = 0;
+    theap->cache = (struct medium_cache){ .room = CACHE_CELLS };
     atomic_store_explicit(&theap->inbox, NULL, memory_order_relaxed);
 }
 

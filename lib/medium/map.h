@@ -123,7 +123,8 @@ ALWAYS_INLINE enum cell_state state_of(struct place place)
 
 ALWAYS_INLINE void set_state(struct place place, enum cell_state state)
 {
-    atomic_store_explicit(&place.map->state[place.cell], (uint8_t)state, memory_order_relaxed);
+    /* release: the length is there first, for repair.c */
+    atomic_store_explicit(&place.map->state[place.cell], (uint8_t)state, memory_order_release);
 }
 
 ALWAYS_INLINE char *place_address(struct place place)

@@ -163,6 +163,17 @@ static void release(struct medium *medium, struct place run)
     medium->emptied = span_index(span);
 }
 
+void medium_adopt(struct medium *medium, struct medium_map *map)
+{
+    struct span *span = span_at(granule_of((void *)map->start));
+    region_account_hollow(span, -((ptrdiff_t)map_untouched(map) << MAP_PAGE_SHIFT));
+    pages_begin(medium, map, false);
+    medium->cells += map->cells;
+    medium->spans++;
+    set_tags(span, medium->tag, map->number);
+    link_map(medium, map);
+}
+
 void medium_release_empty(struct medium *medium)
 {
     for (uint32_t next, number = medium->maps; number != 0; number = next) {

@@ -139,6 +139,13 @@ size_t medium_purge_all(struct medium *medium);
 /* After fork, for runs that another thread had pinned. */
 void medium_unpin_all(struct medium *medium);
 
+/* After fork, where another thread held the lock: all records of the spans are made anew, and only what
+ * the program has is in use. Blocks in caches, batches and inboxes are free. */
+void medium_repair(struct medium *medium);
+
+/* Counts a span that is the owner's already, and all of whose pages may hold memory. */
+void medium_adopt(struct medium *medium, struct medium_map *map);
+
 /* What starts at the next cell at or behind `place` at which anything starts; false: nothing does. */
 bool medium_next(struct place *place);
 

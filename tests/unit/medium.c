@@ -605,6 +605,52 @@ static void pins_of_threads_that_are_gone_are_undone(void **state)
     check();
 }
 
+/* Each record that a thread may have had in hand is wrong. */
+static void tear(struct random *random)
+{
+    struct medium_map *next;
+    for (struct medium_map *map = map_numbered(medium.maps); map != NULL; map = next) {
+        next = map->next != 0 ? map_numbered(map->next) : NULL;
+        for (uint32_t i = 0; i < map->cells; i++) {
+            if (map->state[i] == CELL_LIVE) { /* what the program has is as it was */
+                map->cell[i].before = (uint16_t)random_next(random);
+                i += map->cell[i].length - 1U;
+                continue;
+            }
+            map->cell[i].length = (uint16_t)random_next(random);
+            if (map->state[i] != CELL_PASSED && random_below(random, 2))
+                map->state[i] = (uint8_t)random_below(random, CELL_LIVE);
+            map->cell[i].before = (uint16_t)random_next(random);
+            map->cell[i].next = map->cell[i].prev = (uint32_t)random_next(random);
+        }
+        map->next = map->prev = (uint32_t)random_next(random);
+        tag_set(granule_of((void *)map->start) + 1, 0);
+    }
+    uint32_t tag = medium.tag;
+    memset(&medium, 0xA5, sizeof medium);
+    medium.tag = tag;
+}
+
+static void what_was_half_changed_is_made_anew(void **state)
+{
+    (void)state;
+    struct random random = { 4 };
+    for (int i = 0; i < 300; i++)
+        take(1 + (uint32_t)random_below(&random, 60));
+    for (int i = 0; i < 100; i++)
+        give_number(random_below(&random, live_count));
+    for (int i = 0; i < 50; i++) { /* in a cache, a batch or an inbox that is forgotten */
+        size_t which = random_below(&random, live_count);
+        assert_true(medium_pass(all[which].place));
+        all[which] = all[--live_count];
+    }
+    tear(&random);
+    medium_repair(&medium);
+    check();
+    for (size_t i = 0; i < live_count; i++)
+        check_stamp(&all[i]);
+}
+
 /* ---- all together ----------------------------------------------------------------------------------- */
 
 static void operate(struct random *random)
@@ -726,6 +772,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refused_purge_changes_nothing, start, finish),
         cmocka_unit_test_setup_teardown(all_free_pages_go_back, start, finish),
         cmocka_unit_test_setup_teardown(pins_of_threads_that_are_gone_are_undone, start, finish),
+        cmocka_unit_test_setup_teardown(what_was_half_changed_is_made_anew, start, finish),
         cmocka_unit_test_setup_teardown(many_operations_agree, start, finish),
         cmocka_unit_test_setup_teardown(every_wrong_record_is_found, start, finish),
     };
