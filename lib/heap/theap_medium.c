@@ -27,7 +27,7 @@ static NOINLINE void set_cache_room(struct theap *theap, size_t used)
         held += cache->count[i] * (i + CACHED_LEAST);
     }
     atomic_store_explicit(&cache->stolen, 0, memory_order_relaxed);
-    cache->room = (int32_t)(most - held);
+    cache->room = (int32_t)most - (int32_t)held;
     theap->cache_used = used;
 }
 
@@ -108,6 +108,9 @@ void theap_free_medium(struct theap *theap, struct place place)
     size_t bytes = place_bytes(place);
     os_lock(&theap->lock);
     give(theap, place);
+    look_at_cache(theap);
+    if (unlikely(theap->cache.room < 0)) /* a program that gives up memory really gives it back */
+        theap_release_cached(theap);
     theap_unlock(theap);
     theap_poke(theap, bytes);
 }

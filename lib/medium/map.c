@@ -4,6 +4,7 @@
  * a map that was taken and put back meanwhile is not mistaken for the one that was there. */
 #include "medium/map.h"
 
+#include "os/vm.h"
 #include "region/region.h"
 
 _Atomic(map_slot *) medium_maps[MAP_LEAVES];
@@ -27,9 +28,11 @@ static map_slot *make_leaf(uint32_t number)
 
 static struct medium_map *make_map(void)
 {
-    struct medium_map *map = region_meta(sizeof *map);
-    if (map == NULL)
+    enum { PAGE = 1 << MAP_PAGE_SHIFT };
+    uintptr_t memory = (uintptr_t)region_meta(sizeof(struct medium_map) + PAGE);
+    if (memory == 0)
         return NULL;
+    struct medium_map *map = (struct medium_map *)round_up(memory, PAGE);
     uint32_t number = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed) + 1;
     if (number >= MAPS_MAX)
         return NULL;
@@ -64,6 +67,8 @@ struct medium_map *map_take(void)
 
 void map_put(struct medium_map *map)
 {
+    if (os_page_size() == 1 << MAP_PAGE_SHIFT)
+        os_discard(map->cell, sizeof map->cell);
     uint64_t head = atomic_load_explicit(&store, memory_order_relaxed);
     do
         STORE_RELAXED(&map->next, (uint32_t)head);

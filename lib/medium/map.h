@@ -64,8 +64,8 @@ struct medium_map {
     bool zero;         /* all of them read as zero */
     uint64_t
         touched[MAP_PAGES / 64]; /* pages before the frontier that do hold memory, one bit each */
-    struct cell cell[MAP_CELLS];
     _Atomic uint8_t state[MAP_CELLS];
+    _Alignas(1 << MAP_PAGE_SHIFT) struct cell cell[MAP_CELLS]; /* pages of their own, see map_put */
 };
 
 /* A cell of a map. As one word: the map's number, and the cell in the low bits. */
@@ -80,7 +80,7 @@ extern _Atomic(map_slot *) medium_maps[MAP_LEAVES] HIDDEN;
 /* A map without a span; NULL when there is no memory for one. Any thread, no lock. */
 struct medium_map *map_take(void);
 
-/* Puts one in store for all threads. */
+/* Puts one in store for all threads. Nothing starts at any of its cells, and their pages go back. */
 void map_put(struct medium_map *map);
 
 /* NULL for a number that was never given out. */
