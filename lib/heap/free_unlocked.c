@@ -6,9 +6,10 @@
 
 /* A medium block: into the cache, the batch, or back to its theap. */
 static NOINLINE void free_medium(struct theap *theap, struct block *block, const char *call,
-                                 const struct granule_tag *entry)
+                                 struct granule_tag *entry)
 {
-    uint32_t tag = LOAD_RELAXED(&entry->tag), owner = tag >> TAG_SHIFT;
+    uint32_t tag = atomic_load_explicit(&entry->tag, memory_order_relaxed);
+    uint32_t owner = tag >> TAG_SHIFT;
     struct place place = place_by(READ_RACY(entry->reach), block);
     if (unlikely(theap == &theap_none) || unlikely(!map_has_in_use(place, block))) {
         heap_free_locked(block, call);
@@ -46,8 +47,8 @@ void heap_free_slow(void *address, const char *call)
 {
     struct theap *theap = theap_fast();
     size_t granule = granule_of(address);
-    const struct granule_tag *entry = granule_entry(granule_has_tag(granule) ? granule : 0);
-    if (tag_is_medium(LOAD_RELAXED(&entry->tag)))
+    struct granule_tag *entry = granule_entry(granule_has_tag(granule) ? granule : 0);
+    if (tag_is_medium(atomic_load_explicit(&entry->tag, memory_order_relaxed)))
         free_medium(theap, address, call, entry);
     else
         free_any(theap, address, call);

@@ -42,10 +42,11 @@ enum {
 
 /* What free() reads of a granule. */
 struct granule_tag {
-    _Atomic uint32_t tag; /* which theap's slab, of which size class, or which theap's medium span; 0:
-                             neither is there */
-    uint32_t reach;       /* tells starts of blocks in circulation, see heap/size_class.h; 0 when
-                             the slab's descriptor must be asked. Of a medium span: which map's */
+    /* which theap's slab, of which size class, or which theap's medium span; 0: neither is there */
+    _Atomic uint32_t tag;
+    /* tells starts of blocks in circulation, see heap/size_class.h; 0 when the slab's descriptor must
+     * be asked. Of a medium span: the number of its map, see medium/map.h */
+    uint32_t reach;
 };
 
 /* What follows a leaf's tags. */
@@ -137,7 +138,7 @@ ALWAYS_INLINE uint32_t reach_of(size_t granule)
 }
 
 /* What free() reads of a granule for which granule_has_tag is true. */
-ALWAYS_INLINE const struct granule_tag *granule_entry(size_t granule)
+ALWAYS_INLINE struct granule_tag *granule_entry(size_t granule)
 {
     return &leaf_tags(granule)[granule % LEAF_GRANULES];
 }
