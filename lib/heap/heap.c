@@ -301,7 +301,7 @@ static void free_medium(const struct holder *holder, const void *address, const 
     if (unlikely(!medium_pass(holder->place)))
         bad_pointer(call, address); /* another thread was quicker */
     if (unlikely(threads_calls_are_counted()) && thread_words()->theap != NULL)
-        add(&thread_words()->theap->frees, 1);
+        count_free(thread_words()->theap, holder_bytes(holder));
     heap_free_passed(holder->owner, holder->place);
 }
 
@@ -403,7 +403,10 @@ static bool resize_medium(const struct holder *holder, size_t size)
     if (size > MEDIUM_MAX || region_is_interrupted())
         return false;
     struct access access = begin(threads_current_to_free());
+    size_t before = holder_bytes(holder);
     bool done = theap_resize_medium(threads_theap(holder->owner), holder->place, size);
+    if (done && access.theap != NULL && unlikely(threads_calls_are_counted()))
+        published_resized(theap_number(access.theap), before, holder_bytes(holder));
     end(access);
     return done;
 }

@@ -7,6 +7,7 @@
 #include "heap/process.h"
 #include "heap/size_class.h"
 #include "heap/threads.h"
+#include "medium/layout.h"
 #include "private/slots.h"
 #include "region/layout.h"
 
@@ -36,6 +37,7 @@ const struct heap_layout heap_layout = {
         TEXT(BARROW_VERSION_MAJOR) "." TEXT(BARROW_VERSION_MINOR) "." TEXT(BARROW_VERSION_PATCH),
     .region = &region_layout,
     .threads = &threads_layout,
+    .medium = &medium_layout,
     .slots = &slots_layout,
     .refused = &process_heap_refusals,
     .block_keys = &block_keys,
