@@ -29,9 +29,9 @@ enum {
     WIDE_MOST = 1024,
     NARROW_LEAST = 16, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
     NARROW_SMALL = 1024,
-    GROW_LEAST = 3 * 1024 * 1024,
-    GROW_MOST = 8 * 1024 * 1024,
-    GROW_SHARED = 48 * 1024 * 1024, /* divided among all theaps */
+    GROW_LEAST = 2 * 1024 * 1024,
+    GROW_MOST = 4 * 1024 * 1024,
+    GROW_SHARED = 10 * 1024 * 1024, /* divided among all theaps */
     PART_LEAST = 16,                /* blocks that it pays to fetch or give back at once */
     SHUFFLED = 64,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */

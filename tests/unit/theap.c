@@ -189,7 +189,7 @@ static void caches_widen_within_bounds(void **state)
     check_cache(theap);
     assert_true(bin->most < widest);
     waves_of_all_sizes();
-    assert_true(theap->grown > 3 * MIB && theap->grown <= 8 * MIB);
+    assert_true(theap->grown > 2 * MIB && theap->grown <= 4 * MIB);
     check_heap();
     theap_flush(theap);
     assert_int_equal(bin->most, start);
@@ -220,7 +220,7 @@ static void among_many_theaps_caches_widen_less(void **state)
         assert_int_equal(pthread_create(&others[i], NULL, has_a_theap, NULL), 0);
     pthread_barrier_wait(&with_all);
     waves_of_all_sizes();
-    assert_true(theap->grown > 2 * MIB && theap->grown <= 3 * MIB);
+    assert_true(theap->grown > MIB && theap->grown <= 2 * MIB);
     pthread_barrier_wait(&without);
     for (size_t i = 0; i < OTHERS; i++)
         pthread_join(others[i], NULL);
