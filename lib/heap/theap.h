@@ -61,16 +61,17 @@ enum group { GROUP_FULL, GROUP_NEARLY, GROUP_MOST, GROUP_SOME, GROUP_FEW, GROUP_
 enum {
     CACHED_LEAST = 5, /* in cells */
     CACHED_MOST = 64,
+    CACHED_LENGTHS = CACHED_MOST + 1 - CACHED_LEAST,
     CACHE_SLOTS = 4,
     CACHE_CELLS = 32, /* beside a share of what is in use */
     CACHE_SHARE = 16
 };
 
 struct medium_cache {
-    int32_t room;                                  /* cells that it may hold more, but for ... */
-    _Atomic uint32_t stolen;                       /* those that others took */
-    uint8_t count[CACHED_MOST + 1 - CACHED_LEAST]; /* slots that the owner has filled */
-    _Atomic uint32_t slots[CACHED_MOST + 1 - CACHED_LEAST][CACHE_SLOTS]; /* see place_word */
+    int32_t room;                  /* cells that it may hold more, but for ... */
+    _Atomic uint32_t stolen;       /* those that others took */
+    uint8_t count[CACHED_LENGTHS]; /* slots that the owner has filled; others read it as a hint */
+    _Atomic uint32_t slots[CACHED_LENGTHS][CACHE_SLOTS]; /* see place_word */
 };
 
 /* Blocks of one other theap, freed by this thread and not yet given back. */

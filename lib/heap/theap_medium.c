@@ -8,7 +8,6 @@
 enum {
     CACHE_DRIFT = 1024, /* cells in use more or less after which its room is seen to */
     LOOK_BYTES = 64 * 1024,
-    COUNT_OF_SLOTS = (CACHED_MOST + 1 - CACHED_LEAST) * CACHE_SLOTS
 };
 
 static bool was_stolen(const _Atomic uint32_t *slot)
@@ -21,9 +20,9 @@ static NOINLINE void set_cache_room(struct theap *theap, size_t used)
 {
     struct medium_cache *cache = &theap->cache;
     size_t most = CACHE_CELLS + used / CACHE_SHARE, held = 0;
-    for (uint32_t i = 0; i < CACHED_MOST + 1 - CACHED_LEAST; i++) {
+    for (uint32_t i = 0; i < CACHED_LENGTHS; i++) {
         while (cache->count[i] > 0 && was_stolen(&cache->slots[i][cache->count[i] - 1]))
-            cache->count[i]--;
+            STORE_RELAXED(&cache->count[i], (uint8_t)(cache->count[i] - 1));
         held += cache->count[i] * (i + CACHED_LEAST);
     }
     atomic_store_explicit(&cache->stolen, 0, memory_order_relaxed);
@@ -143,21 +142,25 @@ bool theap_resize_medium(struct theap *theap, struct place place, size_t size)
     return done;
 }
 
+static void steal(struct theap *theap, _Atomic uint32_t *slot)
+{
+    if (was_stolen(slot))
+        return;
+    /* acquire: pairs with the release in cache_put */
+    uint32_t word = atomic_exchange_explicit(slot, 0, memory_order_acquire);
+    if (word == 0)
+        return; /* the owner was quicker */
+    struct place place = place_at(word);
+    atomic_fetch_add_explicit(&theap->cache.stolen, cell_of(place)->length, memory_order_relaxed);
+    give(theap, place);
+}
+
 void theap_release_cached(struct theap *theap)
 {
     struct medium_cache *cache = &theap->cache;
-    for (unsigned i = 0; i < COUNT_OF_SLOTS; i++) {
-        _Atomic uint32_t *slot = &cache->slots[i / CACHE_SLOTS][i % CACHE_SLOTS];
-        /* acquire: pairs with the release in cache_put */
-        uint32_t word = atomic_load_explicit(slot, memory_order_relaxed) != 0
-                            ? atomic_exchange_explicit(slot, 0, memory_order_acquire)
-                            : 0;
-        if (word == 0)
-            continue;
-        struct place place = place_at(word);
-        atomic_fetch_add_explicit(&cache->stolen, cell_of(place)->length, memory_order_relaxed);
-        give(theap, place);
-    }
+    for (uint32_t length = 0; length < CACHED_LENGTHS; length++)
+        for (int i = 0; i < LOAD_RELAXED(&cache->count[length]); i++)
+            steal(theap, &cache->slots[length][i]);
 }
 
 size_t theap_purge_medium(struct theap *theap)

@@ -39,9 +39,10 @@ ALWAYS_INLINE uint32_t cache_take(struct medium_cache *cache, uint32_t cells)
 {
     uint32_t length = cells - CACHED_LEAST, word = 0;
     for (unsigned count = cache->count[length]; count > 0 && word == 0; count--) {
-        cache->count[length]--;
-        /* relaxed: nobody else puts one there */
+        /* relaxed: nobody else puts one there. Before the count, and cache_put the other way round: so the
+         * child of a fork in between finds no block beyond the count */
         word = atomic_exchange_explicit(&cache->slots[length][count - 1], 0, memory_order_relaxed);
+        STORE_RELAXED(&cache->count[length], (uint8_t)(count - 1));
     }
     if (likely(word != 0))
         cache->room += cells;
@@ -55,7 +56,7 @@ ALWAYS_INLINE bool cache_put(struct medium_cache *cache, struct place place, uin
     if (cache->room < (int32_t)cells || count == CACHE_SLOTS)
         return false;
     cache->room -= cells;
-    cache->count[length] = (uint8_t)(count + 1);
+    STORE_RELAXED(&cache->count[length], (uint8_t)(count + 1));
     /* release: who takes it finds the block passed */
     atomic_store_explicit(&cache->slots[length][count], place_word(place), memory_order_release);
     return true;
