@@ -172,7 +172,7 @@ size_t theap_purge_medium(struct theap *theap)
     bool gone = medium_discard(run);
     os_lock(&theap->lock);
     if (!gone)
-        theap->allowance.learned += bytes; /* the next attempt would fail as well */
+        allowance_learn(&theap->allowance, bytes); /* the next attempt would fail as well */
     bytes = medium_unpin(&theap->medium, run, gone);
     allowance_gave_back(&theap->allowance, bytes);
     return bytes;

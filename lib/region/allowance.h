@@ -44,6 +44,12 @@ ALWAYS_INLINE void allowance_reused(struct allowance *allowance, size_t free)
         allowance->idle = free;
 }
 
+/* To give so many bytes back was a mistake, or would be one. */
+ALWAYS_INLINE void allowance_learn(struct allowance *allowance, size_t bytes)
+{
+    STORE_RELAXED(&allowance->learned, allowance->learned + bytes);
+}
+
 /* `bytes` of fresh memory were needed, for no free memory would do. */
 void allowance_wanted(struct allowance *allowance, size_t bytes);
 
