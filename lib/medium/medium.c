@@ -227,14 +227,19 @@ bool medium_take(struct medium *medium, uint32_t cells, uint32_t align, struct m
     return true;
 }
 
+void medium_join(struct medium *medium, struct place place)
+{
+    struct place run = join(medium, place);
+    if (unlikely(cell_of(run)->length == run.map->cells) && medium->spans > 1)
+        release(medium, run);
+}
+
 void medium_give(struct medium *medium, struct place place)
 {
     ASSERT(state_of(place) == CELL_PASSED);
     medium->free_cells += cell_of(place)->length;
     medium->blocks--;
-    struct place run = join(medium, place);
-    if (unlikely(cell_of(run)->length == run.map->cells) && medium->spans > 1)
-        release(medium, run);
+    medium_join(medium, place);
 }
 
 static void shorten(struct medium *medium, struct place place, uint32_t cells)

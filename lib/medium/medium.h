@@ -115,6 +115,9 @@ ALWAYS_INLINE void medium_reuse(struct place place)
 /* Takes a passed block back. */
 void medium_give(struct medium *medium, struct place place);
 
+/* What starts at the place is in no index and counts as free: it is joined with its neighbours. */
+void medium_join(struct medium *medium, struct place place);
+
 /* Makes a block shorter, or longer if what follows is free. False, and nothing changed, if it is not.
  * `taken` then tells of the part that is new. */
 bool medium_resize(struct medium *medium, struct place place, uint32_t cells,

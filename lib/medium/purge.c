@@ -56,10 +56,7 @@ size_t medium_unpin(struct medium *medium, struct place run, bool gone)
     ASSERT(state_of(run) == CELL_PINNED && medium->pinned > 0);
     medium->pinned--;
     size_t bytes = gone ? note_gone(medium, run) : 0;
-    set_state(run, CELL_PASSED);
-    medium->free_cells -= cell_of(run)->length;
-    medium->blocks++;
-    medium_give(medium, run);
+    medium_join(medium, run);
     return bytes;
 }
 
