@@ -19,12 +19,7 @@ enum {
         4096 /* from here on it pays to take a block that needs no clearing from its slab */
 };
 
-struct heap_large heap_large[REGION_ARENAS];
-
-static struct large_account *large_account(void)
-{
-    return &heap_large[region_arena()].account;
-}
+struct large_account heap_large;
 
 /* ---- the theap to use --------------------------------------------------------------------- */
 
@@ -35,6 +30,11 @@ struct access {
     struct theap *theap; /* NULL: there is none */
     bool spare;
 };
+
+static struct large_account *large_account(struct access access)
+{
+    return likely(access.theap != NULL) ? &access.theap->large : &heap_large;
+}
 
 /* The word `busy`: this thread is on a slow path. Found set, it has been interrupted there, by a
  * signal whose handler allocates: POSIX forbids that, and programs do it. */
@@ -150,7 +150,7 @@ static void *alloc_own(size_t size, bool clear)
     void *block = NULL;
     if (access.theap != NULL) {
         block = size <= SLAB_BLOCK_MAX ? alloc_class(access.theap, size_class_of(size), clear)
-                                       : large_alloc(large_account(), 1, size, clear, false);
+                                       : large_alloc(&access.theap->large, 1, size, clear, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -193,8 +193,9 @@ static void *alloc_aligned(size_t align, size_t size)
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
-        block = size_class < SIZE_CLASSES ? alloc_class(access.theap, size_class, false)
-                                          : large_alloc(large_account(), align, size, false, false);
+        block = size_class < SIZE_CLASSES
+                    ? alloc_class(access.theap, size_class, false)
+                    : large_alloc(&access.theap->large, align, size, false, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -248,11 +249,21 @@ bool heap_is_block(const void *address)
     return span_kind_elsewhere(span) == SPAN_SLAB && slab_has_in_use(span, address);
 }
 
+/* malloc's large block that starts there; NULL for anything else. Any address. */
+static inline struct span *large_at(const void *address)
+{
+    size_t granule = granule_of(address);
+    struct span *span = span_at(granule);
+    bool large = granule_is_ours(granule) && span_kind_elsewhere(span) == SPAN_LARGE &&
+                 span->heap == NULL && address == granule_start(granule);
+    return large ? span : NULL;
+}
+
 /* The private heap that has the block, NULL for malloc's own and for what is no block. */
 static struct private_heap *private_heap_with(const void *address)
 {
     os_child_look();
-    if (tag_at(address) != 0)
+    if (tag_at(address) != 0 || large_at(address) != NULL)
         return NULL;
     bool before = heap_set_busy(true);
     struct private_heap *heap = scope_heap(); /* saves the search, as a rule */
@@ -290,11 +301,12 @@ bool heap_size_is_exact(const void *block)
 static void free_in_slab(struct theap *theap, struct span *slab, struct block *block)
 {
     unsigned size_class = slab->size_class;
-    if (slab->owner == theap_number(theap)) {
+    uint32_t owner = span_get(&slab->owner);
+    if (owner == theap_number(theap)) {
         bin_push(theap, &theap->bins[size_class], block);
         return;
     }
-    theap_free_remote(theap, slab->owner, &theap->bins[size_class], block);
+    theap_free_remote(theap, owner, &theap->bins[size_class], block);
 }
 
 static void free_private(struct private_heap *heap, void *block, const char *call)
@@ -310,25 +322,35 @@ static void free_private(struct private_heap *heap, void *block, const char *cal
         bad_pointer(call, block);
 }
 
-static void free_block(void *address, const char *call)
+static void free_in_span(struct span *span, void *address)
 {
-    struct span *span = span_of_block(address, call);
     struct access access = begin(threads_current_to_free());
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
         count_free(access.theap, span);
     if (span_kind(span) == SPAN_LARGE)
-        large_free(large_account(), span);
+        large_free(large_account(access), span);
     else if (access.theap != NULL)
         free_in_slab(access.theap, span, address);
     else
-        theap_post_block(span->owner, address); /* there is no theap to free into */
+        theap_post_block(span_get(&span->owner), address); /* there is no theap to free into */
     end(access);
+}
+
+static void free_block(void *address, const char *call)
+{
+    free_in_span(span_of_block(address, call), address);
 }
 
 void heap_free_locked(void *address, const char *call)
 {
     if (address == NULL)
         return;
+    os_child_look();
+    struct span *large = large_at(address);
+    if (large != NULL && !checked_is_on()) {
+        free_in_span(large, address);
+        return;
+    }
     struct private_heap *heap = private_heap_with(address);
     if (unlikely(heap != NULL)) {
         free_private(heap, address, call);
@@ -362,7 +384,7 @@ static void *resize_large(struct span *span, size_t size, bool may_move)
 {
     struct access access = begin(threads_current_to_free());
     size_t before = span_bytes(span);
-    void *block = large_resize(large_account(), span, size, may_move);
+    void *block = large_resize(large_account(access), span, size, may_move);
     if (block != NULL && access.theap != NULL && unlikely(threads_calls_are_counted()))
         published_resized(theap_number(access.theap), before, block_bytes(block));
     end(access);

@@ -384,15 +384,23 @@ static NOINLINE void look_at(struct theap *theap, struct span *slab)
         set_least(slab, (enum group)slab->group);
 }
 
-/* The slab that a block to be given back is one of. */
+/* The slab that a block to be given back is one of; NULL: another theap has adopted it. */
 static struct span *slab_of_free(uint32_t owner, const struct block *block)
 {
     size_t granule = granule_of(block);
     struct span *span;
-    if (unlikely(!granule_has_tag(granule)) ||
-        unlikely(tag_and_span(granule, &span) >> TAG_SHIFT != owner))
+    uint32_t tag;
+    if (unlikely(!granule_has_tag(granule)) || unlikely((tag = tag_and_span(granule, &span)) == 0))
         bad_list(block);
+    if (unlikely(tag >> TAG_SHIFT != owner))
+        return NULL;
     return likely(span->head == granule) ? span : span_at(span->head);
+}
+
+static NOINLINE void put_stray(struct theap *theap, struct block *block)
+{
+    block_link(block, theap->strays != NULL ? theap->strays : BLOCK_END);
+    theap->strays = block;
 }
 
 struct block *slab_cut(struct block *first, uint32_t count)
@@ -412,6 +420,11 @@ void slab_give(struct theap *theap, struct block *block)
     while (block != BLOCK_END) {
         struct block *next = block_next(block);
         struct span *slab = slab_of_free(owner, block);
+        if (unlikely(slab == NULL)) {
+            put_stray(theap, block);
+            block = next;
+            continue;
+        }
         slab_push_listed(slab, block);
         /* relaxed: a hint for the search for holes, which looks again under the lock */
         atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
@@ -436,6 +449,49 @@ void slab_unpin(struct theap *theap, struct span *slab)
     link_slab(theap, slab, group_of(slab));
     if (slab->used == 0)
         slab_free(theap, slab);
+}
+
+/* ---- adopted ------------------------------------------------------------------------------- */
+
+bool slab_can_serve(struct theap *theap, unsigned size_class)
+{
+    return fullest(theap, size_class) != NULL;
+}
+
+/* The one with the most free blocks, as far as groups tell; but none that is as good as new. */
+static struct span *emptiest_in_use(const struct theap *theap, unsigned size_class)
+{
+    for (int group = GROUP_FEW; group >= GROUP_MOST; group--)
+        if (theap->groups[size_class][group] != 0)
+            return span_at(theap->groups[size_class][group]);
+    return NULL;
+}
+
+/* The owner is written first, so that in the child of a fork the new one's repair finds the slab. */
+static void set_owner(struct span *slab, struct theap *theap)
+{
+    uint32_t index = span_index(slab);
+    span_set(&slab->owner, theap_number(theap));
+    for (uint32_t i = 0; i < slab->granules; i++)
+        tag_set(index + i, theap_tag(theap, slab->size_class));
+}
+
+bool slab_move(struct theap *from, struct theap *to, unsigned size_class)
+{
+    ASSERT(os_lock_is_mine(&from->lock) && os_lock_is_mine(&to->lock));
+    struct span *slab = emptiest_in_use(from, size_class);
+    if (slab == NULL)
+        return false;
+    size_t size = size_class_bytes(size_class);
+    size_t listed = slab->free_count * size, circulating = listed + slab->used * size;
+    unlink_slab(from, slab);
+    from->listed -= listed;
+    from->circulating -= circulating;
+    set_owner(slab, to);
+    to->listed += listed;
+    to->circulating += circulating;
+    link_slab(to, slab, (enum group)slab->group);
+    return true;
 }
 
 /* ---- repair -------------------------------------------------------------------------------- */

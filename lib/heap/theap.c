@@ -9,6 +9,7 @@
  * what the bin holds then moves little, not a list in each wave. */
 #include "heap/theap.h"
 
+#include "heap/adopt.h"
 #include "heap/purge.h"
 #include "heap/random.h"
 #include "heap/slab.h"
@@ -51,19 +52,33 @@ static void free_emptied(uint32_t index)
     }
 }
 
+/* Blocks whose slabs have another owner now. */
+static void post_strays(struct block *block)
+{
+    while (block != BLOCK_END) {
+        struct block *next = block_next(block);
+        theap_post_block(tag_at(block) >> TAG_SHIFT, block);
+        block = next;
+    }
+}
+
 size_t theap_unlock(struct theap *theap)
 {
     size_t purged = 0;
     for (;;) {
         uint32_t emptied = theap->emptied, due = theap->due;
+        struct block *strays = theap->strays;
         uint64_t units = 0;
         theap->emptied = 0;
+        theap->strays = NULL;
         if (unlikely(due != 0)) {
             theap->due = span_at(due)->next;
             units = slab_search(theap, span_at(due));
         }
         os_unlock(&theap->lock);
         free_emptied(emptied);
+        if (unlikely(strays != NULL))
+            post_strays(strays);
         if (likely(due == 0))
             return purged;
         size_t bytes = slab_discard(span_at(due), units);
@@ -91,6 +106,7 @@ void theap_init(struct theap *theap, uint32_t number)
 {
     block_draw_keys();
     theap->tag = (uint64_t)number << TAG_SHIFT;
+    theap->large.single_writer = true;
     for (unsigned n = 0; n < SMALL_UNITS; n++)
         theap->bin_of[n] = (uint16_t)(size_class_of(n * 16) * sizeof(struct bin));
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
@@ -153,6 +169,7 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     theap_drain(theap);
     unsigned own = bin_class(theap, bin);
     unsigned from = bin_bytes(bin) > SMALL_MAX ? slab_lender(theap, own) : own;
+    adopt_slab(theap, from);
     /* one, if it is a larger class's: the bin is to keep blocks of its own */
     struct chain chain = slab_take(theap, from, zero_wanted || from != own ? 1 : wanted, zero);
     theap_unlock(theap);

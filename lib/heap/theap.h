@@ -17,6 +17,7 @@
 #include "os/lock.h"
 #include "os/thread_words.h"
 #include "region/allowance.h"
+#include "region/large.h"
 
 /* The cache for one size class: blocks are taken from the list and freed to it. A list that is full
  * becomes the spare one, so that nobody need walk it. */
@@ -87,6 +88,7 @@ struct theap {
     struct outgoing_batches outgoing;
     /* counted only when statistics are on; atomic since others read them */
     _Atomic uint64_t allocations, allocated_bytes, frees;
+    struct large_account large; /* less than nothing, if others' blocks are freed here */
 
     _Atomic uint32_t working; /* the thread is on a slow path; see hold.h */
 
@@ -96,9 +98,11 @@ struct theap {
     size_t circulating;                    /* bytes of slabs' blocks that start in no hole */
     size_t listed;                         /* bytes of free blocks on slabs' lists */
     struct allowance allowance;            /* for `listed` */
-    uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
-    uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
-    uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
+    uint32_t emptied;     /* slabs' spans to be freed when the lock is released, by `next` */
+    uint32_t due;         /* slabs to be searched for free pages then, linked the same way */
+    struct block *strays; /* given back here, but their slabs were adopted: to be posted to the new
+                             owners when the lock is released; NULL when there is none */
+    uint32_t pinned;      /* slabs that are due, or whose pages are on their way back */
     bool broken; /* never used again: another thread was changing it when a signal handler forked
                          that had interrupted a call of this library */
 

@@ -102,11 +102,16 @@ static void show_block(const struct span *slab, size_t distance, struct piece *p
 /* The next block, under the lock of the slab's theap; false at the slab's end. */
 static bool next_block(struct span *slab, struct piece *piece)
 {
-    struct theap *theap = threads_theap(span_get(&slab->owner));
+    uint32_t owner = span_get(&slab->owner);
+    struct theap *theap = threads_theap(owner);
     if (theap == NULL || os_lock_is_mine(&theap->lock))
         return false;
     os_lock(&theap->lock);
     bool more = span_kind_elsewhere(slab) == SPAN_SLAB;
+    if (more && span_get(&slab->owner) != owner) { /* adopted meanwhile */
+        theap_unlock(theap);
+        return next_block(slab, piece);
+    }
     if (more) {
         size_t size = size_class_bytes(slab->size_class);
         size_t distance = (size_t)((char *)piece->data - span_start(slab));

@@ -7,7 +7,8 @@
  * one round, whatever the amplitude. What has lain unused for a whole period is taken off again.
  *
  * A period lasts ten purge delays at least, and until twice the allowance has been freed, so that a
- * slow round of a large heap fits in one. The owner's lock protects each allowance. */
+ * slow round of a large heap fits in one. The owner's lock protects each allowance; allowance_reused
+ * alone may be called without, when a review may come too late by a call. */
 #ifndef BARROW_REGION_ALLOWANCE_H
 #define BARROW_REGION_ALLOWANCE_H
 
@@ -17,11 +18,15 @@ struct allowance {
     size_t learned;       /* bytes beyond what every heap may keep */
     size_t given_back[2]; /* bytes given back in this period and in the one before, less those that
                              were wanted again */
-    size_t idle;          /* the least that was free at any time of the period */
+    size_t idle;          /* the least that was free at any time of the period; lowered without the
+                             lock too, see allowance_reused */
     size_t freed;         /* bytes freed in the period */
     size_t review_at;     /* the value of `freed` at which the clock is looked at */
     uint64_t began;       /* milliseconds */
 };
+
+/* The least length of a period, in milliseconds. */
+uint64_t allowance_period(void);
 
 /* Bytes that may stay free beside `live` bytes in use; SIZE_MAX when nothing is to be given back. */
 size_t allowance_limit(const struct allowance *allowance, size_t live);
@@ -35,8 +40,8 @@ void allowance_review(struct allowance *allowance, size_t free);
 /* Free memory was used again, and `free` is left. */
 ALWAYS_INLINE void allowance_reused(struct allowance *allowance, size_t free)
 {
-    if (free < allowance->idle)
-        allowance->idle = free;
+    if (free < LOAD_RELAXED(&allowance->idle))
+        STORE_RELAXED(&allowance->idle, free);
 }
 
 /* `bytes` of fresh memory were needed, for no free memory would do. */
