@@ -76,17 +76,29 @@ static void keep_more(struct arena *arena, size_t granules)
             return;
 }
 
-/* The arena's lock is held. Kept runs are joined with dirty ones if that may help. */
+/* Puts the longest runs by again, which long spans are taken from. */
+static void keep_longest(struct arena *arena)
+{
+    for (unsigned i = 0; i < KEPT_RUNS - BATCH; i++) {
+        uint32_t run = runs_longest(&arena->dirty);
+        if (run == 0 || !keep_one_more(arena, span_at(run)->granules))
+            return;
+    }
+}
+
+/* The arena's lock is held. All runs of its own are joined before, so that the fit is the best. */
 static uint32_t take_dirty(struct arena *arena, const struct request *request)
 {
+    if (arena == arena_of_thread())
+        arena_drain_kept(arena, SIZE_MAX);
     uint32_t index = take_run(&arena->dirty, request, request->granules);
-    if (index == 0 && arena == arena_of_thread() && arena_drain_kept(arena, SIZE_MAX))
-        index = take_run(&arena->dirty, request, request->granules);
     if (index == 0)
         return 0;
     add_locked(&arena->dirty_granules, -request->granules);
     if (request->granules < CHUNK && request->align == 1)
         keep_more(arena, request->granules);
+    else
+        keep_longest(arena);
     note_reuse(arena);
     return index;
 }
