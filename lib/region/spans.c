@@ -92,14 +92,14 @@ static uint32_t take_dirty(struct arena *arena, const struct request *request)
     if (arena == arena_of_thread())
         arena_drain_kept(arena, SIZE_MAX);
     uint32_t index = take_run(&arena->dirty, request, request->granules);
-    if (index == 0)
-        return 0;
-    add_locked(&arena->dirty_granules, -request->granules);
-    if (request->granules < CHUNK && request->align == 1)
-        keep_more(arena, request->granules);
-    else
+    if (index != 0)
+        add_locked(&arena->dirty_granules, -request->granules);
+    if (request->granules >= CHUNK && arena == arena_of_thread())
         keep_longest(arena);
-    note_reuse(arena);
+    else if (index != 0 && request->align == 1)
+        keep_more(arena, request->granules);
+    if (index != 0)
+        note_reuse(arena);
     return index;
 }
 
