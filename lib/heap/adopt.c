@@ -21,9 +21,17 @@ static bool is_idle(const struct theap *theap)
     return atomic_load_explicit(&theap->idle, memory_order_relaxed) && !theap->broken;
 }
 
+/* A look without the lock: most theaps have nothing. */
+static bool may_have(const struct theap *from, unsigned size_class)
+{
+    const uint32_t *groups = from->groups[size_class];
+    return (READ_RACY(groups[GROUP_MOST]) | READ_RACY(groups[GROUP_SOME]) |
+            READ_RACY(groups[GROUP_FEW])) != 0;
+}
+
 static bool adopt_from(struct theap *from, struct theap *theap, unsigned size_class)
 {
-    if (from == theap || !is_idle(from) || !os_try_lock(&from->lock))
+    if (from == theap || !is_idle(from) || !may_have(from, size_class) || !os_try_lock(&from->lock))
         return false;
     bool moved = is_idle(from) && slab_move(from, theap, size_class);
     os_unlock(&from->lock);

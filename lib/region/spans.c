@@ -53,14 +53,14 @@ static uint32_t take_kept(struct arena *arena, const struct request *request)
     return index;
 }
 
-/* False when there is no run of that length. */
+/* By the thread's own arena, also of the ground's. False when there is no run of that length. */
 static bool keep_one_more(struct arena *arena, size_t granules)
 {
     uint32_t index = runs_take(&arena->dirty, granules, 1);
     if (index == 0)
         return false;
     add_locked(&arena->dirty_granules, -granules);
-    uint64_t rejected = kept_put(&arena->kept, index, granules);
+    uint64_t rejected = kept_put(&arena_of_thread()->kept, index, granules);
     if (rejected != 0)
         arena_insert_dirty(arena, kept_index(rejected), kept_length(rejected));
     return rejected == 0;
