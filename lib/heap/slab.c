@@ -341,6 +341,7 @@ struct block *slab_cut(struct block *first, uint32_t count)
 
 void slab_give(struct theap *theap, struct block *block)
 {
+    ASSERT(block != NULL && os_lock_is_mine(&theap->lock));
     uint32_t owner = theap_number(theap);
     /* relaxed: any recent tick will do */
     uint16_t tick = (uint16_t)atomic_load_explicit(&slab_tick, memory_order_relaxed);
