@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* account.h: the figures that the library writes at the program's end, and what is shown of them.
- * tools/README.md describes the format, which lib/diag writes. */
+/* account.h: the figures that the processes of a run leave in the page that they share with the command
+ * (lib/diag/stats_page.h), and what is shown of them. */
 #ifndef BARROW_TOOLS_ACCOUNT_H
 #define BARROW_TOOLS_ACCOUNT_H
 
@@ -8,29 +8,51 @@
 #include "launch.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
-/* The place that the processes of the run append their figures to: a file in memory that only this
- * command holds open, reached by the others through /proc. So it needs no folder that can be
- * written, and nothing is left behind, however the command ends. */
-struct account_file {
+struct stats_page;
+
+/* A file in memory that only this command holds open, reached by the others through /proc. So it needs
+ * no folder that can be written, and nothing is left behind, however the command ends. */
+struct account_page {
     int fd;
+    struct stats_page *page;
 };
 
-/* Makes the file and puts its path into BARROW_STATS. Returns false after a message. */
-bool account_open(struct account_file *file);
+/* Makes it and names it to the programs to be started. Returns false after a message. */
+bool account_open(struct account_page *page);
+
+enum account_end {
+    END_EXIT,    /* by exit, or return from main */
+    END_EXEC,    /* it was replaced by another program, which is shown too */
+    END_RUNNING, /* it goes on */
+    END_SILENT,  /* by a signal or _exit; which is known of the program itself only */
+};
+
+/* One image of a process. */
+struct account_process {
+    pid_t pid;
+    char name[64];
+    enum account_end end;
+    struct barrow_stats stats; /* of a process that did not exit without what is cached */
+};
 
 struct account {
-    bool found;                /* the program itself wrote its figures */
-    unsigned others;           /* other processes that did */
-    char name[64];             /* of the program, as the library knows it */
-    struct barrow_stats stats; /* fields that were not written are 0 */
+    struct account_process *processes; /* in the order in which they began */
+    size_t count;
+    size_t left_out;                     /* began when the page was full */
+    const struct account_process *first; /* the program's own last image, or NULL */
 };
 
-/* Reads what was written until now; pid is the program's. A block that is not complete does not
- * count. Returns false after a message. */
-bool account_read(const struct account_file *file, pid_t pid, struct account *account);
+/* Reads the page; pid is the program's. Returns false after a message. */
+bool account_read(const struct account_page *page, pid_t pid, struct account *account);
+void account_free(struct account *account);
 
-/* Writes the account to standard error. */
+/* The lines of one heap. */
+void account_print_heap(FILE *out, const struct barrow_stats *stats);
+
+/* Writes the account to standard error, for a person or as JSON. */
 void account_print(const struct account *account, const struct ending *ending);
+void account_print_json(const struct account *account, const struct ending *ending);
 
 #endif

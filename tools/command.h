@@ -21,6 +21,10 @@ struct command {
 int run_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
 int heap_main(int argc, char **argv);
+int stats_main(int argc, char **argv);
+int map_main(int argc, char **argv);
+int symbolize_main(int argc, char **argv);
+int top_main(int argc, char **argv);
 
 /* Writes text to standard output and returns an exit status: 0, or STATUS_FAILED with a message
  * when it could not all be written (barrow --help >/dev/full). */

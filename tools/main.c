@@ -24,6 +24,10 @@ static int version_main(int argc, char **argv);
 static const struct command commands[] = {
     { "run", "run a program with barrow as its malloc", run_main },
     { "bench", "measure barrow and other allocators side by side", bench_main },
+    { "stats", "show the heap of a running process", stats_main },
+    { "top", "watch the heaps of running processes", top_main },
+    { "map", "draw the heap of a running process", map_main },
+    { "symbolize", "put functions and lines to the reports in a log", symbolize_main },
     { "heap", "look at, check, repair and copy heaps in files", heap_main },
     { "help", "show this help, or that of a command", help_main },
     { "version", "show the version", version_main },
@@ -56,7 +60,7 @@ static void write_usage(FILE *out)
           "Commands:\n",
           out);
     for (int i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\n"
           "'barrow help COMMAND' tells more about a command; so does the manual page barrow(1).\n"
           "Exit status: 125 if barrow itself fails or is called wrongly; see the commands for "

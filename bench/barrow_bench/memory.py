@@ -18,7 +18,6 @@ MIB = 1024 * 1024
 # Allocator -> what its other setting is, and the variable for it.
 THREADS = {
     "jemalloc": ("with its thread", ("MALLOC_CONF", "background_thread:true")),
-    "barrow": ("without its thread", ("BARROW_BACKGROUND", "0")),
 }
 
 
@@ -37,8 +36,7 @@ class Returns(MemoryLine):
     idle_ms: int = 3000
 
     def variants(self, allocators: list[Allocator]) -> list[Allocator]:
-        """What goes back while a program idles is the work of a thread, which jemalloc has on demand and
-        barrow by default."""
+        """What goes back while a program idles is the work of a thread, which jemalloc has on demand."""
         return [
             Allocator(f"{each.name}, {THREADS[each.name][0]}", each.path, THREADS[each.name][1:])
             for each in allocators

@@ -12,6 +12,8 @@
 #include <dlfcn.h>
 #include <malloc.h>
 #include <mutex>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace bench
 {
@@ -278,6 +280,41 @@ void heaps_in_turn(State &state, size_t count)
         calls.destroy(heap);
 }
 
+size_t address_space()
+{
+    unsigned long long pages = 0;
+    std::FILE *file = std::fopen("/proc/self/statm", "r");
+    if (file != nullptr && std::fscanf(file, "%llu", &pages) != 1)
+        pages = 0;
+    if (file != nullptr)
+        std::fclose(file);
+    return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+/* malloc fails, since the process has no more address space than these bytes of blocks take. */
+void fail_at_limit(State &state, size_t bytes)
+{
+    constexpr size_t CALLS = 500, SIZE = 1000;
+    struct rlimit before, limit;
+    if (!room_for(state, bytes) || getrlimit(RLIMIT_AS, &before) != 0)
+        return;
+    limit = before;
+    limit.rlim_cur = address_space() + bytes;
+    setrlimit(RLIMIT_AS, &limit);
+    Chained *chain = nullptr;
+    while (void *block = malloc(SIZE)) {
+        auto *link = static_cast<Chained *>(block);
+        link->next = chain;
+        chain = link;
+    }
+    for (auto _ : state)
+        for (size_t i = 0; i < CALLS; i++)
+            benchmark::DoNotOptimize(malloc(SIZE));
+    setrlimit(RLIMIT_AS, &before);
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(CALLS));
+    drop(chain);
+}
+
 /* malloc_trim(0) on a heap of which nineteen blocks in twenty were freed. */
 void trim(State &state, size_t bytes)
 {
@@ -359,6 +396,8 @@ void add_curves()
                    multiples(10, 10000, 10), 500, free_among_heaps);
     add_even_curve("curve/heaps-in-turn", "heaps", "a pair in each of so many heaps in turn",
                    multiples(2, 64, 2), 50, heaps_in_turn);
+    add_even_curve("curve/at-the-limit", "bytes live", "a malloc that fails, by what is live",
+                   multiples(16 * MIB, GIB, 4), 20, fail_at_limit);
     add_even_curve("curve/trim", "bytes", "malloc_trim(0) after 19 in 20 were freed, for each MiB",
                    multiples(16 * MIB, GIB, 4), 1, trim);
 }

@@ -65,6 +65,7 @@ struct barrow_stats {
     uint64_t allocations;     /* calls that allocated; counted only when statistics are on */
     uint64_t allocated_bytes; /* bytes asked for; counted only when statistics are on */
     uint64_t frees;           /* calls that freed; counted only when statistics are on */
+    uint64_t refused;         /* calls that failed for want of memory */
 };
 
 /* Fills *stats, no further than stats->size.

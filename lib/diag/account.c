@@ -23,7 +23,7 @@ static const struct {
     { FIELD(reservations) }, { FIELD(spans) },       { FIELD(slabs) },
     { FIELD(large_blocks) }, { FIELD(large_bytes) }, { FIELD(threads) },
     { FIELD(theaps) },       { FIELD(allocations) }, { FIELD(allocated_bytes) },
-    { FIELD(frees) },
+    { FIELD(frees) },        { FIELD(refused) },
 };
 
 enum { MOST = 2048 };

@@ -11,7 +11,6 @@
 struct options {
     int64_t verbose;             /* BARROW_VERBOSE: 0 to 2 */
     int64_t purge_delay;         /* BARROW_PURGE_DELAY: milliseconds; 0: at once; -1: never */
-    int64_t background;          /* BARROW_BACKGROUND: 0 or 1 */
     int64_t huge_pages;          /* BARROW_HUGE_PAGES: 0 or 1 */
     struct checks_option checks; /* BARROW_CHECKS: see checks_option.h */
     int64_t commit_limit, reserve, commit; /* BARROW_COMMIT_LIMIT, _RESERVE, _COMMIT: bytes */

@@ -18,7 +18,7 @@
 #define BARROW_HEAP_BLOCK_H
 
 #include "heap/bad_pointer.h"
-#include "region/span.h"
+#include "region/page_map.h"
 
 struct block {
     struct block *next;

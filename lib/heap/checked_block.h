@@ -15,7 +15,7 @@
 #ifndef BARROW_HEAP_CHECKED_BLOCK_H
 #define BARROW_HEAP_CHECKED_BLOCK_H
 
-#include "region/span.h"
+#include "region/page_map.h"
 
 enum {
     CHECKED_HEADER = 16,

@@ -68,15 +68,14 @@ static void look_at_theaps_slab(const struct span *slab, bool alone, const char 
     os_lock(&theap->lock);
     if (span_kind_elsewhere(slab) == SPAN_SLAB && slab->owner == theap_number(theap))
         look_at_slab(slab, alone, call);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
 }
 
 void checked_check(const char *call)
 {
-    size_t limit = atomic_load_explicit(&region_map.frontier, memory_order_acquire);
     bool alone = is_alone();
     sampled_check(call);
-    for (size_t i = 1; i < limit; i++) {
+    for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i)) {
         const struct span *span = span_at(i);
         enum span_kind kind = span_kind_elsewhere(span);
         if (kind == SPAN_SLAB)

@@ -4,10 +4,12 @@
 #include "barrow/barrow.h"
 #include "heap/checked.h"
 #include "heap/heap.h"
+#include "heap/process.h"
 #include "heap/quarantine.h"
 #include "heap/sampled.h"
 #include "heap/size_class.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "region/region.h"
 
 static void count_slabs(struct theap *theap, struct barrow_stats *stats)
@@ -31,7 +33,7 @@ static void count_theap(struct theap *theap, struct barrow_stats *stats)
     os_lock(&theap->lock);
     theap_drain(theap);
     count_slabs(theap, stats);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
 }
 
 /* The blocks in the calling thread's own cache. Those of other threads can't be looked at while
@@ -59,6 +61,7 @@ static void count_region(struct barrow_stats *stats)
     stats->reserved = figures.reserved;
     stats->purged = figures.purged;
     stats->reservations = figures.reservations;
+    stats->refused = atomic_load_explicit(&process_heap_refusals, memory_order_relaxed);
 }
 
 static uint64_t less(uint64_t figure, uint64_t part)
@@ -81,17 +84,26 @@ static void count_checked(struct barrow_stats *stats)
     }
 }
 
+static void count_large(struct barrow_stats *stats)
+{
+    for (unsigned i = 0; i < REGION_ARENAS; i++) {
+        const struct large_account *account = &heap_large[i].account;
+        stats->large_blocks += atomic_load_explicit(&account->blocks, memory_order_relaxed);
+        stats->large_bytes += atomic_load_explicit(&account->bytes, memory_order_relaxed);
+    }
+}
+
 void heap_figures(struct barrow_stats *stats)
 {
     size_t size = stats->size;
+    os_child_look();
     *stats = (struct barrow_stats){ .size = size };
     for (uint32_t number = 1; number <= threads_theaps(); number++)
         count_theap(threads_theap(number), stats);
     const struct theap *own = threads_current_if_any();
     if (own != NULL)
         count_cache(own, stats);
-    stats->large_blocks = atomic_load_explicit(&heap_large.blocks, memory_order_relaxed);
-    stats->large_bytes = atomic_load_explicit(&heap_large.bytes, memory_order_relaxed);
+    count_large(stats);
     uint64_t large_spans = stats->large_blocks;
     if (checked_is_on())
         count_checked(stats);

@@ -5,9 +5,11 @@
 #include "heap/checked.h"
 #include "heap/hold.h"
 #include "heap/process.h"
+#include "heap/published.h"
 #include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "os/process.h"
 #include "os/thread.h"
 #include "region/region.h"
@@ -17,7 +19,12 @@ enum {
         4096 /* from here on it pays to take a block that needs no clearing from its slab */
 };
 
-struct large_account heap_large;
+struct heap_large heap_large[REGION_ARENAS];
+
+static struct large_account *large_account(void)
+{
+    return &heap_large[region_arena()].account;
+}
 
 /* ---- the theap to use --------------------------------------------------------------------- */
 
@@ -77,12 +84,30 @@ static bool is_checked(void)
     return checked_is_on() && (scope_heap() == NULL || thread_words()->busy);
 }
 
+static size_t span_block_bytes(const struct span *span)
+{
+    return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
+}
+
+static size_t block_bytes(const void *block)
+{
+    size_t granule = granule_of(block);
+    return span_block_bytes(span_at(tag_of(granule) != 0 ? span_at(granule)->head : granule));
+}
+
 static void count_allocation(struct theap *theap, const void *block, size_t size)
 {
     if (likely(!threads_calls_are_counted()) || block == NULL)
         return;
     add(&theap->allocations, 1);
     add(&theap->allocated_bytes, size);
+    published_allocated(theap_number(theap), size, block_bytes(block));
+}
+
+static void count_free(struct theap *theap, const struct span *span)
+{
+    add(&theap->frees, 1);
+    published_freed(theap_number(theap), span_block_bytes(span));
 }
 
 /* ---- allocate ----------------------------------------------------------------------------- */
@@ -125,7 +150,7 @@ static void *alloc_own(size_t size, bool clear)
     void *block = NULL;
     if (access.theap != NULL) {
         block = size <= SLAB_BLOCK_MAX ? alloc_class(access.theap, size_class_of(size), clear)
-                                       : large_alloc(&heap_large, 1, size, clear, false);
+                                       : large_alloc(large_account(), 1, size, clear, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -142,6 +167,7 @@ ALWAYS_INLINE void *alloc_medium(size_t size)
 
 static NOINLINE void *alloc(size_t size, bool clear, const void *caller)
 {
+    os_child_look();
     if (unlikely(scope_heap() != NULL) && !thread_words()->busy && !os_is_loader(caller))
         return alloc_in_scope(1, size, clear);
     return is_checked() ? checked_alloc(1, size, clear) : alloc_own(size, clear);
@@ -168,7 +194,7 @@ static void *alloc_aligned(size_t align, size_t size)
     void *block = NULL;
     if (access.theap != NULL) {
         block = size_class < SIZE_CLASSES ? alloc_class(access.theap, size_class, false)
-                                          : large_alloc(&heap_large, align, size, false, false);
+                                          : large_alloc(large_account(), align, size, false, false);
         count_allocation(access.theap, block, size);
     }
     end(access);
@@ -177,6 +203,7 @@ static void *alloc_aligned(size_t align, size_t size)
 
 void *heap_alloc_aligned_slow(size_t align, size_t size)
 {
+    os_child_look();
     return is_checked() ? checked_alloc(align, size, false) : alloc_aligned(align, size);
 }
 
@@ -224,6 +251,7 @@ bool heap_is_block(const void *address)
 /* The private heap that has the block, NULL for malloc's own and for what is no block. */
 static struct private_heap *private_heap_with(const void *address)
 {
+    os_child_look();
     if (tag_at(address) != 0)
         return NULL;
     bool before = heap_set_busy(true);
@@ -242,7 +270,7 @@ static NOINLINE size_t usable_size_slow(const void *block, const char *call)
     if (checked_is_on())
         return checked_usable_size(block, call);
     struct span *span = span_of_block(block, call);
-    return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
+    return span_block_bytes(span);
 }
 
 size_t heap_usable_size(const void *block, const char *call)
@@ -287,9 +315,9 @@ static void free_block(void *address, const char *call)
     struct span *span = span_of_block(address, call);
     struct access access = begin(threads_current_to_free());
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
-        add(&access.theap->frees, 1);
+        count_free(access.theap, span);
     if (span_kind(span) == SPAN_LARGE)
-        large_free(&heap_large, span);
+        large_free(large_account(), span);
     else if (access.theap != NULL)
         free_in_slab(access.theap, span, address);
     else
@@ -333,7 +361,10 @@ static NOINLINE void *move(void *block, size_t old, size_t size, const char *cal
 static void *resize_large(struct span *span, size_t size, bool may_move)
 {
     struct access access = begin(threads_current_to_free());
-    void *block = large_resize(&heap_large, span, size, may_move);
+    size_t before = span_bytes(span);
+    void *block = large_resize(large_account(), span, size, may_move);
+    if (block != NULL && access.theap != NULL && unlikely(threads_calls_are_counted()))
+        published_resized(theap_number(access.theap), before, block_bytes(block));
     end(access);
     return block;
 }

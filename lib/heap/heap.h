@@ -11,12 +11,17 @@
 #include "heap/free_unlocked.h"
 #include "heap/theap.h"
 #include "region/large.h"
-#include "region/span.h"
+#include "region/region.h"
 
 #include <string.h>
 
-/* malloc's blocks with a span of their own. */
-extern struct large_account heap_large;
+/* malloc's blocks with a span of their own: an account for each arena, so that threads do not write to
+ * the same words. A block may leave another account than it entered; the sums are right. */
+struct ALIGNED(CACHE_LINE) heap_large {
+    struct large_account account;
+};
+
+extern struct heap_large heap_large[REGION_ARENAS];
 
 /* NULL when there is no memory. `caller`: where the program called from. */
 void *heap_alloc_slow(size_t size, const void *caller);

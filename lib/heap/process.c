@@ -6,9 +6,10 @@
 #include "diag/options.h"
 #include "heap/checked.h"
 #include "heap/hold.h"
-#include "heap/purge.h"
+#include "heap/published.h"
 #include "heap/scope.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "os/process.h"
 #include "os/thread.h"
 #include "private/private_heap.h"
@@ -21,12 +22,12 @@ static bool limited_by_environment;
 
 static void after_fork(void)
 {
-    purge_after_fork();
-    threads_after_fork();
     region_after_fork();
+    threads_after_fork();
     hold_after_fork();
     private_after_fork();
     checked_after_fork();
+    published_after_fork();
 }
 
 /* A block that was handed out before has no guards. */
@@ -43,13 +44,12 @@ static void apply_checks(void)
 static void apply(void)
 {
     message_level = (int)options.verbose;
-    purge_settings.delay = options.purge_delay;
-    purge_settings.background = options.background != 0;
+    region_settings.purge_delay = options.purge_delay;
     region_settings.huge_pages = options.huge_pages != 0;
     region_settings.reserve = (size_t)options.reserve;
     region_settings.commit = (size_t)options.commit;
     region_settings.commit_limit = (size_t)options.commit_limit;
-    if (*options.stats != '\0')
+    if (published_start() || *options.stats != '\0')
         threads_count_calls();
     apply_checks();
 }
@@ -57,8 +57,7 @@ static void apply(void)
 static void start(void)
 {
     int64_t limit_of_program = 0;
-    options.purge_delay = purge_settings.delay;
-    options.background = purge_settings.background;
+    options.purge_delay = region_settings.purge_delay;
     /* the program's own wishes; the environment comes after them */
     const struct barrow_config *wishes = os_program_config();
     if (wishes != NULL) {
@@ -70,12 +69,9 @@ static void start(void)
     limited_by_environment = options.commit_limit != limit_of_program;
     os_keep_program_name();
     apply();
-    message_verbose(1,
-                    "version %d.%d.%d: purge delay %lld ms, background purge %s, commit limit %zu",
+    message_verbose(1, "version %d.%d.%d: purge delay %lld ms, commit limit %zu",
                     BARROW_VERSION_MAJOR, BARROW_VERSION_MINOR, BARROW_VERSION_PATCH,
-                    (long long)purge_settings.delay, purge_settings.background ? "on" : "off",
-                    region_settings.commit_limit);
-    region_on_freed = purge_poke;
+                    (long long)region_settings.purge_delay, region_settings.commit_limit);
     os_thread_prepare();
     os_on_fork_child(after_fork);
 }
@@ -94,10 +90,14 @@ void process_heap_start(void)
     os_unlock(&start_lock);
 }
 
+_Atomic uint64_t process_heap_refusals;
+
 /* A scope's heap has a limit of its own, which is the program's affair. */
 void process_heap_refused(void)
 {
     static _Atomic bool told;
+    uint64_t before = atomic_fetch_add_explicit(&process_heap_refusals, 1, memory_order_relaxed);
+    published_refused(before + 1);
     if (limited_by_environment && options.commit_limit != 0 && scope_heap() == NULL &&
         !atomic_exchange_explicit(&told, true, memory_order_relaxed))
         message(

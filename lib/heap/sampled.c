@@ -111,7 +111,7 @@ static void see_fault(const void *address)
 void sampled_start(uint32_t every)
 {
     size_t step = os_page_size() + PLACE_BYTES, size = PLACES * step + os_page_size();
-    if (os_address_space_limit() < SPACE_LEAST)
+    if (!os_has_address_space(SPACE_LEAST))
         return;
     size_t records = round_up(PLACES * sizeof(struct sampled_place), os_page_size());
     char *area = os_reserve(size), *places = os_reserve(records);

@@ -9,7 +9,7 @@
 #define BARROW_HEAP_SIZE_CLASS_H
 
 #include "os/compiler.h"
-#include "region/span.h"
+#include "region/page_map.h"
 
 enum {
     SIZE_CLASSES = 80,

@@ -18,8 +18,6 @@ enum {
     AHEAD_SLABS = 4     /* ... once so many slabs are full */
 };
 
-_Atomic uint32_t slab_tick;
-
 /* ---- groups ------------------------------------------------------------------------------- */
 
 /* The fewest blocks in use with which a slab stays in a group. */
@@ -39,12 +37,28 @@ static uint32_t least_of(enum group group, uint32_t capacity)
     }
 }
 
+/* The next drop below it is seen by slab_give, at no cost to the others. */
+static void set_least(struct span *slab, enum group group)
+{
+    uint32_t least = least_of(group, size_class_capacity(slab->size_class));
+    slab->least = (uint16_t)(least > slab->search_at ? least : slab->search_at);
+}
+
+/* The number of blocks in use below which the next search is worth its time: half of the present one,
+ * for few pages of a slab that is half full are free, unless blocks were freed in order. The last few
+ * blocks hold a page each. */
+static uint16_t next_search(uint32_t used)
+{
+    enum { FEW = 4 };
+    return (uint16_t)(used <= FEW ? used : (used + 1) / 2);
+}
+
 static void link_slab(struct theap *theap, struct span *slab, enum group group)
 {
     uint32_t index = span_index(slab);
     uint32_t *list = &theap->groups[slab->size_class][group];
     slab->group = (uint8_t)group;
-    slab->least = (uint16_t)least_of(group, size_class_capacity(slab->size_class));
+    set_least(slab, group);
     slab->prev = 0;
     slab->next = *list;
     if (*list != 0)
@@ -81,6 +95,8 @@ static void regroup(struct theap *theap, struct span *slab)
     enum group group = group_of(slab);
     if (group == slab->group)
         return;
+    if (group < slab->group) /* fuller than before */
+        slab->search_at = next_search(slab->used);
     unlink_slab(theap, slab);
     link_slab(theap, slab, group);
 }
@@ -122,6 +138,13 @@ void slab_set_reach(struct span *slab)
                   size_class_reach(slab->size_class, leading_blocks(slab, starts, i)));
 }
 
+/* Of the units that are no holes. */
+static size_t cut_bytes(const struct span *slab)
+{
+    uint64_t units = all_holes(slab) & ~slab->holes;
+    return (size_t)bits_set(units) * unit_bytes(slab);
+}
+
 static struct span *make_slab(struct theap *theap, unsigned size_class)
 {
     bool zero;
@@ -132,6 +155,7 @@ static struct span *make_slab(struct theap *theap, unsigned size_class)
     span_set(&slab->owner, theap_number(theap));
     slab->zero_holes = zero;
     set_holes(slab, all_holes(slab));
+    region_account_hollow(slab, (ptrdiff_t)span_bytes(slab));
     set_tags(slab, theap_tag(theap, size_class));
     link_slab(theap, slab, GROUP_EMPTY);
     return slab;
@@ -141,7 +165,14 @@ void slab_free(struct theap *theap, struct span *slab)
 {
     unlink_slab(theap, slab);
     set_tags(slab, 0);
-    region_free(slab);
+    size_t listed = slab->free_count * size_class_bytes(slab->size_class);
+    ASSERT(slab->used == 0);
+    theap->circulating -= listed;
+    theap->listed -= listed;
+    region_account_hollow(slab, (ptrdiff_t)cut_bytes(slab) - (ptrdiff_t)span_bytes(slab));
+    span_set_kind(slab, SPAN_NONE); /* nobody must take it for a slab */
+    slab->next = theap->emptied;
+    theap->emptied = span_index(slab);
 }
 
 /* ---- take --------------------------------------------------------------------------------- */
@@ -161,7 +192,7 @@ void slab_push_listed(struct span *slab, struct block *block)
 
 /* Puts the blocks that start in the lowest hole into circulation: the first ones into the chain,
  * those that are not wanted on the slab's list, which is empty. */
-static struct chain cut_hole(struct span *slab, uint32_t wanted)
+static struct chain cut_hole(struct theap *theap, struct span *slab, uint32_t wanted)
 {
     size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
     uint32_t capacity = size_class_capacity(slab->size_class);
@@ -180,11 +211,16 @@ static struct chain cut_hole(struct span *slab, uint32_t wanted)
     set_holes(slab, slab->holes & (slab->holes - 1));
     slab_set_reach(slab);
     slab->used += chain.count;
+    theap->circulating += (end - first) * size;
+    region_account_hollow(slab, -(ptrdiff_t)unit);
+    theap->listed += slab->free_count * size;
+    allowance_wanted(&theap->allowance, unit);
     return chain;
 }
 
 /* Moves as many blocks as are wanted, or as there are, from the slab's list to the chain's end. */
-static void take_listed(struct span *slab, struct chain *chain, uint32_t wanted)
+static void take_listed(struct theap *theap, struct span *slab, struct chain *chain,
+                        uint32_t wanted)
 {
     uint32_t count = slab->free_count < wanted ? slab->free_count : wanted;
     struct block *block = slab->free;
@@ -196,6 +232,8 @@ static void take_listed(struct span *slab, struct chain *chain, uint32_t wanted)
     slab->free = block;
     slab->free_count -= count;
     slab->used += count;
+    theap->listed -= count * size_class_bytes(slab->size_class);
+    allowance_reused(&theap->allowance, theap->listed);
 }
 
 static struct span *fullest(struct theap *theap, unsigned size_class)
@@ -239,7 +277,7 @@ static void populate_ahead(const struct theap *theap, const struct span *slab)
 static struct chain take_from_hole(struct theap *theap, struct span *slab, uint32_t wanted)
 {
     populate_ahead(theap, slab);
-    struct chain cut = cut_hole(slab, wanted);
+    struct chain cut = cut_hole(theap, slab, wanted);
     regroup(theap, slab);
     return cut;
 }
@@ -286,7 +324,7 @@ struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted
     struct span *slab = NULL;
     while (chain.count < wanted && (slab = fullest(theap, size_class)) != NULL &&
            slab->free != NULL) {
-        take_listed(slab, &chain, wanted - chain.count);
+        take_listed(theap, slab, &chain, wanted - chain.count);
         regroup(theap, slab);
     }
     if (chain.count > 0)
@@ -296,7 +334,7 @@ struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted
     if (slab == NULL && (slab = nearly_full(theap, size_class)) == NULL)
         return chain;
     if (slab->free != NULL) {
-        take_listed(slab, &chain, wanted);
+        take_listed(theap, slab, &chain, wanted);
         regroup(theap, slab);
         return chain;
     }
@@ -312,21 +350,49 @@ static bool others_can_serve(const struct theap *theap, const struct span *slab)
     return groups[GROUP_MOST] | groups[GROUP_SOME] | groups[GROUP_FEW] | slab->next | slab->prev;
 }
 
-/* The slab has become too empty for its group. */
-static NOINLINE void drop_group(struct theap *theap, struct span *slab)
+void slab_pin(struct theap *theap, struct span *slab)
 {
+    ASSERT(slab->group != GROUPS);
+    unlink_slab(theap, slab);
+    slab->group = GROUPS;
+    slab->used++;
+    slab->least = 0;
+    slab->next = theap->due;
+    theap->due = span_index(slab);
+    theap->pinned++;
+}
+
+/* More is free in slabs than the allowance. */
+static bool is_too_much_free(const struct theap *theap)
+{
+    size_t live = theap->circulating - theap->listed;
+    return theap->listed > allowance_limit(&theap->allowance, live);
+}
+
+/* The slab has become too empty for its group, or is due for a search. */
+static NOINLINE void look_at(struct theap *theap, struct span *slab)
+{
+    bool due = slab->used < slab->search_at;
+    if (due)
+        slab->search_at = next_search(slab->used);
     regroup(theap, slab);
     if (slab->used == 0 && others_can_serve(theap, slab))
         slab_free(theap, slab);
+    else if (due && is_too_much_free(theap))
+        slab_pin(theap, slab);
+    else
+        set_least(slab, (enum group)slab->group);
 }
 
 /* The slab that a block to be given back is one of. */
 static struct span *slab_of_free(uint32_t owner, const struct block *block)
 {
     size_t granule = granule_of(block);
-    if (unlikely(!granule_has_tag(granule)) || unlikely(tag_of(granule) >> TAG_SHIFT != owner))
+    struct span *span;
+    if (unlikely(!granule_has_tag(granule)) ||
+        unlikely(tag_and_span(granule, &span) >> TAG_SHIFT != owner))
         bad_list(block);
-    return span_at(span_at(granule)->head);
+    return likely(span->head == granule) ? span : span_at(span->head);
 }
 
 struct block *slab_cut(struct block *first, uint32_t count)
@@ -342,19 +408,73 @@ struct block *slab_cut(struct block *first, uint32_t count)
 void slab_give(struct theap *theap, struct block *block)
 {
     uint32_t owner = theap_number(theap);
-    /* relaxed: any recent tick will do */
-    uint16_t tick = (uint16_t)atomic_load_explicit(&slab_tick, memory_order_relaxed);
+    size_t bytes = 0, counted = 0; /* given; and of these, counted in `listed` */
     while (block != BLOCK_END) {
         struct block *next = block_next(block);
         struct span *slab = slab_of_free(owner, block);
         slab_push_listed(slab, block);
-        slab->freed_at = tick;
         /* relaxed: a hint for the search for holes, which looks again under the lock */
         atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
-        if (unlikely(--slab->used < slab->least))
-            drop_group(theap, slab);
+        bytes += bin_bytes(&theap->bins[slab->size_class]);
+        if (unlikely(--slab->used < slab->least)) {
+            theap->listed += bytes - counted;
+            counted = bytes;
+            look_at(theap, slab);
+        }
         block = next;
     }
+    theap->listed += bytes - counted;
+    allowance_freed(&theap->allowance, bytes, theap->listed);
+}
+
+void slab_unpin(struct theap *theap, struct span *slab)
+{
+    slab->used--;
+    theap->pinned--;
+    if (slab->used < slab->search_at) /* blocks came back meanwhile */
+        slab->search_at = next_search(slab->used);
+    link_slab(theap, slab, group_of(slab));
+    if (slab->used == 0)
+        slab_free(theap, slab);
+}
+
+/* ---- repair -------------------------------------------------------------------------------- */
+
+/* Lists the blocks that are free, by what they say themselves; all others count as in use. */
+static void list_anew(struct span *slab)
+{
+    slab->free = NULL;
+    slab->free_count = slab->used = 0;
+    for (uint32_t i = size_class_capacity(slab->size_class); i-- > 0;) {
+        struct block *block = block_number(slab, i);
+        if (slab_is_in_hole(slab, block))
+            continue;
+        if (block_is_free(block))
+            slab_push_listed(slab, block);
+        else
+            slab->used++;
+    }
+}
+
+void slab_repair(struct theap *theap, struct span *slab)
+{
+    slab->zero_holes = false; /* one may have been cut in part */
+    list_anew(slab);
+    set_tags(slab, theap_tag(theap, slab->size_class));
+    slab_set_reach(slab);
+    slab->search_at = next_search(slab->used);
+    slab->group = GROUP_FULL;
+    link_slab(theap, slab, group_of(slab));
+    theap->circulating += (slab->used + slab->free_count) * size_class_bytes(slab->size_class);
+    theap->listed += slab->free_count * size_class_bytes(slab->size_class);
+    if (slab->used == 0 && others_can_serve(theap, slab))
+        slab_free(theap, slab);
+}
+
+void slab_abandon(struct span *slab)
+{
+    set_tags(slab, 0);
+    region_free(slab);
 }
 
 /* ---- questions ---------------------------------------------------------------------------- */

@@ -27,12 +27,29 @@ struct block *slab_cut(struct block *first, uint32_t count);
  * kept. */
 void slab_give(struct theap *theap, struct block *first);
 
-/* Gives the memory of whole free pages inside a slab back to the system, and frees the slab if it
- * is empty. Returns the bytes. */
-size_t slab_purge(struct theap *theap, struct span *slab);
+/* A slab that is due for a search is pinned: it is in no group (its group is GROUPS), so nobody takes
+ * blocks from it, and counts one block more as in use, so that it does not become empty. Frees into it
+ * go on. */
+void slab_pin(struct theap *theap, struct span *slab);
+void slab_unpin(struct theap *theap, struct span *slab);
 
-/* Gives the span of an empty slab back. */
+/* Looks for whole free pages inside a pinned slab, and takes them out of circulation. Returns their
+ * units, one bit each. */
+uint64_t slab_search(struct theap *theap, struct span *slab);
+
+/* Gives these units of a pinned slab back to the system: no lock is held. Returns the bytes. */
+size_t slab_discard(const struct span *slab, uint64_t units);
+
+/* Gives the span of an empty slab back, when the lock is released. */
 void slab_free(struct theap *theap, struct span *slab);
+
+/* In the child of a fork, for a slab of a theap that another thread was changing: lists its free blocks
+ * anew, and puts it in its group. */
+void slab_repair(struct theap *theap, struct span *slab);
+
+/* The same for a slab that was being made or freed, so that no block of it is in circulation: gives its
+ * span back. */
+void slab_abandon(struct span *slab);
 
 /* Whether the address starts a block that the program has. Any address in the slab, any thread: no
  * lock is needed, and what is said of a block in use is right. */
@@ -43,8 +60,5 @@ struct block *slab_block_at(const struct span *slab, const void *address);
 
 /* Puts a free block on its slab's list. */
 void slab_push_listed(struct span *slab, struct block *block);
-
-/* The tick that frees are dated by, see purge.c. */
-extern _Atomic uint32_t slab_tick;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The search for holes: pages of a slab that hold free blocks only go back to the system, and the
- * blocks leave the free list first, for their links go with the pages. Of a block that is longer
+/* slab_purge.c: the search for holes: pages of a slab that hold free blocks only go back to the system,
+ * and the blocks leave the free list first, for their links go with the pages. Of a block that is longer
  * than a page the inside goes too, and the block stays listed.
  *
  * What must stay true: a block that starts in a hole is not on the list, every other one that is
@@ -10,128 +10,146 @@
 #include "os/vm.h"
 #include "region/region.h"
 
-#include <string.h>
-
-enum { BLOCKS_MOST = GRANULE_SIZE / 16 };
-
-struct bitmap {
-    uint64_t words[BLOCKS_MOST / 64];
+/* How many free blocks of the list touch each unit. */
+struct touches {
+    uint16_t count[UNITS_MOST];
 };
 
-static bool has_bit(const struct bitmap *map, size_t i)
+/* False when the list has been written over: whoever takes from it next will say so. */
+static bool count_listed(const struct span *slab, size_t size, struct touches *touches)
 {
-    return map->words[i / 64] >> (i % 64) & 1;
-}
-
-static void set_bit(struct bitmap *map, size_t i)
-{
-    map->words[i / 64] |= 1ULL << (i % 64);
-}
-
-/* The blocks that hold nothing: those listed, and those that start in a hole. False when the list
- * has been written over: whoever takes from it next will say so. */
-static bool map_free_blocks(const struct span *slab, struct bitmap *map)
-{
-    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    uint32_t capacity = size_class_capacity(slab->size_class);
+    unsigned shift = unit_shift(slab);
     const char *start = span_start(slab);
-    memset(map, 0, (capacity + 63) / 64 * sizeof map->words[0]);
     for (const struct block *block = slab->free; block != NULL; block = block_listed_link(block)) {
         if (unlikely(!block_is_listed(block)))
             return false;
-        set_bit(map, (uint32_t)((const char *)block - start) / (uint32_t)size);
+        size_t distance = (size_t)((const char *)block - start);
+        for (size_t unit = distance >> shift; unit <= (distance + size - 1) >> shift; unit++)
+            touches->count[unit]++;
     }
-    if (slab->holes != 0)
-        for (uint32_t i = 0; i < capacity; i++)
-            if (slab->holes >> (i * size / unit) & 1)
-                set_bit(map, i);
     return true;
 }
 
-/* Whether no block that touches [from, to) is in use. */
-static bool is_all_free(const struct bitmap *map, size_t from, size_t to, size_t size,
-                        uint32_t capacity)
+/* Whether all blocks that touch the unit are free: each is listed, or starts in a hole. */
+static bool is_free_unit(const struct span *slab, size_t size, unsigned unit, unsigned listed)
 {
-    for (size_t i = from / size; i * size < to && i < capacity; i++)
-        if (!has_bit(map, i))
-            return false;
-    return true;
+    unsigned shift = unit_shift(slab);
+    uint32_t capacity = size_class_capacity(slab->size_class);
+    uint32_t first = (uint32_t)(((size_t)unit << shift) / size);
+    uint32_t end = (uint32_t)(((((size_t)unit + 1) << shift) - 1) / size) + 1;
+    end = end < capacity ? end : capacity;
+    if (first >= end)
+        return true;
+    uint32_t free = listed;
+    bool enters = first * size < (size_t)unit << shift;
+    if (enters && slab->holes >> (first * size >> shift) & 1)
+        free++;
+    if (slab->holes >> unit & 1)
+        free += end - first - enters;
+    return free == end - first;
 }
 
-/* The free blocks that do not start in a hole, in order of address. */
-static void relist(struct span *slab, const struct bitmap *map)
+static uint64_t free_units(const struct span *slab, size_t size, const struct touches *touches)
 {
-    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    char *start = span_start(slab);
+    uint64_t free = 0;
+    unsigned units = (unsigned)(span_bytes(slab) >> unit_shift(slab));
+    for (unsigned unit = 0; unit < units; unit++)
+        free |= (uint64_t)is_free_unit(slab, size, unit, touches->count[unit]) << unit;
+    return free;
+}
+
+/* The units of those groups, each as large as a page of the system, all of whose units are among
+ * these. */
+static uint64_t whole_pages(const struct span *slab, uint64_t units)
+{
+    size_t page = os_page_size() >> unit_shift(slab);
+    uint64_t whole = 0;
+    if (page <= 1)
+        return units;
+    for (size_t first = 0; first < UNITS_MOST; first += page) {
+        uint64_t group = unit_bits(first, page);
+        whole |= (units & group) == group ? group : 0;
+    }
+    return whole;
+}
+
+/* The units of all pages that have one of these units. */
+static uint64_t pages_with(const struct span *slab, uint64_t units)
+{
+    size_t page = os_page_size() >> unit_shift(slab);
+    uint64_t all = 0;
+    if (page <= 1)
+        return units;
+    for (size_t first = 0; first < UNITS_MOST; first += page) {
+        uint64_t group = unit_bits(first, page);
+        all |= (units & group) != 0 ? group : 0;
+    }
+    return all;
+}
+
+/* Takes the blocks that start in holes off the list. */
+static void relist(struct span *slab)
+{
+    struct block *block = slab->free, *next;
     slab->free = NULL;
     slab->free_count = 0;
-    for (uint32_t i = size_class_capacity(slab->size_class); i-- > 0;)
-        if (has_bit(map, i) && !(slab->holes >> (i * size / unit) & 1))
-            slab_push_listed(slab, (struct block *)(void *)(start + i * size));
-}
-
-/* Purges [from, to) of the slab if there is anything; returns its bytes. */
-static size_t purge_range(const struct span *slab, size_t from, size_t to)
-{
-    return to > from && os_discard(span_start(slab) + from, to - from) ? to - from : 0;
-}
-
-/* Gives back, in runs of pages, what holds free blocks only: new holes, and the inside of long
- * blocks, where no block starts and so no link stands. */
-static size_t purge_pages(const struct span *slab, const struct bitmap *map, size_t step,
-                          uint64_t starts, uint64_t new_holes)
-{
-    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    uint32_t capacity = size_class_capacity(slab->size_class);
-    size_t purged = 0, from = 0, to = 0;
-    for (size_t at = 0; at < capacity * size; at += step) {
-        uint64_t here = unit_bits(at / unit, step / unit) & starts;
-        bool purge = ((here & new_holes) != 0 || here == 0) &&
-                     is_all_free(map, at, at + step, size, capacity);
-        if (!purge)
-            continue;
-        if (at != to) {
-            purged += purge_range(slab, from, to);
-            from = at;
-        }
-        to = at + step;
+    for (; block != NULL; block = next) {
+        next = block_listed_link(block);
+        if (!slab_is_in_hole(slab, block))
+            slab_push_listed(slab, block);
     }
-    return purged + purge_range(slab, from, to);
 }
 
-static size_t purge_holes(struct span *slab)
+/* Units whose pages hold free blocks only: new holes, and the inside of long blocks, where no block
+ * starts and so no link is. First the list, without what is about to vanish; then the memory. */
+static uint64_t find_free_units(struct span *slab)
 {
-    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    size_t step = unit > os_page_size() ? unit : os_page_size();
-    uint32_t capacity = size_class_capacity(slab->size_class);
+    size_t size = size_class_bytes(slab->size_class);
     uint64_t starts = all_holes(slab), before = slab->holes;
-    struct bitmap map;
-    if (!map_free_blocks(slab, &map))
+    struct touches touches = { { 0 } };
+    if (!count_listed(slab, size, &touches))
         return 0;
-
-    /* first the list, without what is about to vanish; then the memory */
-    for (size_t at = 0; at < span_bytes(slab); at += step)
-        if (is_all_free(&map, at, at + step, size, capacity))
-            set_holes(slab, slab->holes | (unit_bits(at / unit, step / unit) & starts));
-    slab_set_reach(slab);
-    if (slab->holes == before && size <= step)
-        return 0;
-    relist(slab, &map);
-    /* a block that starts in a hole may end in a page that was kept */
-    slab->zero_holes = false;
-    return purge_pages(slab, &map, step, starts, slab->holes & ~before);
+    uint64_t free = whole_pages(slab, free_units(slab, size, &touches));
+    uint64_t new_holes = free & starts & ~before;
+    if (new_holes != 0) {
+        set_holes(slab, before | new_holes);
+        slab_set_reach(slab);
+        relist(slab);
+        /* a block that starts in a hole may end in a page that was kept */
+        slab->zero_holes = false;
+    }
+    return pages_with(slab, free & (new_holes | ~starts));
 }
 
-size_t slab_purge(struct theap *theap, struct span *slab)
+uint64_t slab_search(struct theap *theap, struct span *slab)
 {
+    ASSERT(os_lock_is_mine(&theap->lock) && slab->group == GROUPS);
+    size_t size = size_class_bytes(slab->size_class), listed = slab->free_count * size;
+    uint64_t before = slab->holes;
     atomic_store_explicit(&slab->stirred, false, memory_order_relaxed);
-    if (slab->used == 0) {
-        slab_free(theap, slab);
+    if (listed < os_page_size())
         return 0;
+    uint64_t units = find_free_units(slab);
+    size_t gone = listed - slab->free_count * size;
+    theap->listed -= gone;
+    theap->circulating -= gone;
+    size_t hollow = (size_t)bits_set(slab->holes & ~before) * unit_bytes(slab);
+    region_account_hollow(slab, (ptrdiff_t)hollow);
+    return units;
+}
+
+/* In runs of units, for fewer calls. */
+size_t slab_discard(const struct span *slab, uint64_t units)
+{
+    size_t purged = 0, unit = unit_bytes(slab);
+    while (units != 0) {
+        unsigned first = lowest_bit(units);
+        uint64_t rest = ~(units >> first);
+        unsigned count = rest != 0 ? lowest_bit(rest) : UNITS_MOST - first;
+        if (os_discard(span_start(slab) + first * unit, count * unit))
+            purged += count * unit;
+        units &= ~unit_bits(first, count);
     }
-    if (slab->free_count * size_class_bytes(slab->size_class) < os_page_size())
-        return 0;
-    size_t purged = purge_holes(slab);
     region_account_purge(purged);
     return purged;
 }

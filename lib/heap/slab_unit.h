@@ -8,7 +8,7 @@
 #define BARROW_HEAP_SLAB_UNIT_H
 
 #include "heap/size_class.h"
-#include "region/span.h"
+#include "region/page_map.h"
 
 enum { UNITS_MOST = 64, UNIT_LEAST_SHIFT = 12 };
 

@@ -13,6 +13,7 @@
 #include "heap/random.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "os/child.h"
 #include "private/pool.h"
 #include "region/region.h"
 
@@ -36,9 +37,42 @@ enum {
 };
 
 struct theap_settings theap_settings;
+_Atomic uint32_t theap_tick;
 struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT,
                             .bins = { [0 ... SIZE_CLASSES - 1] = { .free = BLOCK_END } } };
 THREAD_WORDS_AT_START = { .theap_fast = &theap_none, .at_hand = &pool_none };
+
+static void free_emptied(uint32_t index)
+{
+    while (index != 0) {
+        struct span *span = span_at(index);
+        index = span->next;
+        region_free(span);
+    }
+}
+
+size_t theap_unlock(struct theap *theap)
+{
+    size_t purged = 0;
+    for (;;) {
+        uint32_t emptied = theap->emptied, due = theap->due;
+        uint64_t units = 0;
+        theap->emptied = 0;
+        if (unlikely(due != 0)) {
+            theap->due = span_at(due)->next;
+            units = slab_search(theap, span_at(due));
+        }
+        os_unlock(&theap->lock);
+        free_emptied(emptied);
+        if (likely(due == 0))
+            return purged;
+        size_t bytes = slab_discard(span_at(due), units);
+        purged += bytes;
+        os_lock(&theap->lock);
+        allowance_gave_back(&theap->allowance, bytes);
+        slab_unpin(theap, span_at(due));
+    }
+}
 
 static uint16_t clamp(size_t n, uint16_t least, uint16_t most)
 {
@@ -73,8 +107,8 @@ void theap_init(struct theap *theap, uint32_t number)
 static void narrow(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
-    uint16_t narrower = (uint16_t)((bin->most + 1) / 2);
-    size_t shrunk = 2 * (bin->most - narrower) * size;
+    uint16_t narrower = bin->most / 2; /* 0: of two lists that are full each has one block */
+    size_t shrunk = 2 * narrower * size;
     if (size <= NARROW_SMALL && narrower < NARROW_LEAST)
         return;
     bin->most = narrower;
@@ -93,11 +127,11 @@ static size_t grow_most(void)
 static bool widen(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
-    uint16_t wider = (uint16_t)(2 * bin->most);
-    if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) ||
-        theap->grown + 2 * bin->most * size > grow_most())
+    uint16_t wider = (uint16_t)(bin->most == 0 ? 1 : 2 * bin->most);
+    size_t grown = theap->grown + 2 * bin->most * size; /* both lists */
+    if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) || grown > grow_most())
         return false;
-    theap->grown += 2 * bin->most * size; /* both lists */
+    theap->grown = grown;
     bin->most = wider;
     return true;
 }
@@ -112,6 +146,7 @@ static uint32_t part_of(const struct bin *bin)
 static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
 {
     uint32_t wanted = !bin->used || widen(theap, bin) ? bin->most : part_of(bin);
+    wanted += wanted == 0;
     bin->used = true;
     bin->flushed = 0;
     os_lock(&theap->lock);
@@ -120,7 +155,7 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     unsigned from = bin_bytes(bin) > SMALL_MAX ? slab_lender(theap, own) : own;
     /* one, if it is a larger class's: the bin is to keep blocks of its own */
     struct chain chain = slab_take(theap, from, zero_wanted || from != own ? 1 : wanted, zero);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     return chain;
 }
 
@@ -143,7 +178,8 @@ static struct block *shuffle(struct block *list)
 
 static void note_activity(struct theap *theap)
 {
-    atomic_store_explicit(&theap->active_at, atomic_load_explicit(&slab_tick, memory_order_relaxed),
+    atomic_store_explicit(&theap->active_at,
+                          atomic_load_explicit(&theap_tick, memory_order_relaxed),
                           memory_order_relaxed);
 }
 
@@ -166,7 +202,7 @@ static void put_spare(struct bin *bin, struct block *list)
 
 void theap_release_spares(struct theap *theap, bool all)
 {
-    uint32_t tick = atomic_load_explicit(&slab_tick, memory_order_relaxed);
+    uint32_t tick = atomic_load_explicit(&theap_tick, memory_order_relaxed);
     if (!all && tick - atomic_load_explicit(&theap->active_at, memory_order_relaxed) <= 1)
         return;
     for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++)
@@ -194,7 +230,7 @@ static void give_back(struct theap *theap, struct block *first, size_t bytes)
 {
     os_lock(&theap->lock);
     slab_give(theap, first);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     theap->freed_bytes += bytes;
     if (theap->freed_bytes >= POKE_BYTES) {
         theap->freed_bytes = 0;
@@ -219,6 +255,7 @@ void theap_overflow(struct theap *theap, struct bin *bin)
 {
     if (os_lock_is_mine(&theap->lock))
         return; /* a signal handler frees: the list grows longer */
+    os_child_look();
     note_activity(theap);
     struct block *old = take_spare(bin), *kept = BLOCK_END;
     uint32_t surplus = 0, rest = 0;
@@ -285,15 +322,75 @@ static void post_outgoing(struct theap *theap, struct outgoing *batch)
     theap_post(threads_theap(owner), chain);
 }
 
-/* An empty batch or one for that owner; NULL when there is no memory for it. */
+static unsigned leaf_places(const struct outgoing_batches *batches)
+{
+    return batches->more != NULL ? OWNERS_LEAVES_ALL : OWNERS_LEAVES;
+}
+
+static struct outgoing **leaf_place(struct outgoing_batches *batches, unsigned i)
+{
+    return i < OWNERS_LEAVES ? &batches->leaves[i] : &batches->more[i];
+}
+
+/* Leaves that ended threads have left, in a list through their first words; all else in them is zero.
+ * Nobody waits for the lock: a signal handler may have interrupted its holder, and in the child of a fork
+ * it may have none. */
+static struct os_lock left_lock;
+static void **left_leaves;
+
+static struct outgoing *take_leaf(void)
+{
+    void **leaf = NULL;
+    if (os_try_lock(&left_lock)) {
+        leaf = left_leaves;
+        if (leaf != NULL)
+            left_leaves = *leaf;
+        os_unlock(&left_lock);
+    }
+    if (leaf == NULL)
+        return region_meta(OWNERS_LEAF * sizeof(struct outgoing));
+    *leaf = NULL;
+    return (struct outgoing *)(void *)leaf;
+}
+
+void theap_leave_leaves(struct theap *theap)
+{
+    ASSERT(theap->outgoing.first == NULL);
+    if (!os_try_lock(&left_lock))
+        return; /* for the theap's next thread */
+    for (unsigned i = 0; i < leaf_places(&theap->outgoing); i++) {
+        struct outgoing **place = leaf_place(&theap->outgoing, i);
+        void **leaf = (void **)(void *)*place;
+        if (leaf == NULL)
+            continue;
+        *place = NULL;
+        *leaf = left_leaves;
+        left_leaves = leaf;
+    }
+    os_unlock(&left_lock);
+}
+
+static bool make_leaf(struct theap *theap, uint32_t owner)
+{
+    struct outgoing_batches *batches = &theap->outgoing;
+    if (owner >> OWNERS_SHIFT >= OWNERS_LEAVES && batches->more == NULL)
+        batches->more = region_meta(OWNERS_LEAVES_ALL * sizeof *batches->more);
+    struct outgoing **leaf = theap_outgoing_leaf(theap, owner);
+    if (leaf != NULL && *leaf == NULL)
+        *leaf = take_leaf();
+    return leaf != NULL && *leaf != NULL;
+}
+
+/* The batch for that owner, which may be empty; NULL when there is no memory for it. */
 static struct outgoing *batch_for(struct theap *theap, uint32_t owner)
 {
-    struct outgoing **leaf = &theap->outgoing.leaves[(owner >> OWNERS_SHIFT) % OWNERS_LEAVES];
-    if (*leaf == NULL && (*leaf = region_meta(OWNERS_LEAF * sizeof **leaf)) == NULL)
-        return NULL;
-    struct outgoing *batch = &(*leaf)[owner % OWNERS_LEAF];
-    if (batch->owner != 0 && batch->owner != owner)
-        post_outgoing(theap, batch);
+    struct outgoing *batch = theap_outgoing(theap, owner);
+    if (unlikely(batch == NULL)) {
+        if (!make_leaf(theap, owner))
+            return NULL;
+        batch = theap_outgoing(theap, owner);
+    }
+    ASSERT(batch->owner == 0 || batch->owner == owner);
     if (batch->owner == 0)
         append_batch(&theap->outgoing, batch, owner);
     return batch;
@@ -312,7 +409,7 @@ void theap_flush(struct theap *theap)
     }
     theap_release_spares(theap, true);
     theap->grown = 0;
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
 }
 
 /* ---- remote frees ------------------------------------------------------------------------- */
@@ -338,13 +435,33 @@ void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bi
         post_outgoing(theap, batch);
 }
 
+void theap_forget_batch(struct theap *theap, uint32_t owner)
+{
+    struct outgoing *batch = theap_outgoing(theap, owner);
+    if (batch == NULL || batch->owner != owner)
+        return;
+    remove_batch(&theap->outgoing, batch);
+    *batch = (struct outgoing){ 0 };
+}
+
+void theap_forget_lists(struct theap *theap)
+{
+    for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
+        bin->free = BLOCK_END;
+        atomic_store_explicit(&bin->spare, NULL, memory_order_relaxed);
+        reset_bin(bin);
+    }
+    theap->grown = 0;
+    atomic_store_explicit(&theap->inbox, NULL, memory_order_relaxed);
+}
+
 /* The leaves stay: there may be one more that the thread was about to note. */
 void theap_forget_outgoing(struct theap *theap)
 {
     struct outgoing_batches *batches = &theap->outgoing;
-    for (unsigned i = 0; i < OWNERS_LEAVES; i++)
-        if (batches->leaves[i] != NULL)
-            memset(batches->leaves[i], 0, OWNERS_LEAF * sizeof *batches->leaves[i]);
+    for (unsigned i = 0; i < leaf_places(batches); i++)
+        if (*leaf_place(batches, i) != NULL)
+            memset(*leaf_place(batches, i), 0, OWNERS_LEAF * sizeof(struct outgoing));
     batches->first = batches->last = NULL;
     batches->count = 0;
 }
@@ -367,7 +484,7 @@ void theap_post(struct theap *theap, struct chain chain)
         return;
     }
     slab_give(theap, chain.first);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     purge_poke();
 }
 

@@ -16,6 +16,7 @@
 #include "heap/size_class.h"
 #include "os/lock.h"
 #include "os/thread_words.h"
+#include "region/allowance.h"
 
 /* The cache for one size class: blocks are taken from the list and freed to it. A list that is full
  * becomes the spare one, so that nobody need walk it. */
@@ -55,8 +56,8 @@ struct outgoing {
     struct outgoing *next, *prev; /* in the order in which they were begun */
 };
 
-/* A batch for each owner, in leaves that are made when they are needed. Owners that are OWNERS_MOST
- * numbers apart share a place. */
+/* A batch for each owner, in leaves that are made when they are needed. The leaves of owners beyond the
+ * first 16,384 are in a table of its own. No two owners share a place. */
 enum {
     OUTGOING_BLOCKS = 128,
     OUTGOING_BYTES = 32 * 1024,
@@ -64,11 +65,12 @@ enum {
     OWNERS_SHIFT = 8,
     OWNERS_LEAF = 1 << OWNERS_SHIFT,
     OWNERS_LEAVES = 64,
-    OWNERS_MOST = OWNERS_LEAF * OWNERS_LEAVES
+    OWNERS_LEAVES_ALL = (THEAP_NONE >> OWNERS_SHIFT) + 1
 };
 
 struct outgoing_batches {
     struct outgoing *leaves[OWNERS_LEAVES];
+    struct outgoing **more; /* of OWNERS_LEAVES_ALL, the first ones unused; NULL: not made yet */
     struct outgoing *first, *last; /* those that have blocks */
     uint32_t count;                /* of them */
     uint32_t most;                 /* bytes that each may have */
@@ -92,7 +94,14 @@ struct theap {
     /* -- anybody's, under the lock -- */
     _Alignas(CACHE_LINE) struct os_lock lock;
     uint32_t groups[SIZE_CLASSES][GROUPS]; /* slabs: index of the first, 0 for none */
-    bool broken; /* another thread was changing it when the process forked: never used again */
+    size_t circulating;                    /* bytes of slabs' blocks that start in no hole */
+    size_t listed;                         /* bytes of free blocks on slabs' lists */
+    struct allowance allowance;            /* for `listed` */
+    uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
+    uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
+    uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
+    bool broken; /* never used again: another thread was changing it when a signal handler forked
+                         that had interrupted a call of this library */
 
     /* -- anybody's, without -- */
     _Alignas(CACHE_LINE) _Atomic(struct block *) inbox; /* blocks freed by others; a stack */
@@ -118,6 +127,13 @@ struct theap_settings {
 };
 
 extern struct theap_settings theap_settings;
+
+/* Counts the ticks of purge.c; any recent value will do. */
+extern _Atomic uint32_t theap_tick;
+
+/* Releases the lock, and then does what must not be done with it: frees the spans of slabs that became
+ * empty, and gives back pages that a search has found. Returns the bytes of the latter. */
+size_t theap_unlock(struct theap *theap);
 
 void theap_init(struct theap *theap, uint32_t number);
 
@@ -165,11 +181,21 @@ void theap_overflow(struct theap *theap, struct bin *bin);
 void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bin,
                        struct block *block);
 
-/* The batch for an owner's blocks, if that is the one whose number it has; NULL: not made yet. */
-ALWAYS_INLINE struct outgoing *theap_outgoing(const struct theap *theap, uint32_t owner)
+/* Where the leaf with an owner's batch is noted; NULL: that place is not made yet. */
+ALWAYS_INLINE struct outgoing **theap_outgoing_leaf(struct theap *theap, uint32_t owner)
 {
-    struct outgoing *leaf = theap->outgoing.leaves[(owner >> OWNERS_SHIFT) % OWNERS_LEAVES];
-    return likely(leaf != NULL) ? &leaf[owner % OWNERS_LEAF] : NULL;
+    uint32_t leaf = owner >> OWNERS_SHIFT;
+    ASSERT(leaf < OWNERS_LEAVES_ALL);
+    if (likely(leaf < OWNERS_LEAVES))
+        return &theap->outgoing.leaves[leaf];
+    return theap->outgoing.more != NULL ? &theap->outgoing.more[leaf] : NULL;
+}
+
+/* The batch for an owner's blocks, empty if its number is 0; NULL: not made yet. */
+ALWAYS_INLINE struct outgoing *theap_outgoing(struct theap *theap, uint32_t owner)
+{
+    struct outgoing **leaf = theap_outgoing_leaf(theap, owner);
+    return likely(leaf != NULL && *leaf != NULL) ? &(*leaf)[owner % OWNERS_LEAF] : NULL;
 }
 
 /* The same, if it is nothing but one more for a batch that is not full; else false. */
@@ -198,6 +224,9 @@ void theap_post_block(uint32_t owner, struct block *block);
 /* Gives back all that the caches and outgoing batches hold. Owner only, or when there is none. */
 void theap_flush(struct theap *theap);
 
+/* After that, where the thread ends: its batches' memory is for other theaps. */
+void theap_leave_leaves(struct theap *theap);
+
 /* Gives back the spare lists of a theap whose thread has not been on its slow paths for a tick or,
  * with `all`, in any case. Any thread that holds the lock. */
 void theap_release_spares(struct theap *theap, bool all);
@@ -208,6 +237,12 @@ void theap_post(struct theap *theap, struct chain chain);
 /* After fork, for the theap of a thread that is not here: forgets the blocks that were on their way
  * to other theaps, for they may be half posted. */
 void theap_forget_outgoing(struct theap *theap);
+
+/* The same for those that were on their way to one owner. */
+void theap_forget_batch(struct theap *theap, uint32_t owner);
+
+/* Empties the bins and the inbox: their blocks are about to be found by other means. */
+void theap_forget_lists(struct theap *theap);
 
 /* Takes in what others have posted. Any thread that holds the lock. */
 void theap_drain(struct theap *theap);

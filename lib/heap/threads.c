@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/threads.h"
 
+#include "diag/layout.h"
 #include "heap/process.h"
+#include "heap/slab.h"
+#include "heap/theap_repair.h"
+#include "os/child.h"
 #include "os/thread.h"
 #include "region/region.h"
 
-enum { LEAF_SHIFT = 12, LEAF = 1 << LEAF_SHIFT, LEAVES = 4096 };
+enum { TABLE_SHIFT = 12, TABLE = 1 << TABLE_SHIFT, TABLES = 4096 };
 
 /* The table grows by leaves and is only ever added to, so reading needs no lock. */
-static _Atomic(_Atomic(struct theap *) *) leaves[LEAVES];
+static _Atomic(_Atomic(struct theap *) *) leaves[TABLES];
 static _Atomic uint32_t theaps; /* made so far */
 static _Atomic uint32_t idle_theaps;
 
@@ -20,18 +24,36 @@ static struct os_lock spare_lock;
 
 static bool calls_are_slow, calls_are_counted;
 
+const struct threads_layout threads_layout = {
+    .leaves = leaves,
+    .count = &theaps,
+    .idle_count = &idle_theaps,
+    .leaf_shift = TABLE_SHIFT,
+    .theap_size = sizeof(struct theap),
+    .idle = offsetof(struct theap, idle),
+    .allocations = offsetof(struct theap, allocations),
+    .allocated_bytes = offsetof(struct theap, allocated_bytes),
+    .frees = offsetof(struct theap, frees),
+    .bins = offsetof(struct theap, bins),
+    .bin_size = sizeof(struct bin),
+    .room = offsetof(struct bin, room),
+    .most = offsetof(struct bin, most),
+    .spare = offsetof(struct bin, spare),
+    .spare_count = offsetof(struct bin, spare_count),
+};
+
 /* ---- table -------------------------------------------------------------------------------- */
 
 struct theap *threads_theap(uint32_t number)
 {
-    if (number >> LEAF_SHIFT >= LEAVES)
+    if (number >> TABLE_SHIFT >= TABLES)
         return NULL;
     /* acquire: pairs with the release in set_theap, so the theap is seen initialised */
     _Atomic(struct theap *) *leaf =
-        atomic_load_explicit(&leaves[number >> LEAF_SHIFT], memory_order_acquire);
+        atomic_load_explicit(&leaves[number >> TABLE_SHIFT], memory_order_acquire);
     if (leaf == NULL)
         return NULL;
-    return atomic_load_explicit(&leaf[number % LEAF], memory_order_acquire);
+    return atomic_load_explicit(&leaf[number % TABLE], memory_order_acquire);
 }
 
 uint32_t threads_theaps(void)
@@ -46,14 +68,14 @@ uint32_t threads_idle_theaps(void)
 
 static bool set_theap(uint32_t number, struct theap *theap)
 {
-    _Atomic(_Atomic(struct theap *) *) *slot = &leaves[number >> LEAF_SHIFT];
+    _Atomic(_Atomic(struct theap *) *) *slot = &leaves[number >> TABLE_SHIFT];
     if (atomic_load_explicit(slot, memory_order_relaxed) == NULL) {
-        void *leaf = region_meta(LEAF * sizeof(struct theap *));
+        void *leaf = region_meta(TABLE * sizeof(struct theap *));
         if (leaf == NULL)
             return false;
         atomic_store_explicit(slot, leaf, memory_order_release);
     }
-    atomic_store_explicit(&(*slot)[number % LEAF], theap, memory_order_release);
+    atomic_store_explicit(&(*slot)[number % TABLE], theap, memory_order_release);
     atomic_store_explicit(&theaps, number, memory_order_release);
     return true;
 }
@@ -61,7 +83,7 @@ static bool set_theap(uint32_t number, struct theap *theap)
 static struct theap *make_theap(void)
 {
     uint32_t number = threads_theaps() + 1;
-    if (number >= THEAP_NONE || number >> LEAF_SHIFT >= LEAVES)
+    if (number >= THEAP_NONE || number >> TABLE_SHIFT >= TABLES)
         return NULL;
     struct theap *theap = region_meta(sizeof *theap);
     if (theap == NULL)
@@ -109,6 +131,8 @@ static void detach(void *argument)
     thread_words()->theap_fast = &theap_none;
     thread_words()->theap = NULL;
     theap_flush(theap);
+    theap_leave_leaves(theap);
+    region_thread_ends();
     os_lock(&lock);
     push_idle(theap);
     os_unlock(&lock);
@@ -132,6 +156,7 @@ static struct theap *attach(void)
     if (os_lock_is_mine(&lock) || region_is_interrupted() || os_thread_is_past_end(OS_EXIT_THEAP))
         return NULL;
     process_heap_start();
+    os_child_look();
     struct theap *theap = find_theap();
     if (theap == NULL)
         return NULL;
@@ -180,6 +205,7 @@ bool threads_calls_are_counted(void)
 
 struct theap *threads_lock_spare(void)
 {
+    os_child_look();
     if (os_lock_is_mine(&spare_lock) || os_lock_is_mine(&lock) || region_is_interrupted())
         return NULL;
     os_lock(&spare_lock);
@@ -200,18 +226,76 @@ void threads_unlock_spare(void)
 
 /* ---- fork --------------------------------------------------------------------------------- */
 
-/* Puts the theap of a thread that does not exist here where the next thread finds it, unless some
- * other thread was changing its slabs at the moment of the fork: then its free memory is given up.
- */
+static bool is_torn(struct theap *theap)
+{
+    return os_lock_is_held(&theap->lock) && !os_lock_is_mine(&theap->lock);
+}
+
+/* Another thread was changing the theap's slabs at the moment of the fork. In a signal handler the
+ * interrupted call may have blocks of the theap in hand: then it is given up with what is free in it. */
+static void mend(struct theap *theap)
+{
+    os_lock_reset(&theap->lock);
+    if (thread_words()->busy || region_is_interrupted())
+        theap->broken = true;
+    else
+        theap_repair(theap, thread_words()->theap);
+}
+
+/* Puts the theap of a thread that does not exist here where the next thread finds it. */
 static void inherit(struct theap *theap)
 {
     theap_forget_outgoing(theap);
-    if (os_lock_is_held(&theap->lock)) {
-        theap->broken = true;
-        os_lock_reset(&theap->lock);
-    }
+    if (is_torn(theap))
+        mend(theap);
     if (!theap->broken && theap != spare)
         push_idle(theap);
+}
+
+static void inherit_all(const struct theap *current)
+{
+    idle = NULL;
+    atomic_store_explicit(&idle_theaps, 0, memory_order_relaxed);
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        if (theap != current && !os_lock_is_mine(&theap->lock))
+            inherit(theap);
+    }
+}
+
+/* A thread that the child made came here before its first one, whose theap may be any of these. */
+static void give_up_torn(void)
+{
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        theap->broken = theap->broken || is_torn(theap);
+        if (is_torn(theap))
+            os_lock_reset(&theap->lock);
+    }
+}
+
+/* Other threads had these slabs in hand. Their pages have gone, or hold nothing that is needed. */
+static void unpin_slabs(void)
+{
+    for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i)) {
+        struct span *slab = span_at(i);
+        if (span_kind(slab) != SPAN_SLAB || tag_of(i) == 0 || slab->group != GROUPS)
+            continue;
+        struct theap *theap = threads_theap(slab->owner);
+        if (theap != NULL && !theap->broken)
+            slab_unpin(theap, slab);
+    }
+}
+
+static bool has_pinned_slabs(void)
+{
+    bool any = false;
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        theap->due = 0;
+        any = any || (theap->pinned != 0 && !theap->broken);
+    }
+    return any;
 }
 
 void threads_after_fork(void)
@@ -220,21 +304,21 @@ void threads_after_fork(void)
         return; /* a signal handler forked, see region_after_fork */
     struct theap *current = thread_words()->theap;
     os_lock_reset(&lock);
-    idle = NULL;
-    atomic_store_explicit(&idle_theaps, 0, memory_order_relaxed);
     if (os_lock_is_held(&spare_lock) && !os_lock_is_mine(&spare_lock)) {
         os_lock_reset(&spare_lock);
         spare = NULL;
     }
-    for (uint32_t number = 1; number <= threads_theaps(); number++) {
-        struct theap *theap = threads_theap(number);
-        if (theap != current && !os_lock_is_mine(&theap->lock))
-            inherit(theap);
-    }
-    if (current != NULL && os_lock_is_held(&current->lock) && !os_lock_is_mine(&current->lock)) {
-        current->broken = true;
-        os_lock_reset(&current->lock);
+    if (os_child_is_first_thread())
+        inherit_all(current);
+    else
+        give_up_torn();
+    if (current != NULL && is_torn(current))
+        mend(current);
+    if (current != NULL && current->broken) {
         thread_words()->theap = NULL;
         thread_words()->theap_fast = &theap_none;
     }
+    /* in a signal handler that interrupted this thread's own call, that call goes on */
+    if (!thread_words()->busy && has_pinned_slabs())
+        unpin_slabs();
 }

@@ -29,6 +29,9 @@ uint32_t threads_idle_theaps(void);
 struct theap *threads_lock_spare(void);
 void threads_unlock_spare(void);
 
+/* The table of theaps for who reads the process: see diag/layout.h. */
+extern const struct threads_layout threads_layout HIDDEN;
+
 /* Whether the calling thread's calls may be served by its cache alone. */
 void threads_use_fast_paths(bool use);
 

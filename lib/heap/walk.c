@@ -31,8 +31,7 @@ bool heap_has(const void *address)
 
 static struct span *next_span(uint32_t from)
 {
-    size_t limit = atomic_load_explicit(&region_map.frontier, memory_order_acquire);
-    for (size_t i = from; i < limit; i++)
+    for (size_t i = page_map_next(from - 1); i < GRANULES_MAX; i = page_map_next(i))
         if (is_malloc_span(span_at(i)))
             return span_at(i);
     return NULL;
@@ -116,7 +115,7 @@ static bool next_block(struct span *slab, struct piece *piece)
         if (more)
             show_block(slab, distance, piece);
     }
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     return more;
 }
 
@@ -167,7 +166,7 @@ bool heap_validate(void)
             continue;
         os_lock(&theap->lock);
         bool sound = slabs_are_sound(theap);
-        os_unlock(&theap->lock);
+        theap_unlock(theap);
         if (!sound)
             return false;
     }

@@ -156,6 +156,15 @@ ALWAYS_INLINE unsigned lowest_bit(uint64_t n)
 #endif
 }
 
+ALWAYS_INLINE unsigned bits_set(uint64_t n)
+{
+#if defined(_MSC_VER) && !defined(__clang__)
+    return (unsigned)__popcnt64(n);
+#else
+    return (unsigned)__builtin_popcountll(n);
+#endif
+}
+
 /* True when the product or sum does not fit; *result is then of no use. */
 ALWAYS_INLINE bool product_overflows(size_t a, size_t b, size_t *result)
 {

@@ -25,17 +25,6 @@ bool os_thread_is_past_end(enum os_exit which);
  * destructors, so that a new os_thread_on_exit would never be answered. */
 bool os_thread_is_ending(void);
 
-/* Calls `child` in the child of every later fork(), in its only thread. */
-void os_on_fork_child(void (*child)(void));
-
-/* Starts `run` once as a background thread: outside the C library's knowledge, so that the program
- * still counts as single-threaded, with all signals blocked, and with thread-local storage that is
- * all zero: `run` must not allocate. False when the system refuses or one is running still. */
-bool os_background_start(void (*run)(void));
-
-/* In the child of fork: there is no background thread here. */
-void os_background_forget(void);
-
 /* Whether os_barrier works. May take some milliseconds at its first call. */
 bool os_barrier_is_there(void);
 

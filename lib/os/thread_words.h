@@ -30,6 +30,8 @@ struct thread_words {
     bool busy;                /* heap/heap.c: on a slow path */
     bool only_slow_paths;     /* heap/threads.c */
     bool asking;              /* private/limit.c: in the program's function */
+    uint8_t in_region;        /* region/arena.h: locks of that folder that are held */
+    uint8_t arena;            /* region/arena.c: number of the thread's arena, plus one; or 0 */
     struct scope scope;       /* heap/scope.c */
     struct pool *at_hand;     /* private/attach.h: never NULL */
     struct seats *seats;      /* the same; NULL: none yet */

@@ -10,22 +10,18 @@
 /* Asked from the system once, not assumed: 4, 16 or 64 KiB. */
 size_t os_page_size(void);
 
-/* How much address space is worth reserving for a heap that may grow as long as the system has
- * memory. */
-size_t os_reserve_wanted(void);
-
 /* Address space without access and without accounting; NULL when the system refuses. */
 void *os_reserve(size_t size);
 
-/* Readable, writable, zeroed memory at exactly that address; nothing has changed when the range is
- * taken, in part or whole, or the system refuses. */
-enum os_mapped { OS_MAPPED, OS_TAKEN, OS_REFUSED };
-enum os_mapped os_map_at(void *address, size_t size);
+/* The same, so that what is `offset` bytes from its start is a multiple of `align`, a power of two.
+ * `size` and `offset` are multiples of 64 KiB. */
+void *os_reserve_aligned(size_t size, size_t align, size_t offset);
 
-/* Makes reserved memory readable: it reads as zero, and still costs nothing. */
-bool os_allow_reading(void *address, size_t size);
+/* Reserved memory that is not committed is left out of core dumps. Advice: may do nothing. */
+void os_exclude_from_dumps(void *address, size_t size);
 
-/* Makes reserved memory readable and writable; false when the system has none to promise. */
+/* Makes reserved memory, or memory that nobody needs, readable and writable: it reads as zero where it
+ * was not committed before, and may do so where it was. False when the system has none to promise. */
 bool os_commit(void *address, size_t size);
 
 /* Makes committed memory inaccessible; what it holds may be gone. */
@@ -38,16 +34,34 @@ bool os_commit_executable(void *address, size_t size);
  * False when the system refuses, as it does for locked memory: then nothing has changed. */
 bool os_purge(void *address, size_t size);
 
+/* Whether a purge has met memory that the program had locked (mlock), so that more of what it frees may
+ * be; and the end of the lock, for memory that is free, unless new memory is locked too (mlockall). */
+#if defined(_WIN32)
+ALWAYS_INLINE bool os_locks_memory(void)
+{
+    return false; /* decommitting ends a lock */
+}
+ALWAYS_INLINE void os_unlock_memory(void *address, size_t size)
+{
+    (void)address;
+    (void)size;
+}
+#else
+bool os_locks_memory(void);
+void os_unlock_memory(void *address, size_t size);
+#endif
+
 /* os_recommit: memory that may have been purged is to be used again. False when the system has none
- * to promise; never where it keeps what it has promised (OS_RECOMMITS is 0).
+ * to promise; never where it keeps what it has promised (OS_RECOMMITS is 0). OS_RELEASES_PARTS: part
+ * of a reservation can be given back (os_release).
  * os_discard: like os_purge, but the memory may be used at once: it holds zeros or what was there.
  */
 #if defined(_WIN32)
-enum { OS_RECOMMITS = 1 };
+enum { OS_RECOMMITS = 1, OS_RELEASES_PARTS = 0 };
 bool os_recommit(void *address, size_t size);
 bool os_discard(void *address, size_t size);
 #else
-enum { OS_RECOMMITS = 0 };
+enum { OS_RECOMMITS = 0, OS_RELEASES_PARTS = 1 };
 ALWAYS_INLINE bool os_recommit(void *address, size_t size)
 {
     (void)address;
@@ -77,14 +91,15 @@ enum os_moved os_move(void *from, void *to, size_t size);
 /* Asks for huge pages over the range, or declines them. Advice: may do nothing. */
 void os_advise_huge(void *address, size_t size, bool wanted);
 
-/* Gives address space and memory back. */
-void os_release(void *address, size_t size);
+/* The first `size` bytes of a file, shared with whoever has mapped them too; NULL when it can't be had. */
+void *os_map_shared(const char *path, size_t size);
 
-/* The most address space that the process may have, SIZE_MAX when there is no limit. */
-size_t os_address_space_limit(void);
+/* Gives address space and memory back. False when the system refuses, as it may when a part of a mapping is
+ * to go and the process may have no more of them: then nothing has changed. */
+bool os_release(void *address, size_t size);
 
-/* True when the system grants no more memory than it has (vm.overcommit_memory=2), so that
- * committing what may never be touched costs others. */
-bool os_commit_is_strict(void);
+/* Whether there is so much address space to be had now: who reserves some looks whether it is a small part
+ * of what the process may have. */
+bool os_has_address_space(size_t size);
 
 #endif

@@ -47,7 +47,7 @@ static struct plan plan_records(size_t maximum)
     struct plan plan = { .levels = index_level(maximum / BOUNDED_UNIT - 1) + 1,
                          .quick_sizes = quick_sizes_for(maximum) };
     plan.lists = offsetof(struct bounded, quick) + plan.quick_sizes * sizeof(uint64_t);
-    plan.end = plan.lists + plan.levels * BOUNDED_SUBLISTS * sizeof(uint64_t);
+    plan.end = plan.lists + (plan.levels * BOUNDED_SUBLISTS + INDEX_VAIN) * sizeof(uint64_t);
     return plan;
 }
 
@@ -91,6 +91,7 @@ void bounded_set_key(struct bounded *heap, uint64_t key, uint64_t salt)
         heap->quick[units] = quick_end(heap);
     for (unsigned list = 0; list < heap->levels * (unsigned)BOUNDED_SUBLISTS; list++)
         index_lists(heap)[list] = no_block(heap);
+    index_hope(heap);
 }
 
 void bounded_set_frontier(struct bounded *heap, uint64_t frontier)

@@ -89,15 +89,16 @@ static uint64_t grow(struct bounded *heap, uint64_t units, size_t align, uint64_
 }
 
 /* Rather more memory than that quick lists are taken apart, which would have to fill again: there
- * is not much in them. */
+ * is not much in them. Those of the largest blocks come first, and no more than it takes. */
 static NOINLINE uint64_t find_with_effort(struct bounded *heap, uint64_t units, size_t align,
                                           uint64_t *gap)
 {
     uint64_t unit = grow(heap, units, align, gap);
     if (unit != 0 || bounded_quick_units(heap) == 0)
         return unit;
-    bounded_flush(heap);
-    unit = find(heap, units, align, gap);
+    unsigned flushed = quick_sizes(heap);
+    while (unit == 0 && (flushed = bounded_flush_below(heap, flushed)) != 0)
+        unit = find(heap, units, align, gap);
     return unit != 0 ? unit : grow(heap, units, align, gap);
 }
 

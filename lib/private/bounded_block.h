@@ -13,7 +13,10 @@
 #include "private/bounded.h"
 #include "private/bounded_journal.h"
 
-enum { BOUNDED_LEAST = 2 };
+enum {
+    BOUNDED_LEAST = 2,
+    BOUNDED_FREE_HEAD = 3 /* units at the start of a long free block that hold more than zeros */
+};
 
 struct bounded_links {
     bounded_word next, previous; /* units, or no_block() */
@@ -256,6 +259,10 @@ ALWAYS_INLINE struct bounded_range range_common(struct bounded_range a, struct b
 /* To be called when as much was freed as there is: gives pages back of what was free all the while.
  */
 void bounded_trim(struct bounded *heap);
+
+/* Joins the blocks of the quick list of the most units below so many, and answers its units; 0: the lists
+ * there are empty. */
+unsigned bounded_flush_below(struct bounded *heap, unsigned units);
 
 /* The most that may be in quick lists, and what is, in units. */
 uint64_t bounded_quick_share(const struct bounded *heap);

@@ -14,7 +14,7 @@ enum {
 struct bounded_range bounded_whole_pages(uint64_t unit, uint64_t units)
 {
     uint64_t page = os_page_size() / BOUNDED_UNIT; /* a heap starts at a page */
-    return (struct bounded_range){ .start = round_up(unit + 2, page),
+    return (struct bounded_range){ .start = round_up(unit + BOUNDED_FREE_HEAD, page),
                                    .end = (unit + units - 1) & ~(page - 1) };
 }
 
@@ -44,7 +44,7 @@ static uint64_t purge_list(struct bounded *heap, unsigned list, uint64_t *room)
     while (most-- != 0 && (fields = index_free_fields(heap, unit)) != 0) {
         purge(heap, unit, fields, room);
         largest = fields_units(fields) > largest ? fields_units(fields) : largest;
-        unit = block_links(heap, unit)->next;
+        unit = index_next(heap, list, unit);
     }
     return largest;
 }
@@ -70,7 +70,7 @@ static void retreat(struct bounded *heap)
     if (units == 0 || units == UINT64_MAX)
         return;
     uint64_t unit = heap->frontier - units;
-    uint64_t frontier = round_up(unit + BOUNDED_LEAST, page);
+    uint64_t frontier = round_up(unit + BOUNDED_FREE_HEAD, page);
     frontier = frontier < heap->initial ? heap->initial : frontier;
     if (frontier >= heap->frontier ||
         !os_purge(block_address(heap, frontier), (heap->frontier - frontier) * BOUNDED_UNIT))

@@ -47,7 +47,7 @@ ALWAYS_INLINE void wipe(struct bounded *heap, uint64_t unit)
 void bounded_move_start(struct bounded *heap, uint64_t from, uint64_t fields, uint64_t to)
 {
     uint64_t units = fields_units(fields), new_units = from + units - to;
-    if (unlikely(fields & BOUNDED_PURGED)) {
+    if (!index_stays(units, new_units) || unlikely(fields & BOUNDED_PURGED)) {
         struct bounded_range range = bounded_take_off(heap, from, fields);
         wipe(heap, from);
         bounded_make_free(heap, to, new_units, range);
@@ -63,7 +63,8 @@ void bounded_move_start(struct bounded *heap, uint64_t from, uint64_t fields, ui
 ALWAYS_INLINE void lengthen(struct bounded *heap, uint64_t unit, uint64_t fields, uint64_t units,
                             struct bounded_range range)
 {
-    if (unlikely(fields & BOUNDED_PURGED) || unlikely(range_units(range) != 0)) {
+    if (!index_stays(fields_units(fields), units) || unlikely(fields & BOUNDED_PURGED) ||
+        unlikely(range_units(range) != 0)) {
         struct bounded_range own = bounded_take_off(heap, unit, fields);
         bool other = range_units(range) > range_units(own);
         bounded_make_free(heap, unit, units, other ? range : own);
@@ -139,11 +140,21 @@ static void flush_list(struct bounded *heap, uint64_t *list, uint64_t units)
     *list = quick_end(heap);
 }
 
+unsigned bounded_flush_below(struct bounded *heap, unsigned units)
+{
+    while (units-- > BOUNDED_LEAST)
+        if (heap->quick[units] != quick_end(heap)) {
+            flush_list(heap, &heap->quick[units], units);
+            return units;
+        }
+    heap->missed = 0;
+    return 0;
+}
+
 void bounded_flush(struct bounded *heap)
 {
-    for (unsigned units = BOUNDED_LEAST; units < quick_sizes(heap); units++)
-        flush_list(heap, &heap->quick[units], units);
-    heap->missed = 0;
+    for (unsigned units = quick_sizes(heap); units != 0;)
+        units = bounded_flush_below(heap, units);
 }
 
 /* ---- blocks in use -------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #define bounded_extent           journaled_extent
 #define bounded_figures          journaled_figures
 #define bounded_flush            journaled_flush
+#define bounded_flush_below      journaled_flush_below
 #define bounded_free_at_frontier journaled_free_at_frontier
 #define bounded_free_slow        journaled_free_slow
 #define bounded_grow             journaled_grow

@@ -42,6 +42,9 @@ static bool take_following(struct bounded *heap, struct extent *extent)
     if (next == 0)
         return false;
     extent->range = bounded_take_off(heap, extent->end, next);
+    /* the resized block may end before these words, and what is behind `fresh` must read as zero */
+    clear_header(heap, extent->end);
+    set_links(heap, extent->end, (struct bounded_links){ 0 });
     extent->end += fields_units(next);
     flip_block(heap, extent->end, BOUNDED_PREVIOUS_FREE);
     return true;

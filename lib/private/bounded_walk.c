@@ -173,7 +173,7 @@ static bool free_list_is_sound(const struct bounded *heap, unsigned list, uint64
     if (in_use != (index_lists(heap)[list] != no_block(heap)))
         return false;
     for (uint64_t unit = index_lists(heap)[list]; unit != no_block(heap);
-         unit = block_links(heap, unit)->next) {
+         unit = index_next(heap, list, unit)) {
         uint64_t units = index_free_block(heap, unit);
         if (units == 0 || index_list(units) != list || *left == 0)
             return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Heaps are made and destroyed. Who has a heap's handle, or pins it, has all of it: it is opened
  * when it is complete, and closed, and free of pins, before anything of it goes. */
+#include "os/child.h"
 #include "os/thread.h"
 #include "private/attach.h"
 #include "private/bounded.h"
@@ -36,6 +37,7 @@ struct private_heap *private_create(const struct private_wish *wish)
     enum heap_kind kind = wish->maximum != 0 || wish->executable ? HEAP_BOUNDED
                           : wish->owned                          ? HEAP_OWNED
                                                                  : HEAP_SHARED;
+    os_child_look();
     struct private_heap *heap = slot_take(place_for(kind, wish->owned));
     if (heap == NULL)
         return NULL;
@@ -62,6 +64,7 @@ struct private_heap *private_process_heap(void)
     struct private_heap *heap = atomic_load_explicit(&process, memory_order_acquire);
     if (likely(heap != NULL) || os_lock_is_mine(&lock))
         return heap;
+    os_child_look();
     os_lock(&lock);
     heap = atomic_load_explicit(&process, memory_order_relaxed);
     if (heap == NULL) {
@@ -92,11 +95,11 @@ static void await_unpinned(struct private_heap *heap)
 void private_destroy(struct private_heap *heap)
 {
     enum heap_kind kind = (enum heap_kind)heap->kind;
+    os_child_look();
     slot_close(heap);
     await_unpinned(heap);
     heap->kind = HEAP_GONE;
     initial_give(heap);
-    size_t bytes = atomic_load_explicit(&heap->charged, memory_order_relaxed);
     if (kind == HEAP_BOUNDED)
         bounded_destroy(heap->bounded);
     else if (kind == HEAP_MAPPED)
@@ -109,5 +112,4 @@ void private_destroy(struct private_heap *heap)
     heap->bounded = NULL;
     memset(&heap->pool, 0, sizeof heap->pool);
     slot_give(heap);
-    region_freed(bytes);
 }

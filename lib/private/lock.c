@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "private/lock.h"
 
+#include "os/child.h"
 #include "os/thread.h"
 #include "private/attach.h"
 
@@ -45,6 +46,7 @@ static bool acquire(struct private_heap *heap)
 
 void private_lock(struct private_heap *heap)
 {
+    os_child_look();
     if (heap->kind == HEAP_MAPPED)
         heap->backend->lock(heap);
     if (!has_no_lock(heap) && acquire(heap) && held(heap) == 0 && !has_right_of_way(heap))
@@ -53,12 +55,14 @@ void private_lock(struct private_heap *heap)
 
 void private_lock_out(struct private_heap *heap)
 {
+    os_child_look();
     if (!has_no_lock(heap))
         acquire(heap);
 }
 
 bool private_lock_pinned(struct private_heap *heap)
 {
+    os_child_look();
     if (heap->kind == HEAP_MAPPED) {
         heap->backend->lock(heap);
         return true;
@@ -175,6 +179,7 @@ static struct entry enter_shared(struct private_heap *heap, unsigned flags)
 
 struct entry private_enter(struct private_heap *heap, unsigned flags)
 {
+    os_child_look();
     if (heap->kind == HEAP_SHARED)
         return enter_shared(heap, flags);
     if (heap->kind == HEAP_BOUNDED && (!heap->serialized || (flags & PRIVATE_UNLOCKED) != 0))

@@ -133,7 +133,6 @@ static void free_slab(struct pool *pool, struct span *slab)
     unlink_slab(pool, slab);
     region_free(slab);
     private_heap_discharge(pool->heap, bytes);
-    region_freed(bytes);
 }
 
 uint32_t pool_make_nursery(struct pool *pool)

@@ -13,7 +13,7 @@
 
 #include "private/freed.h"
 #include "private/pool_class.h"
-#include "region/span.h"
+#include "region/page_map.h"
 
 #include <stdatomic.h>
 

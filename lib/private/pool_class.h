@@ -6,7 +6,7 @@
 #define BARROW_PRIVATE_POOL_CLASS_H
 
 #include "os/compiler.h"
-#include "region/span.h"
+#include "region/page_map.h"
 
 enum {
     SIZE_WORD = 2, /* bytes at a block's end that hold the size asked for */

@@ -4,8 +4,11 @@
  * only the first pages are ever touched. */
 #include "private/slots.h"
 
+#include "diag/layout.h"
+#include "os/child.h"
 #include "os/process.h"
 #include "os/vm.h"
+#include "private/bounded.h"
 #include "private/by_address.h"
 
 enum { SLOTS_LEAST = 16, RESTING_LEAST = 4 };
@@ -28,16 +31,40 @@ static struct {
     uint32_t count; /* if it is 0, neither is valid */
 } resting;
 
+const struct slots_layout slots_layout = {
+    .first = &first,
+    .next = offsetof(struct private_heap, next),
+    .name = offsetof(struct private_heap, name),
+    .name_size = HEAP_NAME_MAX,
+    .slot = offsetof(struct private_heap, slot),
+    .serialized = offsetof(struct private_heap, serialized),
+    .charged = offsetof(struct private_heap, charged),
+    .charged_peak = offsetof(struct private_heap, charged_peak),
+    .limit = offsetof(struct private_heap, limit),
+    .maximum = offsetof(struct private_heap, maximum),
+    .refused = offsetof(struct private_heap, refused),
+    .start = offsetof(struct private_heap, start),
+    .end = offsetof(struct private_heap, end),
+    .pool_heap = offsetof(struct pool, heap),
+    .bounded = offsetof(struct private_heap, bounded),
+    .frontier = offsetof(struct bounded, frontier),
+    .reached = offsetof(struct bounded, reached),
+    .given_back = offsetof(struct bounded, given_back),
+    .unit = BOUNDED_UNIT,
+};
+
 static char *slot_at(size_t slot)
 {
     return (char *)(slot_base[0] + (slot << SLOT_SHIFT));
 }
 
-/* Address space is taken sparingly where it is limited. */
+/* Address space is taken sparingly where it is limited: no more than a small part of it. */
 static bool reserve_table(void)
 {
-    size_t slots = os_address_space_limit() / 64 >> SLOT_SHIFT;
-    for (slots = slots < SLOTS_MOST ? slots : SLOTS_MOST; slots >= SLOTS_LEAST; slots /= 2) {
+    enum { SHARE = 64 };
+    for (size_t slots = SLOTS_MOST; slots >= SLOTS_LEAST; slots /= 2) {
+        if (!os_has_address_space(SHARE * (slots << SLOT_SHIFT)))
+            continue;
         char *table = os_reserve((slots + 1) << SLOT_SHIFT);
         if (table == NULL)
             continue;
@@ -165,6 +192,7 @@ struct private_heap *private_heap_of(const void *handle)
 
 size_t private_heaps(struct private_heap **out, size_t most)
 {
+    os_child_look();
     size_t count = 0;
     private_process_heap(); /* the first, whoever asked for one before */
     os_lock(&lock);
@@ -177,6 +205,7 @@ size_t private_heaps(struct private_heap **out, size_t most)
 
 struct private_heap *private_pin_next(struct private_heap *pinned)
 {
+    os_child_look();
     os_lock(&lock);
     struct private_heap *heap =
         pinned == NULL || atomic_load_explicit(&pinned->closing, memory_order_relaxed)
@@ -194,6 +223,7 @@ struct private_heap *private_pin_next(struct private_heap *pinned)
 
 struct private_heap *slot_find_around(const void *address)
 {
+    os_child_look();
     if (os_lock_is_mine(&lock))
         return NULL;
     os_lock(&lock);
@@ -205,6 +235,7 @@ struct private_heap *slot_find_around(const void *address)
 struct private_heap *slot_find(bool (*is_it)(struct private_heap *, const void *),
                                const void *argument)
 {
+    os_child_look();
     struct private_heap *heap = NULL;
     if (os_lock_is_mine(&lock))
         return NULL;

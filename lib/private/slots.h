@@ -21,6 +21,9 @@ struct private_heap *slot_find_around(const void *address);
 struct private_heap *slot_find(bool (*is_it)(struct private_heap *, const void *),
                                const void *argument);
 
+/* The list of heaps for who reads the process: see diag/layout.h. */
+extern const struct slots_layout slots_layout HIDDEN;
+
 /* In the child of fork. */
 void slots_after_fork(void (*repair)(struct private_heap *));
 

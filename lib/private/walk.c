@@ -143,6 +143,11 @@ static enum walked walk_bounded(struct private_heap *heap, struct piece *piece)
     return WALK_MORE;
 }
 
+bool private_walk_is_in_header(const struct private_heap *heap, const void *address)
+{
+    return (uintptr_t)address - (uintptr_t)heap <= HEADER;
+}
+
 enum walked private_walk(struct private_heap *heap, struct piece *piece)
 {
     if (piece->data == NULL)

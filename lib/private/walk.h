@@ -23,6 +23,9 @@ enum walked { WALK_MORE, WALK_END, WALK_LOST };
 /* The first piece for data NULL, else the one after. WALK_LOST: the heap has no such piece. */
 enum walked private_walk(struct private_heap *heap, struct piece *piece);
 
+/* Whether the address is one of the first pieces of a walk, which show the heap's own record. */
+bool private_walk_is_in_header(const struct private_heap *heap, const void *address);
+
 /* Whether everything agrees: lists, size words, counts. */
 bool private_validate(struct private_heap *heap);
 

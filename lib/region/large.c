@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    ROOM_FACTOR = 3, /* room behind a block that has been seen to grow, in its own sizes */
+    ROOM_FACTOR = 1, /* room behind a block that has been seen to grow, in its own sizes */
     ROOM_LEAST = 4 * 1024 * 1024, /* below, room would cost more fresh memory than copying time */
     MOVE_LEAST = 512 * 1024       /* below, copying is cheaper than moving pages */
 };
@@ -44,7 +44,6 @@ void large_free(struct large_account *account, struct span *span)
     size_t freed = span_bytes(span);
     count(account, (size_t)-1, -freed);
     region_free(span);
-    region_freed(freed);
 }
 
 static void *alloc_copy(struct large_account *account, const struct span *span, size_t size)

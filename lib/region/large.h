@@ -3,7 +3,7 @@
 #ifndef BARROW_REGION_LARGE_H
 #define BARROW_REGION_LARGE_H
 
-#include "region/span.h"
+#include "region/page_map.h"
 
 /* What a heap holds of such blocks. relaxed: figures */
 struct large_account {

@@ -1,70 +1,82 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of the library's own, cut off piece by piece and never given back. [meta, meta_end) is
- * committed, reads as zero and is not in use yet; when it is too short for a piece it is continued,
- * if more can be had right behind it, else lost. All of it counts in the account and keeps to the
- * limit. */
-#include "region/account.h"
-#include "region/region_state.h"
-#include "region/reservation.h"
+/* meta.c: memory of the library's own, cut off piece by piece and never given back. It lies in
+ * mappings of its own, between guards, away from the program's blocks. All of it counts in the
+ * account and keeps to the limit. */
+#include "region/meta.h"
+
+#include "os/child.h"
+#include "region/arena.h"
 #include "region/runs_purge.h"
-#include "region/spans.h"
 
-#include <string.h>
+#define MAPPING_MIN (256 * KIB)
+#define MAPPING_MAX (4 * MIB)
 
-/* Where a whole reservation was made, such memory has a room of its own in it. */
-static bool commit_meta(size_t bytes)
+/* Under meta_lock. [next, end) is committed, reads as zero and is not in use; [end, limit) is reserved. */
+static char *next, *end, *limit;
+static size_t mapped;
+
+static bool map_more(size_t size)
 {
-    size_t granules = bytes >> GRANULE_SHIFT;
-    if (bytes > (size_t)(region.meta_limit - region.meta_top))
+    size_t bytes = mapped < MAPPING_MIN ? MAPPING_MIN : mapped > MAPPING_MAX ? MAPPING_MAX : mapped;
+    bytes = bytes < size ? round_up(size, GRANULE_SIZE) : bytes;
+    size_t total = bytes + 2 * GRANULE_SIZE;
+    char *start = os_reserve_aligned(total, GRANULE_SIZE, 0);
+    if (start == NULL)
         return false;
-    if (!fits_limit(granules))
-        runs_purge();
-    if (!fits_limit(granules) || !os_commit(region.meta_top, bytes))
-        return false;
-    if (region.meta_end != region.meta_top)
-        region.meta = region.meta_top;
-    region.meta_end = region.meta_top += bytes;
-    add(&region.meta_bytes, bytes);
-    charge(granules);
+    next = end = start + GRANULE_SIZE;
+    limit = next + bytes;
+    mapped += bytes;
+    add(&region.reserved, total);
+    add(&region.reservations, 1);
     return true;
 }
 
-/* Elsewhere, or when that is full, it is a span. */
-static void map_meta(size_t bytes)
+static bool commit_more(size_t size)
 {
-    bool zero;
-    struct span *span = spans_take(bytes >> GRANULE_SHIFT, 1, 0, SPAN_META, &zero);
-    if (span == NULL)
-        return;
-    region.meta = span_start(span);
-    region.meta_end = region.meta + bytes;
-    if (!zero)
-        memset(region.meta, 0, bytes);
+    size_t bytes = round_up(size - (size_t)(end - next), GRANULE_SIZE);
+    size_t granules = bytes >> GRANULE_SHIFT;
+    if (bytes > (size_t)(limit - end) || !account_charge(granules))
+        return false;
+    if (!os_commit(end, bytes)) {
+        account_discharge(granules);
+        return false;
+    }
+    end += bytes;
+    add(&region.meta_bytes, bytes);
+    return true;
 }
 
 static void *take_meta(size_t size)
 {
-    if ((size_t)(region.meta_end - region.meta) < size) {
-        size_t bytes = round_up(size, GRANULE_SIZE);
-        if (!commit_meta(bytes))
-            map_meta(bytes);
-    }
-    if ((size_t)(region.meta_end - region.meta) < size)
+    if ((size_t)(end - next) < size && (size_t)(limit - next) < size && !map_more(size))
         return NULL;
-    void *memory = region.meta;
-    region.meta += size;
+    if ((size_t)(end - next) < size && !commit_more(size))
+        return NULL;
+    void *memory = next;
+    next += size;
     return memory;
 }
 
 void *region_meta(size_t size)
 {
+    os_child_look();
     size = round_up(size, CACHE_LINE);
-    os_lock(&region.lock);
-    if (!region.made)
-        reservation_make();
-    void *memory = take_meta(size);
-    if (memory == NULL && runs_await_purge())
-        memory = take_meta(size);
-    os_unlock(&region.lock);
-    return memory;
+    if (region_is_interrupted())
+        return NULL;
+    for (int tries = 0; tries < 2; tries++) {
+        region_lock(&region.meta_lock);
+        void *memory = take_meta(size);
+        region_unlock(&region.meta_lock);
+        if (memory != NULL || (tries == 0 && !runs_purge_all()))
+            return memory;
+    }
+    return NULL;
+}
+
+void meta_after_fork(void)
+{
+    if (!os_lock_is_held(&region.meta_lock))
+        return;
+    os_lock_reset(&region.meta_lock);
+    next = end = limit = NULL; /* what another thread was cutting may be half taken */
 }

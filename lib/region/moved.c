@@ -1,29 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* A block's pages are moved by the system, not copied: the new place has then a mapping that the
- * frontier's can't be joined with, so two mappings more while it is in use. Few are allowed, for a
- * process has a limited number; the next is copied. The old place is left without memory, but stays
- * a span until its block is freed (`emptied`). */
+/* moved.c: a block's pages are moved by the system, not copied. The new place then has a mapping that
+ * its neighbours' can't be joined with, so two mappings more while it is in use. Few are allowed, for
+ * a process has a limited number; the next is copied. The old place is left without memory, but stays
+ * a span until its block is freed (`emptied`). Both spans are the caller's, so no lock is needed. */
 #include "region/moved.h"
 
 #include "region/account.h"
+#include "region/arena.h"
 
-#define MOVED_MOST 12
+enum { MOVED_MAX = 12 };
 
-static size_t spans_moved; /* in use, each with a mapping of its own */
-static bool moves_fail;    /* one lost its target: copying is safer */
+static _Atomic uint32_t spans_moved; /* in use, each with a mapping of its own */
+static _Atomic bool moves_fail;      /* one lost its target: copying is safer */
 
-void moved_cut(uint32_t index, size_t granules)
+bool moved_renew(uint32_t index, size_t granules)
 {
-    if (os_renew(span_start(span_at(index)), granules << GRANULE_SHIFT))
-        insert_emptied(index, granules);
-    else
-        insert_dirty(index, granules);
+    return os_renew(granule_start(index), granules << GRANULE_SHIFT);
 }
 
-void moved_free(uint32_t index, size_t granules)
+void moved_ended(void)
 {
-    spans_moved--;
-    moved_cut(index, granules);
+    atomic_fetch_sub_explicit(&spans_moved, 1, memory_order_relaxed);
 }
 
 /* Nobody must be given [span, span+granules) again: somebody else may have the addresses. */
@@ -31,26 +28,34 @@ static void lose_span(struct span *span)
 {
     uint32_t behind = span_index(span) + span->granules;
     span_set_kind(span, SPAN_LOST);
-    add(&region.spans, (size_t)-1);
-    add(&region.committed, -(size_t)span->granules);
+    struct arena *arena = arena_of(span);
+    region_lock(&arena->lock);
+    add_locked(&arena->spans, (size_t)-1);
+    region_unlock(&arena->lock);
+    account_discharge(span->granules);
     if (span->room != 0)
-        runs_insert(behind, span->room, SPAN_CLEAN);
+        arena_insert_clean(ground(), behind, span->room);
 }
 
 enum os_moved region_move(struct span *from, struct span *to, size_t bytes)
 {
-    enum os_moved moved = OS_NOT_MOVED;
-    os_lock(&region.lock);
-    if (spans_moved < MOVED_MOST && !moves_fail)
-        moved = os_move(span_start(from), span_start(to), bytes);
+    if (atomic_load_explicit(&moves_fail, memory_order_relaxed))
+        return OS_NOT_MOVED;
+    /* relaxed: a count that keeps to its bound whoever else counts */
+    if (atomic_fetch_add_explicit(&spans_moved, 1, memory_order_relaxed) >= MOVED_MAX) {
+        moved_ended();
+        return OS_NOT_MOVED;
+    }
+    enum os_moved moved = os_move(span_start(from), span_start(to), bytes);
     if (moved == OS_MOVED) {
-        spans_moved++;
         to->moved = true;
         from->emptied = true;
-    } else if (moved == OS_TARGET_LOST) {
-        moves_fail = true;
+        return moved;
+    }
+    moved_ended();
+    if (moved == OS_TARGET_LOST) {
+        atomic_store_explicit(&moves_fail, true, memory_order_relaxed);
         lose_span(to);
     }
-    os_unlock(&region.lock);
     return moved;
 }

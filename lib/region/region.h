@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* region.h: spans out of one reservation: reserved, committed as a growing frontier, purged behind.
+/* region.h: spans of address space: reserved as the heap grows, committed in steps, purged and given
+ * back as it shrinks.
  *
- * All functions may be called from any thread; none touches errno. */
+ * All functions may be called from any thread; none touches errno. No lock is held by the caller. */
 #ifndef BARROW_REGION_REGION_H
 #define BARROW_REGION_REGION_H
 
 #include "os/lock.h"
 #include "os/vm.h"
-#include "region/span.h"
+#include "region/page_map.h"
 
-/* What the process heap starts with and may have; set before the first span is asked for, but for
+/* What the process heap starts with and may have; set before the first span is asked for, except for
  * the limit, which may change at any time. */
 struct region_settings {
-    size_t reserve;      /* address space to reserve, in bytes; 0: as much as the system grants */
+    size_t reserve;      /* bytes of address space to reserve first; 0: a few MiB */
     size_t commit;       /* bytes to commit at the start */
     size_t commit_limit; /* the most bytes to have committed; 0: no limit */
+    int64_t purge_delay; /* milliseconds, see allowance.h; 0: free memory goes back at once;
+                            negative: only when it is asked for, or short */
     bool huge_pages;     /* ask for huge pages over committed memory */
 };
 
@@ -31,7 +34,7 @@ struct region_figures {
 struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_kind kind,
                           bool *zero);
 
-/* Gives a span and its room back. Its memory is kept for a while for the next taker. */
+/* Gives a span and its room back, which has its kind still, or SPAN_NONE. Its memory is kept for a while for the next taker. */
 void region_free(struct span *span);
 
 /* Makes a large span longer without moving it. The new part's memory is zero when *zero says so.
@@ -49,29 +52,32 @@ enum os_moved region_move(struct span *from, struct span *to, size_t bytes);
 size_t region_committed(void);
 size_t region_dirty(void);
 
-/* What is to be told when much memory has come free; set once, at the start. */
-extern void (*region_on_freed)(void) HIDDEN;
-
-/* Somebody freed that many bytes of spans. Called without a lock held: passes the word on if it is
- * worth it. */
-void region_freed(size_t bytes);
-
-/* One tick of the purge: memory that was free at the last tick already, and has not been used
- * since, goes back to the system; with `all`, all free memory does. Returns the bytes that were
- * purged. */
+/* Gives memory back that is free beyond what is allowed for; with `all`, all that is free. Returns
+ * the bytes that went back. */
 size_t region_purge(bool all);
+
+/* The arena that the calling thread takes spans from: a number below REGION_ARENAS, which few threads
+ * share. */
+enum { REGION_ARENAS = 64 };
+uint32_t region_arena(void);
+
+/* How many arenas have been given to threads so far; at least 1. */
+uint32_t region_arenas(void);
+
+/* The calling thread will allocate no more: its free memory is for others. */
+void region_thread_ends(void);
 
 /* Memory for the library's own use, zeroed, never given back; NULL when there is none. */
 void *region_meta(size_t size);
 
-/* The span that holds an address, by search: for messages and checks; NULL if there is none. */
-struct span *region_find(const void *address);
-
 void region_account_purge(size_t bytes); /* purged by the heap, inside slabs */
+
+/* So many bytes more, or less, of the span hold no memory although it is in use: holes of slabs. */
+void region_account_hollow(const struct span *span, ptrdiff_t bytes);
 void region_figures(struct region_figures *figures);
 
-/* True when this thread was interrupted inside this room: then region_alloc has nothing,
- * region_free puts the span by, and nothing else here may be called. */
+/* True when this thread was interrupted inside this folder: then region_alloc has nothing, region_free
+ * defers the span, and nothing else here may be called. */
 bool region_is_interrupted(void);
 
 /* In the child of fork. */

@@ -1,52 +1,81 @@
 /* SPDX-License-Identifier: MIT */
-/* region_state.h: what the files of this room share, and nobody outside includes.
+/* region_state.h: what the files of this folder share, and nobody outside includes.
  *
- * All of it belongs to region.lock, but for what is said to be otherwise. A file calls those that
- * stand below it only:
+ * Files call only those below them:
  *
- *     meta.c          fork.c
- *     spans.c         resize.c
- *     reservation.c   moved.c   runs_purge.c
- *     frontier.c      window.c
- *     tables.c        account.c
- *     runs.c */
+ *     fork.c    meta.c    large.c
+ *     spans.c   resize.c  moved.c
+ *     runs_purge.c                 free memory goes back
+ *     grow.c                       address space from the system
+ *     arena.c                      free runs and figures, behind a lock
+ *     runs.c    account.c  allowance.c
+ *     page_map.c
+ *
+ * Order of locks: an arena's lock, then the ground's (arena 0). Neither is held during a system call:
+ * granules that one is about are in no list meanwhile. */
 #ifndef BARROW_REGION_REGION_STATE_H
 #define BARROW_REGION_REGION_STATE_H
 
+#include "region/allowance.h"
 #include "region/region.h"
+#include "region/runs.h"
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
 
-struct region_state {
+enum {
+    GROUND = 0, /* the arena from which all others get memory; the first thread's own */
+    ARENAS_MAX = REGION_ARENAS, /* threads beyond so many share arenas */
+};
+
+/* Free runs of granules, and the lock under which spans are cut from them. Each thread takes spans
+ * from one arena, and few threads share one. A span goes back to the arena that it came from. */
+struct ALIGNED(CACHE_LINE) arena {
     struct os_lock lock;
 
-    /* the reservation, from reservation.c on down */
-    bool made;
-    bool windowed;         /* memory is mapped piece by piece, see window.c */
-    size_t granules;       /* that there are addresses for */
-    size_t committed_end;  /* granules below are readable and writable */
-    size_t tags_committed; /* bytes */
-    size_t spans_committed;
+    /* under the lock */
+    struct run_set clean, dirty, reserved; /* `reserved`: the ground's only */
+    size_t clean_granules;                 /* not the ground's */
+    struct allowance allowance;
 
-    /* meta.c's; the reservation sets its room aside */
-    char *meta, *meta_end;                    /* committed memory that is not in use yet */
-    char *meta_start, *meta_top, *meta_limit; /* the room: committed up to meta_top; or NULL */
+    /* written under the lock; read by anybody, relaxed, for they are figures */
+    _Atomic size_t dirty_granules;
+    _Atomic size_t spans; /* taken less given back */
 
-    /* the account: in bytes and pieces ... */
-    _Atomic size_t reserved, reservations, meta_bytes;
-    /* ... and in granules: see account.h */
-    _Atomic size_t committed, committed_peak, dirty, spans;
-    _Atomic size_t purged_bytes; /* by others too, without the lock */
+    /* without the lock */
+    _Atomic size_t hollow;  /* bytes of spans in use that hold no memory */
+    _Atomic uint32_t users; /* threads that take spans here */
+};
 
-    /* spans.c's: freed by signal handlers that interrupted this room; linked by `next`, no lock */
-    _Atomic uint32_t deferred;
+struct region_state {
+    struct arena arenas[ARENAS_MAX];
 
-    /* runs_purge.c's: the run that a purge has in hand while the lock is not held, or 0 */
-    uint32_t purging;
-    size_t purging_granules;
-    /* One purge at a time. Taken before `lock`, and held while the system works. */
-    struct os_lock purge_lock;
+    /* relaxed: figures, and the decisions of runs_purge.c, which may be late by a call */
+    _Atomic size_t committed; /* granules; see account.h */
+    _Atomic size_t committed_peak;
+    _Atomic size_t purged_bytes;
+    _Atomic size_t meta_bytes;
+
+    struct os_lock start_lock; /* while arenas are initialised */
+    struct os_lock cover_lock; /* while the page map is extended */
+
+    _Atomic bool growing;     /* a thread is reserving a region */
+    _Atomic bool free_pieces; /* there may be a piece of address space that is free as a whole */
+    _Atomic size_t reserved;  /* bytes, without the page map */
+    _Atomic size_t reservations;
+    _Atomic size_t refused;  /* the size that the system refused last, doubled as it grants; or 0 */
+    _Atomic size_t regions;  /* made so far */
+    _Atomic size_t mappings; /* that pieces and their guards take, about */
+    uint32_t pieces;         /* grow.c's: the first of a list, under the ground's lock */
+
+    struct os_lock meta_lock; /* meta.c's */
+
+    struct os_lock
+        purge_lock; /* held by one of the purges that have a run in hand, to be waited for;
+                                  nobody waits for it who is not out of memory */
+    _Atomic uint32_t purging; /* purges that have a run in hand */
+    _Atomic uint32_t
+        deferred; /* spans.c's: freed by signal handlers that interrupted this folder */
 };
 
 extern struct region_state region HIDDEN;

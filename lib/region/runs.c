@@ -1,211 +1,302 @@
 /* SPDX-License-Identifier: MIT */
-/* Free runs stand in bins by length, one set of bins for each kind. Bins 0 to 31 hold runs of
- * exactly 1 to 32 granules; above, each doubling has four bins. A bitmap of bins in use makes the
- * search for a fitting run a matter of two instructions; within a bin of mixed lengths a few are
- * looked at. */
+/* runs.c: best fit among free runs.
+ *
+ * 1. Runs of 1 to 64 granules are in lists by exact length; a bitmap tells which have any.
+ * 2. Longer runs are in a treap (Seidel and Aragon, 1996), ordered by length and then by address.
+ *    Its links are the runs' own descriptors, and a run's priority is a hash of its number, so no
+ *    field is needed for it. Insertion, removal and search take expected O(log n) steps.
+ * 3. A run is joined with neighbours of the same set when it is inserted. The descriptor of its first
+ *    granule has the kind and the length, that of its last granule names the first.
+ *
+ * A descriptor beside a run may be another arena's, and changing. Whether it is ours is decided by
+ * its `arena`, which nobody else can change from or to ours while our lock is held. */
 #include "region/runs.h"
 
-enum { EXACT_BINS = 32, BINS = 128, KINDS = 4, LOOKS = 8 };
+/* ---- lists of exact lengths ----------------------------------------------------------------- */
 
-static struct {
-    uint64_t in_use[2]; /* bit b: bins[b] is not empty */
-    uint32_t bins[BINS];
-} sets[KINDS];
-
-static inline int set_of(enum span_kind kind)
-{
-    return (int)kind - SPAN_UNMAPPED;
-}
-
-static unsigned bin_of(size_t granules)
-{
-    if (granules <= EXACT_BINS)
-        return (unsigned)granules - 1;
-    unsigned log = highest_bit(granules);
-    unsigned bin = EXACT_BINS + (log - 5) * 4 + (unsigned)((granules >> (log - 2)) & 3);
-    return bin < BINS ? bin : BINS - 1; /* all of 28 TiB and more */
-}
-
-static void link_run(uint32_t index, enum span_kind kind)
+static void link_exact(struct run_set *set, uint32_t index)
 {
     struct span *run = span_at(index);
-    unsigned bin = bin_of(run->granules);
-    uint32_t *list = &sets[set_of(kind)].bins[bin];
+    uint32_t *list = &set->exact[run->granules - 1];
     run->prev = 0;
     run->next = *list;
     if (*list != 0)
         span_at(*list)->prev = index;
     *list = index;
-    sets[set_of(kind)].in_use[bin / 64] |= 1ULL << (bin % 64);
+    set->in_use |= 1ULL << (run->granules - 1);
 }
 
-static void unlink_run(uint32_t index)
+static void unlink_exact(struct run_set *set, uint32_t index)
 {
     struct span *run = span_at(index);
-    int set = set_of(span_kind(run));
+    uint32_t *list = &set->exact[run->granules - 1];
     if (run->next != 0)
         span_at(run->next)->prev = run->prev;
-    if (run->prev != 0) {
+    if (run->prev != 0)
         span_at(run->prev)->next = run->next;
-        return;
-    }
-    unsigned bin = bin_of(run->granules);
-    sets[set].bins[bin] = run->next;
-    if (run->next == 0)
-        sets[set].in_use[bin / 64] &= ~(1ULL << (bin % 64));
+    else
+        *list = run->next;
+    if (*list == 0)
+        set->in_use &= ~(1ULL << (run->granules - 1));
 }
 
-static void place_run(uint32_t index, size_t granules, enum span_kind kind)
+/* ---- the treap: `prev` leads to smaller runs, `next` to greater ones --------------------------- */
+
+static uint32_t priority(uint32_t index)
+{
+    return index * 0x9e3779b1u ^ (index * 0x85ebca6bu) >> 15;
+}
+
+static bool is_less(size_t granules, uint32_t index, uint32_t other)
+{
+    size_t length = span_at(other)->granules;
+    return granules < length || (granules == length && index < other);
+}
+
+/* Parts the subtree into what is less than the key and the rest. */
+static void split(uint32_t tree, size_t granules, uint32_t index, uint32_t *less, uint32_t *greater)
+{
+    while (tree != 0) {
+        if (is_less(granules, index, tree)) {
+            *greater = tree;
+            greater = &span_at(tree)->prev;
+            tree = *greater;
+        } else {
+            *less = tree;
+            less = &span_at(tree)->next;
+            tree = *less;
+        }
+    }
+    *less = *greater = 0;
+}
+
+static void merge(uint32_t *place, uint32_t less, uint32_t greater)
+{
+    while (less != 0 && greater != 0) {
+        bool less_first = priority(less) > priority(greater);
+        *place = less_first ? less : greater;
+        place = less_first ? &span_at(less)->next : &span_at(greater)->prev;
+        *(less_first ? &less : &greater) = *place;
+    }
+    *place = less != 0 ? less : greater;
+}
+
+static void link_tree(struct run_set *set, uint32_t index)
 {
     struct span *run = span_at(index);
+    uint32_t *place = &set->tree;
+    while (*place != 0 && priority(*place) >= priority(index)) {
+        struct span *at = span_at(*place);
+        place = is_less(run->granules, index, *place) ? &at->prev : &at->next;
+    }
+    uint32_t displaced = *place;
+    *place = index;
+    split(displaced, run->granules, index, &run->prev, &run->next);
+}
+
+static void unlink_tree(struct run_set *set, uint32_t index)
+{
+    struct span *run = span_at(index);
+    uint32_t *place = &set->tree;
+    while (*place != index) {
+        ASSERT(*place != 0);
+        struct span *at = span_at(*place);
+        place = is_less(run->granules, index, *place) ? &at->prev : &at->next;
+    }
+    merge(place, run->prev, run->next);
+}
+
+/* The shortest run of at least that many granules, and of those the lowest; 0: there is none. */
+static uint32_t tree_fit(const struct run_set *set, size_t granules)
+{
+    uint32_t fit = 0;
+    for (uint32_t at = set->tree; at != 0;) {
+        bool fits = span_at(at)->granules >= granules;
+        if (fits)
+            fit = at;
+        at = fits ? span_at(at)->prev : span_at(at)->next;
+    }
+    return fit;
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+static void place_run(struct run_set *set, uint32_t index, size_t granules)
+{
+    struct span *run = span_at(index), *last = span_at(index + granules - 1);
     run->granules = (uint32_t)granules;
-    span_set(&span_at(index + granules - 1)->head, index);
-    span_set_kind(run, kind);
-    link_run(index, kind);
+    span_set(&last->head, index);
+    span_set_arena(run, set->arena);
+    span_set_arena(last, set->arena);
+    span_set_kind(run, (enum span_kind)set->kind);
+    set->runs++;
+    if (granules <= EXACT_RUNS)
+        link_exact(set, index);
+    else
+        link_tree(set, index);
 }
 
-static void remove_run(uint32_t index)
+void runs_remove(struct run_set *set, uint32_t index)
 {
-    unlink_run(index);
+    ASSERT(span_kind(span_at(index)) == set->kind && span_arena(span_at(index)) == set->arena);
+    if (span_at(index)->granules <= EXACT_RUNS)
+        unlink_exact(set, index);
+    else
+        unlink_tree(set, index);
     span_set_kind(span_at(index), SPAN_NONE);
+    set->runs--;
 }
 
-/* What one run may hold: memory that reads as zero stays apart from memory that may not. */
-static bool may_join(enum span_kind one, enum span_kind other)
+static bool is_run(const struct run_set *set, uint32_t index)
 {
-    return one == other ||
-           (one >= SPAN_YOUNG && one <= SPAN_OLD && other >= SPAN_YOUNG && other <= SPAN_OLD);
+    return granule_is_ours(index) && span_arena(span_at(index)) == set->arena &&
+           span_kind(span_at(index)) == set->kind;
 }
 
-/* The free run that ends right before index and may be joined with one of that kind, or 0. The last
- * granule's `head` may be stale; it counts only if the head that it names is one, and ends here. */
-static uint32_t run_before(uint32_t index, enum span_kind kind)
+/* The run of the set that ends right before index, or 0. The last granule's `head` may be stale; it
+ * counts only if what it names is the head of a run, and the run ends here. */
+static uint32_t run_before(const struct run_set *set, uint32_t index)
 {
-    if (index <= 1)
+    if (!granule_is_ours(index - 1) || span_arena(span_at(index - 1)) != set->arena)
         return 0;
     uint32_t head = span_get(&span_at(index - 1)->head);
-    if (head == 0 || head >= index || !may_join(span_kind(span_at(head)), kind))
+    if (head == 0 || head >= index || !is_run(set, head))
         return 0;
     return head + span_at(head)->granules == index ? head : 0;
 }
 
-static bool run_starts_at(uint32_t index, enum span_kind kind)
+uint32_t runs_insert(struct run_set *set, uint32_t index, size_t granules)
 {
-    return granule_is_ours(index) && may_join(span_kind(span_at(index)), kind);
-}
-
-static enum span_kind other_age(enum span_kind kind)
-{
-    return kind == SPAN_YOUNG ? SPAN_OLD : SPAN_YOUNG;
-}
-
-/* A run of young and old parts is as old as most of it: so a little that is freed beside it does
- * not keep a long old run from being purged, nor a short old one have a long young one purged. */
-void runs_insert(uint32_t index, size_t granules, enum span_kind kind)
-{
-    uint32_t after = index + (uint32_t)granules;
-    uint32_t parts[2] = { run_before(index, kind), run_starts_at(after, kind) ? after : 0 };
-    size_t alike = granules, different = 0;
-    for (int i = 0; i < 2; i++) {
-        if (parts[i] == 0)
-            continue;
-        const struct span *part = span_at(parts[i]);
-        *(span_kind(part) == kind ? &alike : &different) += part->granules;
-        remove_run(parts[i]);
+    ASSERT(granules != 0 && index != 0);
+    uint32_t before = run_before(set, index), after = index + (uint32_t)granules;
+    if (is_run(set, after)) {
+        granules += span_at(after)->granules;
+        runs_remove(set, after);
     }
-    place_run(parts[0] != 0 ? parts[0] : index, alike + different,
-              different > alike ? other_age(kind) : kind);
+    if (before != 0) {
+        granules += span_at(before)->granules;
+        runs_remove(set, before);
+        index = before;
+    }
+    place_run(set, index, granules);
+    return index;
 }
 
-/* Takes [start, start+granules) out of the run at index, which holds it. */
-static void cut_run(uint32_t index, uint32_t start, size_t granules)
+/* Takes [start, start+granules) out of the run at index, which has it. */
+static void cut_run(struct run_set *set, uint32_t index, uint32_t start, size_t granules)
 {
-    struct span *run = span_at(index);
-    enum span_kind kind = span_kind(run);
-    uint32_t end = index + run->granules;
-    remove_run(index);
+    uint32_t end = index + span_at(index)->granules;
+    ASSERT(start >= index && start + granules <= end);
+    runs_remove(set, index);
     if (start > index)
-        place_run(index, start - index, kind);
+        place_run(set, index, start - index);
     if (start + granules < end)
-        place_run(start + (uint32_t)granules, end - start - granules, kind);
+        place_run(set, start + (uint32_t)granules, end - start - granules);
 }
 
 static uint32_t align_up(uint32_t index, size_t align)
 {
-    /* what must be aligned is the address; region.base itself is aligned to a granule only */
-    uintptr_t unit = (uintptr_t)align << GRANULE_SHIFT;
-    uintptr_t address = region_map.base + ((uintptr_t)index << GRANULE_SHIFT);
-    return (uint32_t)((((address + unit - 1) & ~(unit - 1)) - region_map.base) >> GRANULE_SHIFT);
+    return (uint32_t)round_up(index, align);
 }
 
-/* The best of the first few runs of a list. */
-static uint32_t best_in_list(uint32_t list, size_t granules, size_t align, uint32_t *start)
+static uint32_t fit(const struct run_set *set, size_t granules)
 {
-    uint32_t best = 0;
-    for (int i = 0; list != 0 && i < LOOKS; i++, list = span_at(list)->next) {
-        uint32_t aligned = align_up(list, align);
-        if (aligned + granules > (size_t)list + span_at(list)->granules)
-            continue;
-        if (best == 0 || span_at(list)->granules < span_at(best)->granules) {
-            best = list;
-            *start = aligned;
-        }
+    if (granules <= EXACT_RUNS) {
+        uint64_t lists = set->in_use & (~0ULL << (granules - 1));
+        if (lists != 0)
+            return set->exact[lowest_bit(lists)];
     }
-    return best;
+    return tree_fit(set, granules);
 }
 
-static unsigned next_bin_in_use(int set, unsigned bin)
+uint32_t runs_take(struct run_set *set, size_t granules, size_t align)
 {
-    uint64_t low = bin < 64 ? sets[set].in_use[0] & (~0ULL << bin) : 0;
-    if (low != 0)
-        return lowest_bit(low);
-    uint64_t high = sets[set].in_use[1];
-    if (bin > 64)
-        high = bin < BINS ? high & (~0ULL << (bin - 64)) : 0;
-    return high != 0 ? 64 + lowest_bit(high) : BINS;
+    uint32_t run = fit(set, granules + align - 1);
+    if (run == 0)
+        return 0;
+    uint32_t start = align_up(run, align);
+    cut_run(set, run, start, granules);
+    return start;
 }
 
-uint32_t runs_take(enum span_kind kind, size_t granules, size_t align)
+static bool has_aligned(uint32_t run, size_t granules, size_t align)
 {
-    int set = set_of(kind);
-    for (unsigned bin = bin_of(granules); (bin = next_bin_in_use(set, bin)) < BINS; bin++) {
-        uint32_t start = 0;
-        uint32_t run = best_in_list(sets[set].bins[bin], granules, align, &start);
-        if (run == 0)
+    return align_up(run, align) + granules <= (size_t)run + span_at(run)->granules;
+}
+
+/* In the subtree, by descent on the left and a loop on the right: the depth is that of the treap. */
+static uint32_t find_in_tree(uint32_t tree, size_t granules, size_t align)
+{
+    for (; tree != 0; tree = span_at(tree)->next) {
+        if (span_at(tree)->granules < granules)
             continue;
-        cut_run(run, start, granules);
-        return start;
+        uint32_t found = find_in_tree(span_at(tree)->prev, granules, align);
+        if (found != 0)
+            return found;
+        if (has_aligned(tree, granules, align))
+            return tree;
     }
     return 0;
 }
 
-enum span_kind runs_take_at(uint32_t index, size_t granules)
+static uint32_t find_in_lists(const struct run_set *set, size_t granules, size_t align)
 {
-    if (!granule_is_ours(index))
-        return SPAN_NONE;
-    enum span_kind kind = span_kind(span_at(index));
-    if (kind < SPAN_CLEAN || kind > SPAN_OLD || span_at(index)->granules < granules)
-        return SPAN_NONE;
-    cut_run(index, index, granules);
-    return kind;
+    for (size_t length = granules; length <= EXACT_RUNS; length++)
+        for (uint32_t run = set->exact[length - 1]; run != 0; run = span_at(run)->next)
+            if (has_aligned(run, granules, align))
+                return run;
+    return 0;
 }
 
-uint32_t runs_take_any(enum span_kind kind, size_t *granules)
+uint32_t runs_take_thoroughly(struct run_set *set, size_t granules, size_t align)
 {
-    unsigned bin = next_bin_in_use(set_of(kind), 0);
-    if (bin == BINS)
+    uint32_t run = find_in_lists(set, granules, align);
+    if (run == 0)
+        run = find_in_tree(set->tree, granules, align);
+    if (run == 0)
         return 0;
-    uint32_t index = sets[set_of(kind)].bins[bin];
-    *granules = span_at(index)->granules;
-    remove_run(index);
-    return index;
+    uint32_t start = align_up(run, align);
+    cut_run(set, run, start, granules);
+    return start;
 }
 
-void runs_forget(void)
+bool runs_take_at(struct run_set *set, uint32_t index, size_t granules)
 {
-    for (int set = 0; set < KINDS; set++) {
-        sets[set].in_use[0] = sets[set].in_use[1] = 0;
-        for (unsigned bin = 0; bin < BINS; bin++)
-            sets[set].bins[bin] = 0;
+    if (!is_run(set, index) || span_at(index)->granules < granules)
+        return false;
+    cut_run(set, index, index, granules);
+    return true;
+}
+
+uint32_t runs_longest(const struct run_set *set)
+{
+    uint32_t at = set->tree;
+    while (at != 0 && span_at(at)->next != 0)
+        at = span_at(at)->next;
+    if (at == 0 && set->in_use != 0)
+        at = set->exact[highest_bit(set->in_use)];
+    return at;
+}
+
+/* In the subtree, from the longest on. */
+static uint32_t find_longest(uint32_t tree, bool (*will_do)(uint32_t), int *looks)
+{
+    for (; tree != 0; tree = span_at(tree)->prev) {
+        uint32_t found = find_longest(span_at(tree)->next, will_do, looks);
+        if (found != 0 || --*looks < 0)
+            return found;
+        if (will_do(tree))
+            return tree;
     }
+    return 0;
+}
+
+uint32_t runs_longest_of(const struct run_set *set, bool (*will_do)(uint32_t run), int looks)
+{
+    return find_longest(set->tree, will_do, &looks);
+}
+
+void runs_forget(struct run_set *set)
+{
+    *set = (struct run_set){ .kind = set->kind, .arena = set->arena };
 }

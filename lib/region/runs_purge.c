@@ -1,104 +1,187 @@
 /* SPDX-License-Identifier: MIT */
-/* A run is young when it comes free, and old after a tick; old ones are purged at the next. While
- * the system works the run is in no bin, its head has SPAN_PURGING, and it still counts as dirty.
+/* runs_purge.c: the end of the longest dirty run goes first, so that there are few system calls and
+ * short runs, which serve small spans, stay. While the system works the piece is in no list, its head
+ * has SPAN_PURGING, and no lock is held. Then it is a clean run of the ground, for any thread.
  *
- * region_purge lets go of region.lock meanwhile, so that nobody waits for the system;
- * region.purging names its run, for those that wait for memory (runs_await_purge) and for the child
- * of a fork. There is one such purge at a time: purge_lock is taken before region.lock. Who is out
- * of memory, or over the limit, purges without letting go (runs_purge). */
+ * A refusal, as for locked memory, is remembered for a period: the memory stays dirty. */
 #include "region/runs_purge.h"
 
-#define TELL_LEAST MIB /* freed bytes that the purge is told of at once */
+#include "os/child.h"
+#include "os/process.h"
+#include "region/arena.h"
+#include "region/grow.h"
 
-void (*region_on_freed)(void);
+enum {
+    PIECES_MAX = 8 /* system calls of one free */
+};
 
-void region_freed(size_t bytes)
+#define BUDGET_MIN       (256 * KIB) /* what one free may give back at least ... */
+#define BUDGET_PER_FREED 2           /* ... and for each byte that it frees */
+
+static _Atomic uint64_t refused_until; /* milliseconds */
+
+static bool is_refused(void)
 {
-    if (region_on_freed != NULL && (bytes >= TELL_LEAST || region_dirty() >= TELL_LEAST))
-        region_on_freed();
+    uint64_t until = atomic_load_explicit(&refused_until, memory_order_relaxed);
+    return until != 0 && os_milliseconds() < until;
 }
 
-/* Enters and leaves with region.lock held, and lets it go while the system works if it may. False
- * when the system refuses, as it does for locked memory: the run then gets the other kind, out of
- * the way of those that are yet to be purged. */
-static bool purge_run(uint32_t index, size_t granules, enum span_kind kind, bool may_unlock)
+static void note_refusal(void)
 {
-    span_set_kind(span_at(index), SPAN_PURGING);
-    if (may_unlock) {
-        region.purging = index;
-        region.purging_granules = granules;
-        os_unlock(&region.lock);
+    enum { PAUSE = 1000 };
+    atomic_store_explicit(&refused_until, os_milliseconds() + PAUSE, memory_order_relaxed);
+}
+
+static size_t dirty_bytes(const struct arena *arena)
+{
+    return count(&arena->dirty_granules) << GRANULE_SHIFT;
+}
+
+/* Takes up to `max` granules from the end of the longest dirty run. */
+static size_t take_piece(struct arena *arena, size_t max, uint32_t *piece)
+{
+    ASSERT(os_lock_is_mine(&arena->lock));
+    uint32_t run = runs_longest(&arena->dirty);
+    if (run == 0)
+        return 0;
+    size_t length = span_at(run)->granules, taken = length < max ? length : max;
+    runs_remove(&arena->dirty, run);
+    if (taken < length)
+        runs_insert(&arena->dirty, run, length - taken);
+    *piece = run + (uint32_t)(length - taken);
+    struct span *head = span_at(*piece);
+    head->granules = (uint32_t)taken;
+    span_set_arena(head, arena_number(arena));
+    span_set_kind(head, SPAN_PURGING);
+    return taken;
+}
+
+enum reason {
+    IN_EXCESS, /* it may turn out to be a mistake */
+    ON_DEMAND
+};
+
+/* Returns the granules that went back. */
+static size_t purge_piece(struct arena *arena, size_t max, enum reason reason)
+{
+    uint32_t piece = 0;
+    bool waited_for = os_try_lock(&region.purge_lock);
+    atomic_fetch_add_explicit(&region.purging, 1, memory_order_relaxed);
+    region_lock(&arena->lock);
+    size_t granules = take_piece(arena, max, &piece);
+    region_unlock(&arena->lock);
+    bool done = granules != 0 && os_purge(granule_start(piece), granules << GRANULE_SHIFT);
+    if (granules != 0) {
+        span_set_kind(span_at(piece), SPAN_NONE);
+        region_lock(&arena->lock);
+        add_locked(&arena->dirty_granules, -granules);
+        if (done && reason == IN_EXCESS)
+            allowance_gave_back(&arena->allowance, granules << GRANULE_SHIFT);
+        if (!done)
+            arena_insert_dirty(arena, piece, granules);
+        region_unlock(&arena->lock);
     }
-    bool unmap = is_unmapped_by_purge(granules);
-    bool done = unmap ? (os_release(span_start(span_at(index)), granules << GRANULE_SHIFT), true)
-                      : os_purge(span_start(span_at(index)), granules << GRANULE_SHIFT);
-    if (may_unlock) {
-        os_lock(&region.lock);
-        region.purging = 0;
+    if (done) {
+        account_discharge(granules);
+        region_account_purge(granules << GRANULE_SHIFT);
+        arena_insert_clean(ground(), piece, granules);
+    } else if (granules != 0) {
+        note_refusal();
     }
-    span_set_kind(span_at(index), SPAN_NONE);
-    runs_insert(index, granules,
-                unmap              ? SPAN_UNMAPPED
-                : done             ? SPAN_CLEAN
-                : kind == SPAN_OLD ? SPAN_YOUNG
-                                   : SPAN_OLD);
-    if (!done)
+    /* release: who waits for this sees the run */
+    atomic_fetch_sub_explicit(&region.purging, 1, memory_order_release);
+    if (waited_for)
+        os_unlock(&region.purge_lock);
+    return done ? granules : 0;
+}
+
+/* Bytes that are free beyond the allowance. */
+static size_t surplus(const struct arena *arena)
+{
+    size_t dirty = dirty_bytes(arena);
+    if (dirty <= allowance_limit(&arena->allowance, 0))
+        return 0; /* whatever is live */
+    size_t committed = count(&region.committed) << GRANULE_SHIFT;
+    size_t not_live = dirty + arenas_hollow();
+    size_t live = committed > not_live ? committed - not_live : 0;
+    size_t limit = allowance_limit(&arena->allowance, live / region_arenas());
+    return dirty > limit ? dirty - limit : 0;
+}
+
+void runs_purge_surplus(struct arena *arena, size_t freed)
+{
+    size_t excess = surplus(arena);
+    if (likely(excess == 0) || is_refused())
+        return;
+    size_t budget = BUDGET_MIN + BUDGET_PER_FREED * (freed << GRANULE_SHIFT);
+    if (excess + BUDGET_MIN < budget)
+        budget = excess + BUDGET_MIN; /* a little more, so that the next free need not */
+    size_t left = round_up(budget, GRANULE_SIZE) >> GRANULE_SHIFT;
+    bool knew_of_locks = os_locks_memory();
+    for (int i = 0; i < PIECES_MAX && left != 0; i++) {
+        size_t purged = purge_piece(arena, left, IN_EXCESS);
+        if (purged == 0)
+            break;
+        left -= purged;
+    }
+    if (unlikely(os_locks_memory() != knew_of_locks))
+        runs_purge_all(); /* any of what is free may be locked; from now on spans.c sees to it */
+    grow_give_back();
+}
+
+static size_t purge_arena(struct arena *arena)
+{
+    size_t purged = 0, left = count(&arena->dirty_granules);
+    while (left != 0) {
+        size_t granules = purge_piece(arena, left, ON_DEMAND);
+        if (granules == 0)
+            break;
+        purged += granules;
+        left -= granules;
+    }
+    return purged;
+}
+
+/* A purge by another thread may hold all the memory that there is. One purge at a time holds the lock
+ * that is waited for here; none that a signal handler has interrupted in its own thread is. */
+static bool await_purge(void)
+{
+    /* acquire: pairs with the release in purge_piece */
+    if (atomic_load_explicit(&region.purging, memory_order_acquire) == 0 ||
+        os_lock_is_mine(&region.purge_lock))
         return false;
-    if (unmap)
-        add(&region.reserved, -(granules << GRANULE_SHIFT));
-    add(&region.dirty, -granules);
-    add(&region.committed, -granules);
-    region_account_purge(granules << GRANULE_SHIFT);
+    os_lock(&region.purge_lock);
+    os_unlock(&region.purge_lock);
     return true;
 }
 
-/* Goes over as much as there was at the start, whatever others free meanwhile. */
-static size_t purge_kind(enum span_kind kind, bool may_unlock)
+bool runs_purge_all(void)
 {
-    uint32_t index;
-    size_t granules, purged = 0, left = count(&region.dirty);
-    while (left > 0 && (index = runs_take_any(kind, &granules)) != 0) {
-        if (purge_run(index, granules, kind, may_unlock))
-            purged += granules;
-        left -= granules < left ? granules : left;
-    }
-    return purged << GRANULE_SHIFT;
+    size_t purged = 0;
+    for (uint32_t i = 0; i < ARENAS_MAX; i++)
+        purged += purge_arena(&region.arenas[i]);
+    bool waited = await_purge();
+    return purged != 0 || waited;
 }
 
-static void age_runs(void)
+static size_t review(struct arena *arena)
 {
-    uint32_t index;
-    size_t granules;
-    while ((index = runs_take_any(SPAN_YOUNG, &granules)) != 0)
-        runs_insert(index, granules, SPAN_OLD);
-}
-
-bool runs_purge(void)
-{
-    return purge_kind(SPAN_OLD, false) + purge_kind(SPAN_YOUNG, false) > 0;
+    if (dirty_bytes(arena) == 0)
+        return 0;
+    region_lock(&arena->lock);
+    allowance_review(&arena->allowance, dirty_bytes(arena));
+    region_unlock(&arena->lock);
+    size_t excess = surplus(arena);
+    size_t granules = round_up(excess, GRANULE_SIZE) >> GRANULE_SHIFT;
+    return excess != 0 ? purge_piece(arena, granules, IN_EXCESS) : 0;
 }
 
 size_t region_purge(bool all)
 {
-    os_lock(&region.purge_lock);
-    os_lock(&region.lock);
-    size_t purged = purge_kind(SPAN_OLD, true);
-    if (all)
-        purged += purge_kind(SPAN_YOUNG, true);
-    else
-        age_runs();
-    os_unlock(&region.lock);
-    os_unlock(&region.purge_lock);
-    return purged;
-}
-
-bool runs_await_purge(void)
-{
-    if (region.purging == 0 || os_lock_is_mine(&region.purge_lock))
-        return false;
-    os_unlock(&region.lock);
-    os_lock(&region.purge_lock);
-    os_unlock(&region.purge_lock);
-    os_lock(&region.lock);
-    return true;
+    os_child_look();
+    size_t purged = 0;
+    for (uint32_t i = 0; i < ARENAS_MAX; i++)
+        purged += all ? purge_arena(&region.arenas[i]) : review(&region.arenas[i]);
+    grow_give_back();
+    return purged << GRANULE_SHIFT;
 }

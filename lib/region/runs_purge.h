@@ -1,34 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* runs_purge.h: free runs go back to the system. The caller holds region.lock, but for the public
- * ones (region_purge, region_freed), whose callers hold nothing of the region's. */
+/* runs_purge.h: dirty runs go back to the system. No lock is held by the caller. */
 #ifndef BARROW_REGION_RUNS_PURGE_H
 #define BARROW_REGION_RUNS_PURGE_H
 
-#include "region/account.h"
-#include "region/window.h"
+#include "region/region_state.h"
 
-#define DIRTY_LEAST (256 * MIB) /* free memory up to here is kept for a tick or two */
+/* The thread has freed that many granules of the arena: gives some back if more than the allowance is
+ * free. The work is in proportion to what was freed. */
+void runs_purge_surplus(struct arena *arena, size_t freed);
 
-/* Free memory beyond this is given back at once: half of what is in use, or DIRTY_LEAST. */
-static inline size_t dirty_most(void)
-{
-    size_t live = count(&region.committed) - count(&region.dirty);
-    size_t least = DIRTY_LEAST >> GRANULE_SHIFT;
-    return live / 2 > least ? live / 2 : least;
-}
-
-/* Whether a purge gives the addresses back with the memory. */
-static inline bool is_unmapped_by_purge(size_t granules)
-{
-    return region.windowed && granules > SHORT_SPAN;
-}
-
-/* Gives all free memory back, oldest first, without letting go of the lock. False when there was
- * none, or the system refused it all. */
-bool runs_purge(void);
-
-/* If a purge has a run in hand, which may be all the memory there is: lets go of the lock until it
- * has finished. False when there is none. */
-bool runs_await_purge(void);
+/* Gives the dirty memory of all arenas back, and waits for what other purges have in hand. False when
+ * there was none. For those who found no memory. */
+bool runs_purge_all(void);
 
 #endif

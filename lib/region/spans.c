@@ -1,150 +1,281 @@
 /* SPDX-License-Identifier: MIT */
-/* Spans are taken and given back. Memory is looked for in this order: dirty runs, young ones first,
- * for their pages are there already; clean runs; fresh memory; and the last two again when the free
- * memory of other lengths has been purged, which the limit or the system may want back first. In a
- * window short spans try clean runs before dirty ones; room can be had behind clean and fresh
- * memory alone.
+/* spans.c: spans are taken and given back. Memory is looked for in this order:
  *
- * From region_alloc to region_free the head has a kind that no free run has, so that no neighbour
- * is joined with it. A span that is on its way back, waiting for the lock or put by, has no kind at
- * all: nobody can take it for anything. */
-#include "region/spans.h"
-
-#include "region/account.h"
-#include "region/frontier.h"
+ *     1. dirty runs of the thread's arena, whose pages are there already
+ *     2. its clean runs, of which it keeps a few for small spans
+ *     3. the ground's dirty, clean and reserved runs, the last committed in steps
+ *     4. a new region
+ *     5. all of these again after everything that is free has gone back to the system, since the
+ *        limit or the system may want that first
+ *
+ * From region_alloc to region_free the head has a kind that no free run has, so that no neighbour is
+ * joined with it. A span on its way back has no kind at all: nobody can take it for anything. */
+#include "os/child.h"
+#include "region/arena.h"
+#include "region/grow.h"
 #include "region/moved.h"
-#include "region/reservation.h"
-#include "region/runs.h"
 #include "region/runs_purge.h"
-#include "region/window.h"
 
-/* ---- taken -------------------------------------------------------------------------------- */
+enum {
+    CHUNK = 16 /* granules that an arena takes from the ground at once, for small spans */
+};
 
-static uint32_t take_dirty(size_t granules, size_t align)
+/* What is asked for. */
+struct request {
+    size_t granules, align;
+    size_t room; /* granules behind, for growth; they count as free */
+};
+
+/* ---- taken ------------------------------------------------------------------------------------ */
+
+static uint32_t take_run(struct run_set *set, const struct request *request, size_t granules)
 {
-    uint32_t index = runs_take(SPAN_YOUNG, granules, align);
-    if (index == 0)
-        index = runs_take(SPAN_OLD, granules, align);
-    if (index != 0)
-        add(&region.dirty, -granules);
+    uint32_t index = runs_take(set, granules, request->align);
+    if (index == 0 && request->align > 1)
+        index = runs_take_thoroughly(set, granules, request->align);
     return index;
 }
 
-/* A run of clean memory, ready for use but for its last `room` granules. */
-static uint32_t take_recommitted(size_t granules, size_t align, size_t room)
+/* The arena's lock is held. */
+static uint32_t take_dirty(struct arena *arena, const struct request *request)
 {
-    uint32_t index = runs_take(SPAN_CLEAN, granules + room, align);
-    if (index == 0 || os_recommit(span_start(span_at(index)), granules << GRANULE_SHIFT))
-        return index;
-    runs_insert(index, granules + room, SPAN_CLEAN);
-    return 0;
+    uint32_t index = take_run(&arena->dirty, request, request->granules);
+    if (index != 0) {
+        add_locked(&arena->dirty_granules, -request->granules);
+        add_locked(&arena->spans, 1);
+        allowance_reused(&arena->allowance, count(&arena->dirty_granules) << GRANULE_SHIFT);
+    }
+    return index;
 }
 
-/* Where address space is scarce, a long run is better kept whole than made use of. */
-static uint32_t take_short(size_t granules)
+/* What the request may become, where that many granules can be had: never less than its own. */
+struct wish {
+    size_t clean, reserved;
+};
+
+static struct wish wish_for(const struct arena *arena, const struct request *request)
 {
-    if (!region.windowed || granules > SHORT_SPAN || !fits_limit(granules))
+    size_t whole = request->granules + request->room;
+    struct wish wish = { whole, whole };
+    if (request->align == 1 && request->room == 0) {
+        if (arena != ground() && whole < CHUNK)
+            wish.clean = CHUNK;
+        wish.reserved = grow_step(whole);
+    }
+    return wish;
+}
+
+/* A run of the set of the wished length, or of the length that will do. */
+static uint32_t take_either(struct run_set *set, const struct request *request, size_t wished,
+                            size_t *taken)
+{
+    size_t whole = request->granules + request->room;
+    uint32_t index = wished > whole ? take_run(set, request, wished) : 0;
+    *taken = wished;
+    if (index == 0) {
+        index = take_run(set, request, whole);
+        *taken = whole;
+    }
+    return index;
+}
+
+/* Clean memory that has been charged for. `taken` granules were in no list: of what is left behind the
+ * request's the rest of a chunk is the arena's, all else the ground's. */
+static void put_rest(struct arena *arena, const struct request *request, uint32_t index,
+                     size_t taken)
+{
+    size_t whole = request->granules + request->room;
+    if (taken == whole)
+        return;
+    size_t rest = taken - whole, chunk = whole < CHUNK ? CHUNK - whole : 0;
+    size_t own = arena == ground() ? 0 : rest < chunk ? rest : chunk;
+    index += (uint32_t)whole;
+    if (own != 0)
+        arena_insert_clean(arena, index, own);
+    if (own < rest)
+        arena_insert_clean(ground(), index + (uint32_t)own, rest - own);
+}
+
+static uint32_t take_own_clean(struct arena *arena, const struct request *request)
+{
+    if (arena == ground() || request->room != 0)
         return 0;
-    uint32_t index = take_recommitted(granules, 1, 0);
+    region_lock(&arena->lock);
+    uint32_t index = take_run(&arena->clean, request, request->granules);
     if (index != 0)
-        charge(granules);
+        arena->clean_granules -= request->granules;
+    region_unlock(&arena->lock);
     return index;
 }
 
-static uint32_t take_clean(size_t granules, size_t align)
+/* Reserved memory of the ground, committed: no more than is needed where the system has no more. */
+static uint32_t take_reserved(const struct request *request, size_t wished, size_t *taken)
 {
-    if (!fits_limit(granules))
-        return 0;
-    uint32_t index = take_recommitted(granules, align, 0);
+    size_t whole = request->granules + request->room;
+    for (;; wished = whole) {
+        region_lock(&ground()->lock);
+        uint32_t index = take_either(&ground()->reserved, request, wished, taken);
+        region_unlock(&ground()->lock);
+        if (index == 0 || grow_commit(index, *taken))
+            return index;
+        if (*taken == whole)
+            return 0;
+    }
+}
+
+/* Clean or reserved memory of the ground, made ready for use. */
+static uint32_t take_from_ground(struct arena *arena, const struct request *request)
+{
+    struct wish wish = wish_for(arena, request);
+    size_t taken = 0;
+    region_lock(&ground()->lock);
+    uint32_t index = take_either(&ground()->clean, request, wish.clean, &taken);
+    region_unlock(&ground()->lock);
     if (index == 0)
-        index = reservation_extend(granules, align);
-    if (index != 0)
-        charge(granules);
+        index = take_reserved(request, wish.reserved, &taken);
+    if (index == 0)
+        return 0;
+    put_rest(arena, request, index, taken);
     return index;
 }
 
-static uint32_t take_with_room(size_t granules, size_t align, size_t room)
+/* The same of a new region. Where the system does not commit as much as is wished, no more than is
+ * needed is. */
+static uint32_t take_from_region(struct arena *arena, const struct request *request)
 {
-    uint32_t index = fits_limit(granules) ? take_recommitted(granules, align, room) : 0;
-    if (index == 0 && fits_limit(granules) && !region.windowed &&
-        (OS_RECOMMITS || !os_commit_is_strict()))
-        index = frontier_extend(granules + room, align, room);
-    if (index != 0)
-        charge(granules);
+    size_t whole = request->granules + request->room, taken = 0;
+    size_t wished = OS_RECOMMITS ? whole : wish_for(arena, request).reserved;
+    uint32_t index = grow_reserve(whole, request->align, wished, &taken);
+    if (index == 0)
+        return 0;
+    if ((!OS_RECOMMITS || taken > whole) && !grow_commit(index, taken))
+        return taken == whole ? 0 : take_from_ground(arena, request);
+    put_rest(arena, request, index, taken);
     return index;
 }
 
-static void init_span(struct span *span, size_t granules, size_t room, enum span_kind kind)
+/* Memory that reads as zero; it counts as committed. */
+static uint32_t take_fresh(struct arena *arena, const struct request *request)
 {
+    if (!account_charge(request->granules))
+        return 0;
+    uint32_t index = take_own_clean(arena, request);
+    if (index == 0)
+        index = take_from_ground(arena, request);
+    if (index == 0)
+        index = take_from_region(arena, request);
+    if (index == 0) {
+        account_discharge(request->granules);
+        return 0;
+    }
+    if (OS_RECOMMITS && !os_recommit(granule_start(index), request->granules << GRANULE_SHIFT)) {
+        account_discharge(request->granules);
+        arena_insert_clean(ground(), index, request->granules + request->room);
+        return 0;
+    }
+    region_lock(&arena->lock);
+    add_locked(&arena->spans, 1);
+    allowance_wanted(&arena->allowance, request->granules << GRANULE_SHIFT);
+    region_unlock(&arena->lock);
+    return index;
+}
+
+static uint32_t take_dirty_of(struct arena *arena, const struct request *request)
+{
+    region_lock(&arena->lock);
+    uint32_t index = take_dirty(arena, request);
+    region_unlock(&arena->lock);
+    return index;
+}
+
+/* Memory that was in use before, from the thread's arena or the ground. */
+static uint32_t take_used(struct arena *arena, const struct request *request)
+{
+    uint32_t index = take_dirty_of(arena, request);
+    if (index == 0 && arena != ground() && count(&ground()->dirty_granules) != 0)
+        index = take_dirty_of(ground(), request);
+    return index;
+}
+
+static struct span *make_span(struct arena *arena, uint32_t index, const struct request *request,
+                              enum span_kind kind)
+{
+    struct span *span = span_at(index);
     span->free = NULL;
     span->holes = 0;
     span->next = span->prev = 0;
     span_set(&span->head, 0);
     span_set(&span->owner, 0);
     span->free_count = 0;
-    span->freed_at = span->least = 0;
+    span->search_at = span->least = 0;
     span->group = span->size_class = 0;
     span->grown = span->emptied = span->moved = span->zero_holes = false;
-    span->granules = (uint32_t)granules;
-    span->room = (uint32_t)room;
+    span->granules = (uint32_t)request->granules;
+    span->room = (uint32_t)request->room;
     atomic_store_explicit(&span->stirred, false, memory_order_relaxed);
+    span_set_arena(span, arena_number(arena));
     span_set_kind(span, kind);
-    add(&region.spans, 1);
+    return span;
 }
 
-struct span *spans_take(size_t granules, size_t align, size_t room, enum span_kind kind, bool *zero)
+static uint32_t take(struct arena *arena, struct request *request, bool *zero)
 {
-    if (!region.made)
-        reservation_make();
-    if (!region.made || granules >= region.granules || align >= region.granules)
-        return NULL;
+    uint32_t index = 0;
     *zero = true;
-    uint32_t index = room != 0 ? take_with_room(granules, align, room) : 0;
-    if (index == 0) {
-        room = 0;
-        index = align == 1 ? take_short(granules) : 0;
+    if (request->room != 0) {
+        index = take_fresh(arena, request);
+        if (index != 0)
+            return index;
+        request->room = 0;
     }
-    if (index == 0) {
-        index = take_dirty(granules, align);
-        *zero = index == 0;
-        if (index == 0)
-            index = take_clean(granules, align);
-        if (index == 0 && runs_purge())
-            index = take_clean(granules, align);
+    index = take_used(arena, request);
+    if (index != 0) {
+        *zero = false;
+        return index;
     }
-    if (index == 0)
-        return NULL;
-    init_span(span_at(index), granules, room, kind);
-    return span_at(index);
+    index = take_fresh(arena, request);
+    if (index != 0)
+        return index;
+    runs_purge_all();
+    index = take_fresh(arena, request);
+    if (index != 0)
+        return index;
+    grow_give_all_back();
+    return take_fresh(arena, request);
 }
 
-/* ---- given back --------------------------------------------------------------------------- */
+/* ---- given back ------------------------------------------------------------------------------- */
 
 static void give_back(struct span *span)
 {
+    struct arena *arena = arena_of(span);
     uint32_t index = span_index(span);
     size_t granules = span->granules, room = span->room;
-    add(&region.spans, (size_t)-1);
+    if (unlikely(os_locks_memory()))
+        os_unlock_memory(granule_start(index), granules << GRANULE_SHIFT);
+    bool emptied = span->emptied || (span->moved && moved_renew(index, granules));
     if (span->moved)
-        moved_free(index, granules);
-    else if (span->emptied)
-        insert_emptied(index, granules);
-    else
-        insert_dirty(index, granules);
+        moved_ended();
+    region_lock(&arena->lock);
+    add_locked(&arena->spans, (size_t)-1);
+    if (!emptied) {
+        arena_insert_dirty(arena, index, granules);
+        allowance_freed(&arena->allowance, granules << GRANULE_SHIFT,
+                        count(&arena->dirty_granules) << GRANULE_SHIFT);
+    }
+    region_unlock(&arena->lock);
+    if (emptied) {
+        account_discharge(granules);
+        arena_insert_clean(ground(), index, granules);
+    }
     if (room != 0)
-        runs_insert(index + (uint32_t)granules, room, SPAN_CLEAN);
-    if (count(&region.dirty) > dirty_most())
-        runs_purge();
+        arena_insert_clean(ground(), index + (uint32_t)granules, room);
+    runs_purge_surplus(arena, granules);
 }
 
-/* ---- by signal handlers ------------------------------------------------------------------- */
+/* ---- by signal handlers ------------------------------------------------------------------------ */
 
-bool region_is_interrupted(void)
-{
-    return os_lock_is_mine(&region.lock) || os_lock_is_mine(&region.purge_lock);
-}
-
-/* The lock's holder is this very thread, interrupted: whoever takes the lock next does the rest. */
+/* The lock's holder may be this very thread, interrupted: whoever calls next does the rest. */
 static void defer(struct span *span)
 {
     uint32_t index = span_index(span);
@@ -167,32 +298,39 @@ static void free_deferred(void)
     }
 }
 
-/* ---- with the lock ------------------------------------------------------------------------ */
+/* ---- the interface ----------------------------------------------------------------------------- */
+
+/* The heap takes a slab's kind away before it lets go of its lock: nobody finds the slab any more. */
+__attribute__((unused)) static bool is_free_run(const struct span *span)
+{
+    enum span_kind kind = span_kind(span);
+    return kind != SPAN_NONE && kind < SPAN_META;
+}
 
 void region_free(struct span *span)
 {
+    ASSERT(!is_free_run(span));
+    os_child_look();
     span_set_pool(span, NULL);
     span_set_kind(span, SPAN_NONE);
     if (unlikely(region_is_interrupted())) {
         defer(span);
         return;
     }
-    os_lock(&region.lock);
     free_deferred();
     give_back(span);
-    os_unlock(&region.lock);
 }
 
 struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_kind kind,
                           bool *zero)
 {
-    if (unlikely(region_is_interrupted()))
+    os_child_look();
+    if (unlikely(region_is_interrupted()) || granules > GRANULES_MAX / 2 ||
+        align > GRANULES_MAX / 2)
         return NULL;
-    os_lock(&region.lock);
     free_deferred();
-    struct span *span = spans_take(granules, align, room, kind, zero);
-    if (span == NULL && runs_await_purge())
-        span = spans_take(granules, align, room, kind, zero);
-    os_unlock(&region.lock);
-    return span;
+    struct arena *arena = arena_of_thread();
+    struct request request = { granules, align, room < GRANULES_MAX / 8 ? room : 0 };
+    uint32_t index = take(arena, &request, zero);
+    return index != 0 ? make_span(arena, index, &request, kind) : NULL;
 }

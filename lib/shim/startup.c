@@ -5,6 +5,7 @@
 #include "heap/checked.h"
 #include "heap/figures.h"
 #include "heap/process.h"
+#include "heap/published.h"
 #include "os/compiler.h"
 #include "os/process.h"
 #include "shim/form.h"
@@ -28,10 +29,14 @@ static void finish(void)
     if (checked_is_on() && checked_settings.option.exit)
         checked_check("exit");
     const char *wanted = process_heap_stats_option();
-    if (*wanted == '\0' || strcmp(wanted, "0") == 0)
+    bool is_wanted = *wanted != '\0' && strcmp(wanted, "0") != 0;
+    if (!is_wanted && !published_is_on())
         return;
-    struct barrow_stats stats;
+    struct barrow_stats stats = { .size = sizeof stats };
     heap_figures(&stats);
+    published_end(&stats);
+    if (!is_wanted)
+        return;
     if (os_is_path(wanted))
         account_append(&stats, wanted);
     else

@@ -55,7 +55,7 @@ static void draw_value(const char *name, char *text)
         draw_number(text, -1, chance(50) ? 20 : 86400000);
     else if (strcmp(name, "BARROW_STATS") == 0)
         snprintf(text, TEXT_MOST, "%s", chance(50) ? "1" : "/nowhere/at/all");
-    else if (strcmp(name, "BARROW_BACKGROUND") == 0 || strcmp(name, "BARROW_HUGE_PAGES") == 0)
+    else if (strcmp(name, "BARROW_HUGE_PAGES") == 0)
         draw_number(text, 0, 1);
     else if (strcmp(name, "BARROW_VERBOSE") == 0)
         draw_number(text, 0, 2);
@@ -65,10 +65,10 @@ static void draw_value(const char *name, char *text)
 
 static void set_environment(void)
 {
-    static const char *const names[] = { "BARROW_STATS",        "BARROW_VERBOSE",
-                                         "BARROW_PURGE_DELAY",  "BARROW_BACKGROUND",
-                                         "BARROW_HUGE_PAGES",   "BARROW_RESERVE",
-                                         "BARROW_COMMIT_LIMIT", "BARROW_COMMIT" };
+    static const char *const names[] = { "BARROW_STATS",       "BARROW_VERBOSE",
+                                         "BARROW_PURGE_DELAY", "BARROW_HUGE_PAGES",
+                                         "BARROW_RESERVE",     "BARROW_COMMIT_LIMIT",
+                                         "BARROW_COMMIT" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char text[TEXT_MOST];
         unsetenv(names[i]);

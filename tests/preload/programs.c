@@ -125,6 +125,34 @@ static const struct program programs[] = {
         .limit = 400,
     },
     {
+        .name = "own_limit",
+        .needs = { "python3" },
+        .served = "python3",
+        .allocations = 50000,
+        .limit = 400,
+    },
+    {
+        .name = "vsftpd",
+        .needs = { "vsftpd", "python3" },
+        .served = "python3", /* the client */
+        .allocations = 5000,
+        .limit = 200,
+    },
+    {
+        .name = "gcore",
+        .needs = { "gcore", "gcc" },
+        .served = "cc1",
+        .allocations = 1000,
+        .limit = 400,
+    },
+    {
+        .name = "qemu_guest",
+        .needs = { "qemu-x86_64", "perl" },
+        .served = "perl",
+        .allocations = 5000,
+        .limit = 200,
+    },
+    {
         .name = "closefds",
         .kind = FIXTURE,
         .produced = { "result" },

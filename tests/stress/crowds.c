@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Many of a kind: 2,000 threads that are alive at once, and as many mappings as a process may have,
- * which the program made and the heap has to live with. */
+/* Many of a kind: 2,000 threads that are alive at once, and nearly as many mappings as a process may
+ * have, which the program made and the heap has to live with. */
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -102,13 +102,22 @@ static void use_heap(void)
     malloc_trim(0);
 }
 
-static void no_mapping_is_left(void **state)
+/* The heap needs few when it grows: these are left to it. */
+static void leave_mappings(size_t taken)
+{
+    enum { LEFT = 64 };
+    size_t first = taken - 2 * LEFT;
+    assert_int_equal(mprotect(pages + first * page, 2 * LEFT * page, PROT_READ), 0);
+}
+
+static void few_mappings_are_left(void **state)
 {
     (void)state;
     free(opaque(malloc(1)));
     size_t taken = take_all_mappings();
     size_t before = memory_mappings();
     assert_in_range(taken, 60000, MAPPINGS - 1);
+    leave_mappings(taken);
     use_heap();
     print_message("             %zu mappings, of which the program made %zu\n", before, taken);
     assert_int_equal(munmap(pages, MAPPINGS * page), 0);
@@ -119,7 +128,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_threads),
-        cmocka_unit_test(no_mapping_is_left),
+        cmocka_unit_test(few_mappings_are_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

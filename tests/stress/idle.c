@@ -54,18 +54,17 @@ static size_t start_resident(void)
     return memory_resident();
 }
 
-/* No call at all after the last free. */
+/* No call at all after the last free. One peak only: a second one is a cycle, and the heap keeps the
+ * memory that a third would want. */
 static int child_quiet(const char *argument)
 {
     size_t start = start_resident();
 
     (void)argument;
-    for (int round = 0; round < 2; round++) {
-        peak_make(NULL);
-        REQUIRE(memory_resident() > start + PEAK_LEAST * MIB / 4);
-        peak_free(NULL);
-        must_fall(start + REST, "quiet");
-    }
+    peak_make(NULL);
+    REQUIRE(memory_resident() > start + PEAK_LEAST * MIB / 4);
+    peak_free(NULL);
+    must_fall(start + REST, "quiet");
     return 0;
 }
 

@@ -79,9 +79,13 @@ static void parted_by_fork(void **state)
     in_child(grow_many);
 }
 
-/* The heap has its addresses already, so none can be added, and those lost don't come back. */
+/* The heap has its addresses already, so none can be added, and those lost don't come back. A block
+ * that stays lets it keep as many again. */
 static bool grow_without_address_space(void)
 {
+    enum { BALLAST = 24 * SIZE };
+    char *volatile ballast = malloc(BALLAST), *volatile spare = malloc(BALLAST);
+    free(spare);
     char *block = make_block();
     char *late = make_block();
     struct rlimit limit;
@@ -90,7 +94,9 @@ static bool grow_without_address_space(void)
     limit.rlim_cur = MIB;
     if (setrlimit(RLIMIT_AS, &limit) != 0)
         return false;
-    return grow(block) && grow(late) && grow_many();
+    bool done = grow(block) && grow(late) && grow_many();
+    free(ballast);
+    return done;
 }
 
 static void no_address_space(void **state)

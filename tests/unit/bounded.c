@@ -665,6 +665,26 @@ static void zeroed_blocks_are_zero(void **state)
     end(heap);
 }
 
+/* An aligned block begins exactly where the block ended before it was made shorter, and where nothing
+ * was ever handed out: the free block that began there must have left nothing. */
+static void a_resized_block_leaves_what_was_never_used_zero(void **state)
+{
+    (void)state;
+    for (size_t align = 64; align <= 4096; align *= 2)
+        for (size_t less = 32; less < align; less += 16) {
+            struct bounded *heap = make(256 * KIB);
+            bool zero = false;
+            char *first = bounded_alloc_slow(heap, 5000, align, &zero);
+            size_t size = round_up(5000, align) - 8;
+            assert_ptr_equal(bounded_realloc(heap, first, size, true), first);
+            assert_ptr_equal(bounded_realloc(heap, first, size - less, true), first);
+            unsigned char *next = bounded_alloc_slow(heap, 9000, align, &zero);
+            assert_ptr_equal(next, first + size + 8);
+            assert_true(zero && is_zero(next, 9000));
+            end(heap);
+        }
+}
+
 static void a_block_that_grew_in_place_has_used_its_memory(void **state)
 {
     (void)state;
@@ -854,6 +874,57 @@ static void errno_is_left_alone(void **state)
     assert_int_equal(errno, 1234);
 }
 
+/* A heap that is full of blocks of `filler` bytes with one of 300 between any two, but for one of
+ * `longer` bytes; then all but the small ones are free. Nothing else is. */
+static struct bounded *make_holes(size_t maximum, size_t filler, size_t longer, size_t holes)
+{
+    static void *blocks[20000];
+    struct bounded *heap = make(maximum);
+    assert_true(holes <= COUNT(blocks));
+    for (size_t i = 0; i < holes; i++) {
+        blocks[i] = take(heap, i == 0 ? longer : filler);
+        take(heap, 300); /* longer than what is cut ahead */
+    }
+    for (size_t size = maximum; size >= 16;)
+        if (bounded_alloc(heap, size) == NULL)
+            size /= 2;
+    for (size_t i = 0; i < holes;
+         i++) /* the longer one goes to the list first, and so to its end */
+        give(heap, blocks[i]);
+    bounded_flush(heap);
+    return heap;
+}
+
+static void a_free_block_is_found_behind_any_number_of_shorter_ones(void **state)
+{
+    (void)state;
+    for (size_t holes = 100; holes <= 10000; holes *= 10) {
+        struct bounded *heap = make_holes(64 * MIB, 4100, 4200, holes);
+        assert_null(bounded_alloc(heap, 4300));
+        assert_null(bounded_alloc(heap, 4300));
+        void *block = take(heap, 4200);
+        assert_null(bounded_alloc(heap, 4200));
+        give(heap, block);
+        give(heap, take(heap, 4200)); /* it came back, so it is looked for again */
+        end(heap);
+    }
+}
+
+/* Of blocks that are as long, those at one alignment in 64 have room. */
+static void a_free_block_is_found_behind_any_number_of_others_for_each_alignment(void **state)
+{
+    (void)state;
+    for (size_t align = 32; align <= 32 * KIB; align *= 4) {
+        struct bounded *heap = make_holes(64 * MIB, 1000, 1000 + 2 * align, 3000);
+        size_t most = 0, size = 1000 + align;
+        for (bool zero; bounded_alloc_slow(heap, size, align, &zero) != NULL;)
+            most++;
+        assert_true(most >= 1);
+        assert_null(bounded_alloc_slow(heap, size, align, NULL));
+        end(heap);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -891,10 +962,13 @@ int main(void)
         cmocka_unit_test(with_no_room_for_two_a_block_slides_down),
         cmocka_unit_test(what_was_never_used_is_known_to_be_zero),
         cmocka_unit_test(zeroed_blocks_are_zero),
+        cmocka_unit_test(a_resized_block_leaves_what_was_never_used_zero),
         cmocka_unit_test(a_block_that_grew_in_place_has_used_its_memory),
         cmocka_unit_test(every_block_is_walked_over_once),
         cmocka_unit_test(a_walk_from_nowhere_is_lost),
         cmocka_unit_test(a_heap_that_is_all_committed_has_no_uncommitted_end),
+        cmocka_unit_test(a_free_block_is_found_behind_any_number_of_shorter_ones),
+        cmocka_unit_test(a_free_block_is_found_behind_any_number_of_others_for_each_alignment),
         cmocka_unit_test(compacting_gives_free_pages_back),
         cmocka_unit_test(what_was_given_back_stays_so_when_a_block_grows_into_it),
         cmocka_unit_test(compacting_answers_the_largest_free_block),

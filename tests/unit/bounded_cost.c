@@ -88,10 +88,105 @@ static void cost_does_not_grow_with_the_heap(void **state)
     check_row(maxima + 2, COUNT(maxima) - 2, 30000, 4000);
 }
 
+/* ---- at the limit --------------------------------------------------------------------------- */
+
+/* Free blocks of one list, none of which has room, and the calls fail. */
+static void prepare_holes(void *argument)
+{
+    size_t holes = *(const size_t *)argument;
+    static void *runs[30000];
+    heap = bounded_create(0, 256 * MIB, false);
+    for (size_t i = 0; i < holes; i++) {
+        runs[i] = bounded_alloc(heap, 4100);
+        bounded_alloc(heap, 300); /* longer than what is cut ahead */
+    }
+    for (size_t size = 256 * MIB; size >= 16;)
+        if (bounded_alloc(heap, size) == NULL)
+            size /= 2;
+    for (size_t i = 0; i < holes; i++)
+        if (!bounded_free(heap, runs[i]))
+            _exit(3);
+    bounded_flush(heap);
+    if (bounded_alloc(heap, 4200) != NULL || bounded_alloc_slow(heap, 3000, 4096, NULL) == NULL)
+        _exit(4);
+    while (bounded_alloc_slow(heap, 3000, 4096, NULL) != NULL)
+        ;
+}
+
+static void call_in_vain(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < CALLS; i++)
+        if (bounded_alloc(heap, 4200) != NULL || bounded_alloc_slow(heap, 3000, 4096, NULL) != NULL)
+            _exit(5);
+}
+
+static void a_call_that_failed_costs_little_when_it_fails_again(void **state)
+{
+    (void)state;
+    size_t few = 30, many = 30000;
+    size_t among_few = count_steps(prepare_holes, call_in_vain, &few) / CALLS;
+    size_t among_many = count_steps(prepare_holes, call_in_vain, &many) / CALLS;
+    print_message("two calls that fail: %zu instructions among 30 free blocks, %zu among 30,000\n",
+                  among_few, among_many);
+    assert_true(among_many <= among_few + among_few / 2);
+    assert_true(among_many < 2000);
+}
+
+/* ---- the last block that fits ----------------------------------------------------------------- */
+
+enum { WANTED = 4200, LARGER = 4300 };
+
+struct wood {
+    size_t holes;
+    bool has_one; /* a free block of LARGER bytes, the first one freed */
+};
+
+/* Nothing is free but so many blocks of one list that are too short. */
+static void prepare_wood(void *argument)
+{
+    const struct wood *wood = argument;
+    static void *runs[30001];
+    heap = bounded_create(0, 256 * MIB, false);
+    for (size_t i = 0; i <= wood->holes; i++) {
+        runs[i] = bounded_alloc(heap, i == 0 ? LARGER : 4100);
+        bounded_alloc(heap, 300);
+    }
+    for (size_t size = 256 * MIB; size >= 16;)
+        if (bounded_alloc(heap, size) == NULL)
+            size /= 2;
+    for (size_t i = wood->has_one ? 0 : 1; i <= wood->holes; i++)
+        if (!bounded_free(heap, runs[i]))
+            _exit(3);
+    bounded_flush(heap);
+}
+
+static void take_the_one(void *argument)
+{
+    const struct wood *wood = argument;
+    if ((bounded_alloc(heap, WANTED) != NULL) != wood->has_one)
+        _exit(4);
+}
+
+static void the_last_block_that_fits_is_found_at_once(void **state)
+{
+    (void)state;
+    for (int has_one = 0; has_one < 2; has_one++) {
+        size_t few = count_steps(prepare_wood, take_the_one, &(struct wood){ 30, has_one });
+        size_t many = count_steps(prepare_wood, take_the_one, &(struct wood){ 30000, has_one });
+        print_message("%s: %zu instructions among 30 free blocks, %zu among 30,000\n",
+                      has_one ? "the only block that fits" : "the first call that fails", few,
+                      many);
+        assert_true(many <= few + few / 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cost_does_not_grow_with_the_heap),
+        cmocka_unit_test(the_last_block_that_fits_is_found_at_once),
+        cmocka_unit_test(a_call_that_failed_costs_little_when_it_fails_again),
     };
     return cmocka_run_group_tests_name("bounded_cost", tests, NULL, NULL);
 }

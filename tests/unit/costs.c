@@ -15,22 +15,34 @@ enum {
     CALLS = 64,
     THREADS_MOST = 64,
     HEAPS_MOST = 3000,
-    FREES = 512,
-    OWNER_BLOCKS = FREES / 2 + 1
+    OWNER_BLOCK = 1024,
+    BATCH = OUTGOING_BYTES / OWNER_BLOCK, /* blocks */
+    OWNER_BLOCKS = BATCH + 1
 };
 
 /* The greatest of a row is at most 1.5 times the least. */
+struct row {
+    size_t least, most;
+};
+
+static const struct row ROW_START = { SIZE_MAX, 0 };
+
+static void add_to_row(struct row *row, const char *what, size_t x, size_t instructions)
+{
+    print_message("%s, %zu: %zu instructions a call\n", what, x, instructions);
+    row->least = instructions < row->least ? instructions : row->least;
+    row->most = instructions > row->most ? instructions : row->most;
+    assert_true(row->most <= row->least + row->least / 2);
+}
+
 static void check_row(const char *what, const size_t *row, size_t count, size_t calls,
                       void (*prepare)(void *), void (*use)(void *))
 {
-    size_t least = SIZE_MAX, most = 0;
+    struct row flat = ROW_START;
     for (size_t i = 0; i < count; i++) {
-        size_t x = row[i], steps = count_steps(prepare, use, &x);
-        print_message("%s, %zu: %zu instructions a call\n", what, x, steps / calls);
-        least = steps < least ? steps : least;
-        most = steps > most ? steps : most;
+        size_t x = row[i];
+        add_to_row(&flat, what, x, count_steps(prepare, use, &x) / calls);
     }
-    assert_true(most <= least + least / 2);
 }
 
 /* ---- threads, each of which has blocks, and waits ------------------------------------------- */
@@ -50,7 +62,7 @@ static void *own_blocks(void *own)
 {
     void **blocks = own;
     for (int i = 0; i < OWNER_BLOCKS; i++)
-        blocks[i] = heap_alloc(64);
+        blocks[i] = heap_alloc(OWNER_BLOCK);
     wait_for_ever();
     return NULL;
 }
@@ -75,27 +87,50 @@ static void start_threads(size_t count, void *(*run)(void *))
 
 /* ---- remote frees --------------------------------------------------------------------------- */
 
-static void prepare_owners(void *owners)
+/* Each `step`th of the threads owns blocks that are freed. */
+struct owners {
+    size_t count, step;
+};
+
+static void **blocks_of_owner(const struct owners *owners, size_t i)
 {
-    start_threads(*(size_t *)owners, own_blocks);
-    for (size_t i = 0; i < *(size_t *)owners; i++)
-        heap_free(blocks_of[i][FREES / 2], "free"); /* each has a batch */
+    return blocks_of[i * owners->step];
 }
 
-/* As many frees for any number of owners, of which there are at most THREADS_MOST. */
-static void free_in_turn(void *owners)
+static void prepare_owners(void *argument)
 {
-    size_t count = *(size_t *)owners;
-    for (size_t n = 0; n < FREES; n++)
-        heap_free(blocks_of[n % count][n / count], "free");
+    const struct owners *owners = argument;
+    start_threads((owners->count - 1) * owners->step + 1, own_blocks);
+    for (size_t i = 0; i < owners->count; i++)
+        heap_free(blocks_of_owner(owners, i)[BATCH], "free"); /* each has a batch */
+}
+
+/* As many frees for each owner as fill a batch. */
+static void free_in_turn(void *argument)
+{
+    const struct owners *owners = argument;
+    for (size_t n = 0; n < BATCH; n++)
+        for (size_t i = 0; i < owners->count; i++)
+            heap_free(blocks_of_owner(owners, i)[n], "free");
+}
+
+static size_t steps_for_owners(size_t count, size_t step)
+{
+    struct owners owners = { count, step };
+    return count_steps(prepare_owners, free_in_turn, &owners) / (count * BATCH);
 }
 
 static void frees_for_many_owners(void **state)
 {
-    const size_t owners[] = { 2, 8, 9, 16, 64 };
+    const size_t counts[] = { 1, 2, 8, 9, 16, 64 };
+    struct row row = ROW_START;
     (void)state;
-    check_row("frees for owners in turn", owners, COUNT(owners), FREES, prepare_owners,
-              free_in_turn);
+    for (size_t i = 0; i < COUNT(counts); i++)
+        add_to_row(&row, "frees for owners in turn", counts[i], steps_for_owners(counts[i], 1));
+    for (size_t step = 8; step <= 32; step *= 2) /* whose numbers agree modulo 8, 16, 32 */
+        add_to_row(&row, "frees for two owners so many numbers apart", step,
+                   steps_for_owners(2, step));
+    add_to_row(&row, "frees for owners 8 numbers apart", 8, steps_for_owners(8, 8));
 }
 
 /* ---- marks ---------------------------------------------------------------------------------- */

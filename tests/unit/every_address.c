@@ -150,9 +150,8 @@ static void check_slab(const struct span *slab)
 
 static void check_all(unsigned size_class)
 {
-    size_t frontier = atomic_load(&region_map.frontier);
     qsort(live.at, live.count, sizeof live.at[0], by_address);
-    for (size_t i = 1; i < frontier; i++)
+    for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i))
         if (span_kind(span_at(i)) == SPAN_SLAB && span_at(i)->size_class == size_class)
             check_slab(span_at(i));
 }

@@ -146,29 +146,26 @@ static size_t work_once(void)
     }
     purge_all();
     churn(&own, 30);
-    if (purge_settings.delay > 0)
-        host_sleep((uint32_t)(7 * purge_settings.delay));
+    if (region_settings.purge_delay > 0)
+        host_sleep((uint32_t)(7 * region_settings.purge_delay));
     churn(&own, 30);
     return refusals + own.refusals;
 }
 
-/* The background thread is let end first: the walks want to be alone. */
 static void check_alone(void)
 {
-    struct purge_settings before = purge_settings;
-    purge_settings.delay = -1;
-    refuse_await_alone();
+    int64_t before = region_settings.purge_delay;
+    region_settings.purge_delay = -1;
     purge_all();
     check_heap();
     assert_int_equal(region_dirty(), 0);
-    purge_settings = before;
+    region_settings.purge_delay = before;
 }
 
 static void work(void **state)
 {
     (void)state;
-    purge_settings.background = true;
-    purge_settings.delay = 4;
+    region_settings.purge_delay = 4;
     work_once();
     refuse_say(REFUSE_END);
     check_alone();
@@ -213,10 +210,7 @@ static const struct trial {
     { "futex, woken for nothing", { .call = SYS_futex, .error = SUCCESS, .operation = WAIT } },
     { "clone", { .call = SYS_clone, .error = EAGAIN, .operation = ANY, .anybody = true } },
     { "clone3", { .call = SYS_clone3, .error = EAGAIN, .operation = ANY, .anybody = true } },
-    /* a sleep that never sleeps would keep the background thread busy for good */
-    { "nanosleep", { .call = SYS_nanosleep, .error = EINTR, .operation = ANY, .once_only = true } },
     { "rt_sigprocmask", { .call = SYS_rt_sigprocmask, .error = EFAULT, .operation = ANY } },
-    { "prlimit64", { .call = SYS_prlimit64, .error = EPERM, .operation = ANY } },
     { "openat", { .call = SYS_openat, .error = EMFILE, .operation = ANY } },
     { "read", { .call = SYS_read, .error = EIO, .operation = ANY } },
     { "close", { .call = SYS_close, .error = EIO, .operation = ANY } },

@@ -10,7 +10,7 @@
 #include "heap/threads.h"
 #include "invariants.h"
 #include "os/vm.h"
-#include "region/region.h"
+#include "region/region_state.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -111,6 +111,7 @@ static void work(void)
 static int in_sound_child(void *unused)
 {
     (void)unused;
+    heap_free(heap_alloc(100000), "test"); /* a slow path, so that it knows what it is */
     check_heap();
     check_and_free_shared();
     work();
@@ -208,18 +209,115 @@ static void beside_a_thread_at_rest(void **state)
     fork_beside(hold_blocks, NULL, in_sound_child);
 }
 
-static void *hold_theap(void *theap)
+/* While it holds the lock, nothing that the lock protects is right. */
+static void *hold_theap(void *argument)
 {
-    os_lock(&((struct theap *)theap)->lock);
+    static uint32_t groups[SIZE_CLASSES][GROUPS];
+    struct theap *theap = argument;
+    os_lock(&theap->lock);
+    size_t listed = theap->listed;
+    memcpy(groups, theap->groups, sizeof groups);
+    memset(theap->groups, 0, sizeof theap->groups);
+    theap->listed = 0x123456789;
     stop_now();
-    os_unlock(&((struct theap *)theap)->lock);
+    memcpy(theap->groups, groups, sizeof groups);
+    theap->listed = listed;
+    os_unlock(&theap->lock);
     return NULL;
+}
+
+static int with_its_own_theap(void *theap)
+{
+    void *block = heap_alloc(100000); /* more than the cache has: the child learns what it is */
+    assert_ptr_equal(threads_current(), theap);
+    assert_false(((struct theap *)theap)->broken);
+    check_theap(theap);
+    check_and_free_shared();
+    work();
+    purge_all();
+    heap_free(block, "test");
+    check_theap(theap);
+    return 0;
 }
 
 static void while_a_purge_has_this_threads_theap(void **state)
 {
     (void)state;
-    fork_beside(hold_theap, threads_current(), in_torn_child);
+    pthread_t thread = start_and_stop(hold_theap, threads_current());
+    run_in_child(with_its_own_theap, threads_current());
+    sem_post(&go_on);
+    pthread_join(thread, NULL);
+}
+
+/* What is free in a torn theap serves the child: it needs no more memory than its parent has. */
+static int needs_no_more(void *blocks)
+{
+    struct region_figures before, after;
+    heap_free(heap_alloc(100000), "test");
+    region_figures(&before);
+    for (size_t i = 0; i < (size_t)(uintptr_t)blocks; i++)
+        assert_non_null(heap_alloc(500));
+    region_figures(&after);
+    assert_true(after.committed <= before.committed + ((size_t)1 << 20));
+    return 0;
+}
+
+static void and_what_is_free_in_it_is_used(void **state)
+{
+    (void)state;
+    enum { MANY = 40000 };
+    static void *blocks[MANY];
+    for (size_t i = 0; i < MANY; i++)
+        blocks[i] = heap_alloc(500);
+    for (size_t i = 0; i < MANY; i++)
+        if (i % 64 != 0) /* so that no slab goes back whole */
+            heap_free(blocks[i], "test");
+    pthread_t thread = start_and_stop(hold_theap, threads_current());
+    run_in_child(needs_no_more, (void *)(uintptr_t)(MANY - MANY / 32));
+    sem_post(&go_on);
+    pthread_join(thread, NULL);
+    for (size_t i = 0; i < MANY; i += 64)
+        heap_free(blocks[i], "test");
+}
+
+/* The same of an arena: its runs are found again. */
+static void *hold_arena(void *number)
+{
+    struct arena *arena = &region.arenas[(uintptr_t)number];
+    os_lock(&arena->lock);
+    struct run_set dirty = arena->dirty, clean = arena->clean;
+    runs_forget(&arena->dirty);
+    runs_forget(&arena->clean);
+    stop_now();
+    arena->dirty = dirty;
+    arena->clean = clean;
+    os_unlock(&arena->lock);
+    return NULL;
+}
+
+static int finds_all_runs(void *bytes)
+{
+    struct region_figures before, after;
+    heap_free(heap_alloc(100000), "test");
+    size_t dirty = region_dirty();
+    assert_true(dirty >= (size_t)(uintptr_t)bytes);
+    region_figures(&before);
+    assert_non_null(heap_alloc((size_t)(uintptr_t)bytes));
+    region_figures(&after);
+    assert_int_equal(after.committed, before.committed);
+    assert_true(region_dirty() <= dirty - (size_t)(uintptr_t)bytes);
+    return in_torn_child(NULL);
+}
+
+static void while_a_thread_has_this_threads_arena(void **state)
+{
+    (void)state;
+    enum { LONG = 5000000 };
+    heap_free(heap_alloc(LONG), "test");
+    pthread_t thread = start_and_stop(hold_arena, (void *)(uintptr_t)region_arena());
+    run_in_child(finds_all_runs, (void *)(uintptr_t)LONG);
+    sem_post(&go_on);
+    pthread_join(thread, NULL);
 }
 
 static void *hold_own_theap(void *unused)
@@ -237,7 +335,7 @@ static void while_a_thread_has_its_own_theap(void **state)
     fork_beside(hold_own_theap, NULL, in_torn_child);
 }
 
-static void *grow_frontier(void *unused)
+static void *commit_more(void *unused)
 {
     (void)unused;
     stop_in = STOP_IN_COMMIT;
@@ -246,10 +344,10 @@ static void *grow_frontier(void *unused)
     return NULL;
 }
 
-static void while_the_frontier_grows(void **state)
+static void while_memory_is_committed(void **state)
 {
     (void)state;
-    fork_beside(grow_frontier, NULL, in_torn_child);
+    fork_beside(commit_more, NULL, in_torn_child);
 }
 
 static void *purge_region(void *unused)
@@ -344,7 +442,7 @@ static int in_interrupted_child(void *unused)
     assert_true(os_lock_is_mine(&theap->lock));
     assert_false(theap->broken);
     heap_free(heap_alloc(100), "test");
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
     return in_torn_child(NULL);
 }
 
@@ -354,7 +452,7 @@ static void out_of_a_signal_handler(void **state)
     struct theap *theap = threads_current();
     os_lock(&theap->lock);
     run_in_child(in_interrupted_child, NULL);
-    os_unlock(&theap->lock);
+    theap_unlock(theap);
 }
 
 /* Children of children, as shells have them. */
@@ -374,7 +472,24 @@ static void again_and_again(void **state)
     run_in_child(fork_again, (void *)3);
 }
 
-#define FORK_TEST(test) cmocka_unit_test_setup_teardown(test, start, finish)
+/* Each situation once with fork() and once with a system call of the test's own. */
+static int start_raw(void **state)
+{
+    make_children_by_system_call(true);
+    return start(state);
+}
+
+static int finish_raw(void **state)
+{
+    make_children_by_system_call(false);
+    return finish(state);
+}
+
+/* clang-format off */
+#define FORK_TEST(test)                                                                            \
+    cmocka_unit_test_setup_teardown(test, start, finish),                                          \
+        { #test " (system call)", test, start_raw, finish_raw, NULL }
+/* clang-format on */
 
 int main(void)
 {
@@ -384,8 +499,10 @@ int main(void)
         FORK_TEST(alone),
         FORK_TEST(beside_a_thread_at_rest),
         FORK_TEST(while_a_purge_has_this_threads_theap),
+        FORK_TEST(and_what_is_free_in_it_is_used),
         FORK_TEST(while_a_thread_has_its_own_theap),
-        FORK_TEST(while_the_frontier_grows),
+        FORK_TEST(while_a_thread_has_this_threads_arena),
+        FORK_TEST(while_memory_is_committed),
         FORK_TEST(while_a_run_is_on_its_way_back),
         FORK_TEST(while_pages_of_a_slab_go_back),
         FORK_TEST(while_a_theap_is_made),

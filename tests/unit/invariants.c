@@ -2,14 +2,13 @@
 #include "invariants.h"
 
 #include "heap/process.h"
-#include "heap/purge.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "region/check.h"
 #include "region/region.h"
 #include "test.h"
 
-/* Tests that call rooms below the heap start none, so nobody would read BARROW_BACKGROUND for them:
- * the first poke would start a thread that purges while a walk is on its way. */
+/* Tests that call folders below the heap start none, so nobody else would read the options for them. */
 __attribute__((constructor)) static void read_options(void)
 {
     process_heap_start();
@@ -17,56 +16,10 @@ __attribute__((constructor)) static void read_options(void)
 
 /* ---- region ------------------------------------------------------------------------------- */
 
-struct sums {
-    size_t in_use, dirty, spans;
-};
-
-/* Memory is mapped piece by piece, and between the pieces there is nothing. */
-static bool is_windowed(void)
-{
-    return atomic_load(&region_map.frontier) == region_map.limit;
-}
-
-static bool is_free_kind(enum span_kind kind)
-{
-    return kind >= SPAN_UNMAPPED && kind <= SPAN_OLD;
-}
-
 static void check_tags(uint32_t index, size_t granules, uint32_t tag)
 {
     for (size_t i = index; i < index + granules; i++)
         assert_int_equal(tag_of(i), tag);
-}
-
-static void check_inner_granules(uint32_t index, size_t granules)
-{
-    for (size_t i = index + 1; i < index + granules; i++)
-        assert_int_equal(span_kind(span_at(i)), SPAN_NONE);
-}
-
-static void check_links(const struct span *run)
-{
-    uint32_t index = span_index(run);
-    if (run->next != 0) {
-        assert_int_equal(span_at(run->next)->prev, index);
-        assert_int_equal(span_kind(span_at(run->next)), span_kind(run));
-    }
-    if (run->prev != 0) {
-        assert_int_equal(span_at(run->prev)->next, index);
-        assert_int_equal(span_kind(span_at(run->prev)), span_kind(run));
-    }
-}
-
-static void check_free_run(const struct span *run, enum span_kind before, struct sums *sums)
-{
-    enum span_kind kind = span_kind(run);
-    assert_int_not_equal(kind, before);
-    assert_int_equal(span_at(span_index(run) + run->granules - 1)->head, span_index(run));
-    check_links(run);
-    check_tags(span_index(run), run->granules, 0);
-    assert_true(kind != SPAN_UNMAPPED || is_windowed());
-    if (kind == SPAN_YOUNG || kind == SPAN_OLD)
-        sums->dirty += run->granules;
 }
 
 static void check_slab_span(const struct span *slab)
@@ -76,58 +29,17 @@ static void check_slab_span(const struct span *slab)
     uint32_t bin = slab->size_class * (uint32_t)sizeof(struct bin);
     check_tags(span_index(slab), slab->granules, slab->owner << TAG_SHIFT | bin);
     for (uint32_t i = 0; i < slab->granules; i++)
-        assert_int_equal(slab[i].head, span_index(slab));
-}
-
-static void check_used_span(const struct span *span, struct sums *sums)
-{
-    if (span_kind(span) == SPAN_SLAB)
-        check_slab_span(span);
-    else
-        check_tags(span_index(span), span->granules, 0);
-    if (span_kind(span) == SPAN_META)
-        assert_int_equal(span->room, 0);
-    sums->in_use += span->granules;
-    sums->spans++;
+        assert_int_equal(span_at(span_index(slab) + i)->head, span_index(slab));
 }
 
 void check_region(void)
 {
-    size_t frontier = atomic_load(&region_map.frontier);
-    struct sums sums = { 0 };
-    enum span_kind before = SPAN_NONE;
-    assert_false(purge_settings.background && purge_settings.delay >= 0);
-    assert_true(frontier <= region_map.limit);
-    for (size_t i = 1; i < frontier;) {
-        const struct span *span = span_at(i);
-        enum span_kind kind = span_kind(span);
-        if (kind == SPAN_NONE && is_windowed()) {
-            assert_int_equal(tag_of(i), 0);
-            before = SPAN_NONE;
-            i++;
-            continue;
-        }
-        assert_in_range(kind, SPAN_UNMAPPED, SPAN_LARGE);
-        assert_int_not_equal(kind, SPAN_PURGING);
-        size_t room = kind == SPAN_LARGE ? span->room : 0;
-        size_t granules = span->granules + room;
-        assert_true(granules >= 1 && granules <= frontier - i);
-        check_inner_granules((uint32_t)i, granules);
-        check_tags((uint32_t)(i + span->granules), room, 0);
-        if (is_free_kind(kind))
-            check_free_run(span, before, &sums);
-        else if (kind != SPAN_LOST)
-            check_used_span(span, &sums);
-        before = is_free_kind(kind) ? kind : SPAN_NONE;
-        i += granules;
-    }
-    struct region_figures figures;
-    region_figures(&figures);
-    assert_int_equal(region_dirty(), sums.dirty << GRANULE_SHIFT);
-    assert_int_equal(region_committed(),
-                     ((sums.in_use + sums.dirty) << GRANULE_SHIFT) + figures.meta);
-    assert_int_equal(figures.spans, sums.spans);
-    assert_true(figures.committed_peak >= figures.committed);
+    const char *wrong = region_check(true);
+    if (wrong != NULL)
+        fail_msg("does not hold: %s", wrong);
+    for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i))
+        if (span_kind(span_at(i)) == SPAN_SLAB)
+            check_slab_span(span_at(i));
 }
 
 /* ---- slabs -------------------------------------------------------------------------------- */
@@ -239,8 +151,8 @@ static void check_slab(const struct theap *theap, const struct span *slab, unsig
 
 static size_t slabs_of(const struct theap *theap)
 {
-    size_t count = 0, frontier = atomic_load(&region_map.frontier);
-    for (size_t i = 1; i < frontier; i++)
+    size_t count = 0;
+    for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i))
         count += span_kind(span_at(i)) == SPAN_SLAB && span_at(i)->owner == theap_number(theap);
     return count;
 }
@@ -303,7 +215,7 @@ void check_heap(void)
         os_lock(&theap->lock);
         theap_drain(theap);
         check_theap(theap);
-        os_unlock(&theap->lock);
+        theap_unlock(theap);
         check_cache(theap);
     }
 }

@@ -8,8 +8,8 @@
 #include "region/region.h"
 
 static const char *const names[] = {
-    "BARROW_STATS",      "BARROW_VERBOSE",      "BARROW_PURGE_DELAY", "BARROW_BACKGROUND",
-    "BARROW_HUGE_PAGES", "BARROW_COMMIT_LIMIT", "BARROW_RESERVE",     "BARROW_COMMIT",
+    "BARROW_STATS",        "BARROW_VERBOSE", "BARROW_PURGE_DELAY", "BARROW_HUGE_PAGES",
+    "BARROW_COMMIT_LIMIT", "BARROW_RESERVE", "BARROW_COMMIT",
 };
 
 static int clear_environment(void **state)
@@ -26,7 +26,6 @@ static struct options read_with(const char *name, const char *value, struct capt
     struct options options = { .stats = "before",
                                .verbose = -5,
                                .purge_delay = -5,
-                               .background = -5,
                                .huge_pages = -5,
                                .commit_limit = -5,
                                .reserve = -5,
@@ -109,7 +108,7 @@ static void nothing_set_changes_nothing(void **state)
     struct options options = read_with("BARROW_TEST_UNKNOWN", "1", &capture);
     assert_string_equal(capture.text, "");
     assert_string_equal(options.stats, "before");
-    assert_true(options.verbose == -5 && options.purge_delay == -5 && options.background == -5);
+    assert_true(options.verbose == -5 && options.purge_delay == -5);
     assert_true(options.huge_pages == -5 && options.commit_limit == -5 && options.reserve == -5);
     assert_true(options.commit == -5);
 }
@@ -123,7 +122,6 @@ static void each_variable_has_its_field(void **state)
     assert_true(read_with("BARROW_VERBOSE", "2", &capture).verbose == 2);
     assert_true(read_with("BARROW_PURGE_DELAY", "-1", &capture).purge_delay == -1);
     assert_true(read_with("BARROW_PURGE_DELAY", "86400000", &capture).purge_delay == 86400000);
-    assert_true(read_with("BARROW_BACKGROUND", "0", &capture).background == 0);
     assert_true(read_with("BARROW_HUGE_PAGES", "1", &capture).huge_pages == 1);
     assert_true(read_with("BARROW_COMMIT_LIMIT", "64M", &capture).commit_limit == 64 << 20);
     assert_true(read_with("BARROW_RESERVE", "1T", &capture).reserve == 1LL << 40);
@@ -146,8 +144,8 @@ static void bad_values_are_reported_and_ignored(void **state)
         { "BARROW_PURGE_DELAY", "86400001" },
         { "BARROW_PURGE_DELAY", "-" },
         { "BARROW_PURGE_DELAY", "5s" },
-        { "BARROW_BACKGROUND", "yes" },
-        { "BARROW_BACKGROUND", "2" },
+        { "BARROW_HUGE_PAGES", "yes" },
+        { "BARROW_HUGE_PAGES", "2" },
         { "BARROW_HUGE_PAGES", "on" },
         { "BARROW_COMMIT_LIMIT", "much" },
         { "BARROW_COMMIT_LIMIT", "-1" },
@@ -170,7 +168,7 @@ static void bad_values_are_reported_and_ignored(void **state)
         assert_memory_equal(capture.text, start, strlen(start));
         assert_ptr_equal(strchr(capture.text, '\n'), capture.text + strlen(capture.text) - 1);
         assert_true(options.verbose == -5 && options.purge_delay == -5 && options.reserve == -5);
-        assert_true(options.background == -5 && options.huge_pages == -5);
+        assert_true(options.huge_pages == -5);
         assert_true(options.commit_limit == -5 && options.commit == -5);
     }
 }
@@ -253,7 +251,7 @@ static void the_list_has_the_true_defaults(void **state)
         struct options options = read_with(rows[i].name, rows[i].preset, &capture);
         assert_string_equal(capture.text, "");
         if (strcmp(rows[i].name, "BARROW_PURGE_DELAY") == 0)
-            assert_int_equal(options.purge_delay, purge_settings.delay);
+            assert_int_equal(options.purge_delay, region_settings.purge_delay);
         if (strcmp(rows[i].name, "BARROW_HUGE_PAGES") == 0)
             assert_int_equal(options.huge_pages, region_settings.huge_pages);
         if (strcmp(rows[i].name, "BARROW_COMMIT_LIMIT") == 0)

@@ -60,8 +60,8 @@ static int finish(void **state)
     check_theap(&theap);
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++)
         while (theap.groups[size_class][GROUP_EMPTY] != 0)
-            slab_purge(&theap, span_at(theap.groups[size_class][GROUP_EMPTY]));
-    os_unlock(&theap.lock);
+            slab_free(&theap, span_at(theap.groups[size_class][GROUP_EMPTY]));
+    theap_unlock(&theap);
     check_region();
     return 0;
 }
@@ -71,7 +71,7 @@ static void a_free_lock_lets_a_chain_straight_in(void **state)
     (void)state;
     os_lock(&theap.lock);
     struct chain chain = take_chain(5);
-    os_unlock(&theap.lock);
+    theap_unlock(&theap);
     assert_int_equal(blocks_in_use(), BATCH);
     theap_post(&theap, chain);
     assert_null(atomic_load(&theap.inbox));
@@ -91,7 +91,7 @@ static void a_held_lock_leads_to_the_inbox(void **state)
     assert_null(atomic_load(&theap.inbox));
     assert_int_equal(blocks_in_use(), 0);
     check_theap(&theap);
-    os_unlock(&theap.lock);
+    theap_unlock(&theap);
 }
 
 static struct chain chains[THREADS][BATCHES];
@@ -114,7 +114,7 @@ static void many_post_at_once(void **state)
     for (size_t t = 0; t < THREADS; t++)
         for (size_t i = 0; i < BATCHES; i++)
             chains[t][i] = take_chain((unsigned)((t * 7 + i) % 40));
-    os_unlock(&theap.lock);
+    theap_unlock(&theap);
     for (size_t t = 0; t < THREADS; t++)
         assert_int_equal(pthread_create(&threads[t], NULL, post_all, chains[t]), 0);
     for (int round = 0; round < 200; round++) {
@@ -124,7 +124,7 @@ static void many_post_at_once(void **state)
             os_yield();
         theap_drain(&theap);
         slab_give(&theap, own.first);
-        os_unlock(&theap.lock);
+        theap_unlock(&theap);
     }
     for (size_t t = 0; t < THREADS; t++)
         pthread_join(threads[t], NULL);
@@ -213,12 +213,35 @@ static void the_last_batch_arrives_too(void **state)
     check_heap();
 }
 
+/* However far apart the owners' numbers are; there is nobody behind these, so nothing is posted. */
+static void each_owner_has_a_batch_of_its_own(void **state)
+{
+    (void)state;
+    enum { EACH = 20 };
+    static const uint32_t owners[] = { 5, 5 + 256, 5 + 16384, 5 + 2 * 16384, THEAP_NONE - 1 };
+    static _Alignas(16) char blocks[COUNT(owners)][EACH][16];
+    for (size_t n = 0; n < EACH; n++)
+        for (size_t i = 0; i < COUNT(owners); i++)
+            theap_free_remote(&theap, owners[i], &theap.bins[1], (struct block *)blocks[i][n]);
+    assert_int_equal(theap.outgoing.count, COUNT(owners));
+    for (size_t i = 0; i < COUNT(owners); i++) {
+        assert_int_equal(theap_outgoing(&theap, owners[i])->owner, owners[i]);
+        assert_int_equal(theap_outgoing(&theap, owners[i])->chain.count, EACH);
+    }
+    theap_forget_batch(&theap, owners[2]);
+    assert_int_equal(theap.outgoing.count, COUNT(owners) - 1);
+    theap_forget_outgoing(&theap);
+    for (size_t i = 0; i < COUNT(owners); i++)
+        assert_int_equal(theap_outgoing(&theap, owners[i])->owner, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_free_lock_lets_a_chain_straight_in, start, finish),
         cmocka_unit_test_setup_teardown(a_held_lock_leads_to_the_inbox, start, finish),
         cmocka_unit_test_setup_teardown(many_post_at_once, start, finish),
+        cmocka_unit_test_setup_teardown(each_owner_has_a_batch_of_its_own, start, finish),
         cmocka_unit_test(blocks_change_hands),
         cmocka_unit_test(the_last_batch_arrives_too),
     };

@@ -277,7 +277,8 @@ static void alignments_up_to_a_gibibyte(void **state)
 static void large_blocks_keep_their_contents(void **state)
 {
     (void)state;
-    size_t blocks = heap_large.blocks, bytes = heap_large.bytes;
+    const struct large_account *account = &heap_large[region_arena()].account;
+    size_t blocks = account->blocks, bytes = account->bytes;
     size_t size = 100000;
     uint32_t *numbers = heap_alloc(size);
     for (size_t i = 0; i < size / 4; i++)
@@ -292,12 +293,12 @@ static void large_blocks_keep_their_contents(void **state)
         for (size_t i = kept; i < next / 4; i++)
             numbers[i] = (uint32_t)i;
         size = next;
-        assert_int_equal(heap_large.blocks - blocks, 1);
+        assert_int_equal(account->blocks - blocks, 1);
         check_heap();
     }
     heap_free(numbers, "test");
-    assert_int_equal(heap_large.blocks, blocks);
-    assert_int_equal(heap_large.bytes, bytes);
+    assert_int_equal(account->blocks, blocks);
+    assert_int_equal(account->bytes, bytes);
 }
 
 static void impossible_sizes_change_nothing(void **state)

@@ -11,11 +11,17 @@ _barrow() {
     local at
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run bench heap help version --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run stats top map symbolize bench heap help version --help --version' -- "$word")
         return
     fi
     case $command in
-    help) mapfile -t COMPREPLY < <(compgen -W 'run bench heap' -- "$word") ;;
+    help) mapfile -t COMPREPLY < <(compgen -W 'run stats top map symbolize bench heap' -- "$word") ;;
+    stats)
+        mapfile -t COMPREPLY < <(compgen -W "--json --openmetrics --help $(ps -eo pid= 2>/dev/null)" -- "$word")
+        ;;
+    top) mapfile -t COMPREPLY < <(compgen -W "--once --help $(ps -eo pid= 2>/dev/null)" -- "$word") ;;
+    map) mapfile -t COMPREPLY < <(compgen -f -W "--output= --every= --for= --help $(ps -eo pid= 2>/dev/null)" -- "$word") ;;
+    symbolize) mapfile -t COMPREPLY < <(compgen -f -W '--module= --help' -- "$word") ;;
     bench)
         mapfile -t COMPREPLY < <(compgen -f -W 'run list report instructions soak --help --quick --only
             --allocator --json --html --markdown' -- "$word")
@@ -44,7 +50,7 @@ _barrow() {
         elif [ "$at" -lt "$COMP_CWORD" ]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$word") # an argument of the program
         elif [[ $word == -* ]]; then
-            mapfile -t COMPREPLY < <(compgen -W '--stats --limit= --purge-delay= --huge-pages --verbose
+            mapfile -t COMPREPLY < <(compgen -W '--stats --stats=json --limit= --purge-delay= --huge-pages --symbolize --verbose
                 --option --library --help' -- "$word")
         else
             mapfile -t COMPREPLY < <(compgen -c -- "$word")

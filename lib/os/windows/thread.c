@@ -3,6 +3,7 @@
  * callback, in the DLL and in a program that is linked with the archive alike. */
 #include "os/thread.h"
 
+#include "os/child.h"
 #include "os/lock.h"
 #include "os/windows/module.h"
 #include "os/windows/ntdll.h"
@@ -200,46 +201,17 @@ void os_on_fork_child(void (*child)(void))
     fork_child = child;
 }
 
+bool os_child_is_first_thread(void)
+{
+    return true; /* ExitProcess has stopped all others */
+}
+
 void os_after_shutdown(void)
 {
     if (is_after_shutdown || fork_child == NULL)
         return;
     is_after_shutdown = true;
     fork_child();
-}
-
-/* ---- background thread -------------------------------------------------------------------- */
-
-enum { BACKGROUND_STACK = 64 * 1024 };
-
-static _Atomic bool background_alive;
-
-static DWORD WINAPI background_main(void *run)
-{
-    ((void (*)(void))(uintptr_t)run)();
-    atomic_store_explicit(&background_alive, false, memory_order_release);
-    return 0;
-}
-
-bool os_background_start(void (*run)(void))
-{
-    if (RtlDllShutdownInProgress() ||
-        atomic_exchange_explicit(&background_alive, true, memory_order_acquire))
-        return false;
-    DWORD error = GetLastError();
-    HANDLE thread = CreateThread(NULL, BACKGROUND_STACK, background_main, (void *)(uintptr_t)run,
-                                 STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
-    if (thread != NULL)
-        CloseHandle(thread);
-    else
-        atomic_store_explicit(&background_alive, false, memory_order_relaxed);
-    SetLastError(error);
-    return thread != NULL;
-}
-
-void os_background_forget(void)
-{
-    atomic_store_explicit(&background_alive, false, memory_order_relaxed);
 }
 
 /* ---- barrier ------------------------------------------------------------------------------ */

@@ -7,28 +7,9 @@
 #include <stdatomic.h>
 #include <windows.h>
 
-/* At least this much; and twice what the system could ever promise, so that a heap with
- * fragmented addresses can still grow. A reservation costs nothing but the tags' pages: 8 bytes for
- * each 64 KiB are charged. Wine keeps, and touches, a byte for each 4 KiB: there it is as much as
- * the machine has memory. */
-#define RESERVE_LEAST ((size_t)16 << 30)
-#define RESERVE_MOST  ((size_t)4 << 40)
-
 size_t os_page_size(void)
 {
     return 4096;
-}
-
-size_t os_reserve_wanted(void)
-{
-    MEMORYSTATUSEX memory = { .dwLength = sizeof memory };
-    size_t wanted = RESERVE_LEAST;
-    if (!GlobalMemoryStatusEx(&memory))
-        return wanted;
-    size_t least = os_is_wine ? memory.ullTotalPhys : 2 * memory.ullTotalPageFile;
-    while (wanted < RESERVE_MOST && wanted < least)
-        wanted *= 2;
-    return wanted;
 }
 
 static void *virtual_alloc(void *address, size_t size, DWORD type, DWORD protection)
@@ -54,18 +35,28 @@ void *os_reserve(size_t size)
     return virtual_alloc(NULL, size, MEM_RESERVE, PAGE_NOACCESS);
 }
 
-/* A reservation can't be given back in parts, so there is no window here, see region/window.c. */
-enum os_mapped os_map_at(void *address, size_t size)
+/* A reservation can't be given back in parts: a larger one tells where there is room, and is given
+ * back. Another thread may be faster. */
+void *os_reserve_aligned(size_t size, size_t align, size_t offset)
+{
+    enum { TRIES = 8 };
+    for (int i = 0; i < TRIES; i++) {
+        char *memory = os_reserve(size + align);
+        if (memory == NULL)
+            return NULL;
+        char *start = (char *)round_up((uintptr_t)memory + offset, align) - offset;
+        virtual_free(memory, 0, MEM_RELEASE);
+        start = virtual_alloc(start, size, MEM_RESERVE, PAGE_NOACCESS);
+        if (start != NULL)
+            return start;
+    }
+    return NULL;
+}
+
+void os_exclude_from_dumps(void *address, size_t size)
 {
     (void)address;
     (void)size;
-    return OS_REFUSED;
-}
-
-/* Only committed pages can be read. */
-bool os_allow_reading(void *address, size_t size)
-{
-    return virtual_alloc(address, size, MEM_COMMIT, PAGE_READONLY) != NULL;
 }
 
 bool os_commit(void *address, size_t size)
@@ -133,18 +124,22 @@ void os_advise_huge(void *address, size_t size, bool wanted)
     (void)wanted;
 }
 
-void os_release(void *address, size_t size)
+bool os_release(void *address, size_t size)
 {
     (void)size;
-    virtual_free(address, 0, MEM_RELEASE);
+    return virtual_free(address, 0, MEM_RELEASE);
 }
 
-size_t os_address_space_limit(void)
+bool os_has_address_space(size_t size)
 {
-    return SIZE_MAX;
+    (void)size;
+    return true; /* there is no limit of the program's own */
 }
 
-bool os_commit_is_strict(void)
+/* The command of Windows makes no page to share. */
+void *os_map_shared(const char *path, size_t size)
 {
-    return true;
+    (void)path;
+    (void)size;
+    return NULL;
 }

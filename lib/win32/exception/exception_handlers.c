@@ -7,6 +7,7 @@
  * interrupted while it held the lock reads without: the lists are whole at every instruction. */
 #include "win32/exception/exception.h"
 
+#include "os/child.h"
 #include "os/lock.h"
 #include "win32/host/meta.h"
 
@@ -26,6 +27,7 @@ static PVECTORED_EXCEPTION_HANDLER next_after(enum vectored list, int64_t *numbe
 {
     bool mine = os_lock_is_mine(&lock);
     PVECTORED_EXCEPTION_HANDLER call = NULL;
+    os_child_look();
     if (!mine)
         os_lock(&lock);
     struct handler *at = lists[list];
@@ -60,7 +62,8 @@ bool vectored_are_any(void)
 
 void vectored_fork_child(void)
 {
-    os_lock_reset(&lock);
+    if (!os_lock_is_mine(&lock))
+        os_lock_reset(&lock);
 }
 
 static _Atomic(struct handler *) *end_of(enum vectored list)
@@ -80,6 +83,7 @@ static PVOID add(enum vectored list, bool first, PVECTORED_EXCEPTION_HANDLER cal
     if (added == NULL)
         return fail_null(ERROR_NOT_ENOUGH_MEMORY);
     added->call = call;
+    os_child_look();
     os_lock(&lock);
     _Atomic(struct handler *) *link = first ? &lists[list] : end_of(list);
     added->number = first ? --lowest : ++highest;
@@ -93,6 +97,7 @@ static ULONG take_out(enum vectored list, struct handler *handler)
 {
     if (handler == NULL || os_lock_is_mine(&lock))
         return 0;
+    os_child_look();
     os_lock(&lock);
     _Atomic(struct handler *) *link = &lists[list];
     while (*link != NULL && *link != handler)

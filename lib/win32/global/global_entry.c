@@ -36,6 +36,11 @@ void global_fork_release(void)
     face_lock_let_go(&lock);
 }
 
+void global_lock_lost(void)
+{
+    face_lock_lost(&lock);
+}
+
 struct global_entry *entry_of(HANDLE handle)
 {
     ASSERT(face_lock_is_mine(&lock));

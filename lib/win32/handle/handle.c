@@ -355,3 +355,8 @@ void handle_fork_release(void)
 {
     face_lock_let_go(&lock);
 }
+
+void handle_lock_lost(void)
+{
+    face_lock_lost(&lock);
+}

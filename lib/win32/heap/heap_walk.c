@@ -54,7 +54,8 @@ static struct piece load(const PROCESS_HEAP_ENTRY *entry)
 /* The process heap is its private part, and then what malloc has handed out. */
 static enum walked step(struct private_heap *heap, struct piece *piece)
 {
-    if (is_process_heap(heap) && piece->data != NULL && heap_has(piece->data))
+    if (is_process_heap(heap) && piece->data != NULL &&
+        !private_walk_is_in_header(heap, piece->data) && heap_has(piece->data))
         return heap_walk(piece);
     enum walked walked = private_walk(heap, piece);
     if (walked != WALK_END || !is_process_heap(heap))

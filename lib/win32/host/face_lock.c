@@ -4,6 +4,7 @@
  * are not blocked: a blocked one would end the process. */
 #include "win32/host/face_lock.h"
 
+#include "os/child.h"
 #include "os/linux/syscall.h"
 
 #include <signal.h>
@@ -44,6 +45,7 @@ void face_lock(struct face_lock *lock)
     inside.depth++;
     if (inside.forking)
         return;
+    os_child_look();
     ASSERT(!os_lock_is_mine(&lock->lock));
     os_lock(&lock->lock);
 }
@@ -67,6 +69,12 @@ void face_block_signals(void)
     atomic_store_explicit(&signals_matter, true, memory_order_relaxed);
     if (inside.depth > 0 && !inside.blocked)
         block_signals();
+}
+
+void face_lock_lost(struct face_lock *lock)
+{
+    if (!inside.forking && os_lock_is_held(&lock->lock) && !os_lock_is_mine(&lock->lock))
+        os_lock_reset(&lock->lock);
 }
 
 void face_lock_hold(struct face_lock *lock)

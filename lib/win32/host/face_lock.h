@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* face_lock.h: the locks of the Win32 face.
  *
- * A fork holds all of them. Its thread may still call the face, from handlers of pthread_atfork
+ * A fork holds all of them. A copy of the process that the C library does not know of (a raw clone) was
+ * made while any thread held any of them; face_lock finds out, by os/child.h, before it waits. The thread
+ * of a fork may still call the face, from handlers of pthread_atfork
  * that the program has registered: the tables are whole then, so for this thread the locks are open.
  *
  * Once faults are answered (guard pages, pages that another process has committed), a thread blocks
@@ -32,6 +34,10 @@ bool face_is_inside(void);
 
 /* From here on signals are blocked inside; at once, if the calling thread is. */
 void face_block_signals(void);
+
+/* In a copy of the process that was made without fork(): lets go of a lock that is held by a thread which
+ * the copy does not have. What that thread was changing may be half changed. Nothing during a fork(). */
+void face_lock_lost(struct face_lock *lock);
 
 /* For the fork hooks: takes the lock for the time of a fork, and releases it in parent and child.
  * Between face_fork_begin and face_fork_end the locks are open to the calling thread. */

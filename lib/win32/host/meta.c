@@ -113,3 +113,8 @@ void meta_fork_release(void)
 {
     face_lock_let_go(&lock);
 }
+
+void meta_lock_lost(void)
+{
+    face_lock_lost(&lock);
+}

@@ -15,5 +15,6 @@ void meta_free(void *block, size_t size);
 
 void meta_fork_prepare(void);
 void meta_fork_release(void);
+void meta_lock_lost(void);
 
 #endif

@@ -15,6 +15,7 @@
 #include "win32/section/section.h"
 
 #include "heap/scope.h"
+#include "os/child.h"
 
 #include <pthread.h>
 
@@ -22,11 +23,23 @@ static struct face_lock lock;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic bool registered;
 
+/* The copy has only the thread that made it. */
+static void let_go_of_lost_locks(void)
+{
+    face_lock_lost(&lock);
+    handle_lock_lost();
+    pool_lock_lost();
+    global_lock_lost();
+    meta_lock_lost();
+    vectored_fork_child();
+}
+
 static void register_hooks(void)
 {
     /* the C library may take memory for it, which must not go with a heap of the program's */
     struct scope before = scope_enter(NULL);
     pthread_atfork(win32_fork_prepare, win32_fork_parent, win32_fork_child);
+    os_on_fork_child(let_go_of_lost_locks);
     scope_leave(before);
     registered = true;
 }

@@ -233,3 +233,8 @@ void pool_fork_release(void)
 {
     face_lock_let_go(&pool_lock);
 }
+
+void pool_lock_lost(void)
+{
+    face_lock_lost(&pool_lock);
+}

@@ -182,7 +182,7 @@ static void options_become_variables(void **state)
     assert_variable("--purge-delay", "0", "BARROW_PURGE_DELAY=0");
     assert_variable("--purge-delay", "-1", "BARROW_PURGE_DELAY=-1");
     assert_variable("--option=purge-delay", "86400000", "BARROW_PURGE_DELAY=86400000");
-    assert_variable("--option=background", "0", "BARROW_BACKGROUND=0");
+    assert_variable("--option=huge-pages", "0", "BARROW_HUGE_PAGES=0");
     assert_variable("--option=verbose", "2", "BARROW_VERBOSE=2");
     assert_variable("--option=stats", "1", "BARROW_STATS=1");
     assert_variable("--option=checks", "guard,sample=5", "BARROW_CHECKS=guard,sample=5");
@@ -202,7 +202,6 @@ static void bad_options_are_errors(void **state)
         "verbose=-1",
         "verbose=",
         "verbose",
-        "background=yes",
         "purge-delay=-2",
         "purge-delay=1s",
         "purge-delay=+1",
@@ -213,7 +212,6 @@ static void bad_options_are_errors(void **state)
         "BARROW_VERBOSE=1",
         "=1",
         "",
-        "background= 1",
         "commit=x",
         "purge-delay=86400001",
         "purge-delay=99999999999999999999",

@@ -1,45 +1,77 @@
 /* SPDX-License-Identifier: MIT */
-/* figures.c: a preload library that stands for barrow in the tests of the command: it writes
- * figures that are known beforehand, as tools/README.md says the library does, but allocates
- * nothing. The variable FIGURES makes it write them wrongly. */
+/* figures.c: a preload library that stands for barrow in the tests of the command: it leaves figures
+ * that are known beforehand in the page of `barrow run --stats`, as lib/diag/stats_page.h says, but
+ * allocates nothing. */
+#include "diag/stats_page.h"
+
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-static const char figures[] = "live_blocks 1\n"
-                              "live_bytes 1023\n"
-                              "cached_blocks 12\n"
-                              "cached_bytes 1024\n"
-                              "committed 1572864\n"
-                              "committed_peak 1073741824\n"
-                              "commit_limit 0\n"
-                              "reserved 1099511627776\n"
-                              "purged 1048575\n"
-                              "reservations 2\n"
-                              "spans 1234\n"
-                              "slabs 1200\n"
-                              "large_blocks 34\n"
-                              "large_bytes 35651584\n"
-                              "threads 3\n"
-                              "theaps 7\n"
-                              "allocations 1234567\n"
-                              "allocated_bytes 18446744073709551615\n"
-                              "frees 999\n"
-                              "of_a_later_version 5\n";
+static struct stats_record *record;
 
-__attribute__((destructor)) static void write_figures(void)
+static const struct barrow_stats at_end = {
+    .size = sizeof at_end,
+    .live_blocks = 1,
+    .live_bytes = 1023,
+    .cached_blocks = 12,
+    .cached_bytes = 1024,
+    .committed = 1572864,
+    .committed_peak = 1073741824,
+    .reserved = 1099511627776,
+    .purged = 1048575,
+    .reservations = 2,
+    .spans = 1234,
+    .slabs = 1200,
+    .large_blocks = 34,
+    .large_bytes = 35651584,
+    .threads = 3,
+    .theaps = 7,
+    .allocations = 1234567,
+    .allocated_bytes = UINT64_MAX,
+    .frees = 999,
+    .refused = 21,
+};
+
+/* As after five calls of a thread, and three frees of another. */
+static void count(void)
 {
-    const char *path = getenv("BARROW_STATS");
-    const char *fault = getenv("FIGURES");
-    char block[2048];
-    int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+    record->stats.committed = record->stats.committed_peak = 2 << 20;
+    atomic_store(&record->stripes[1].allocations, 5);
+    atomic_store(&record->stripes[1].allocated_bytes, 5000);
+    atomic_store(&record->stripes[1].live_blocks, 5);
+    atomic_store(&record->stripes[1].live_bytes, 5120);
+    atomic_store(&record->stripes[2].frees, 3);
+    atomic_store(&record->stripes[2].live_blocks, (uint64_t)-3);
+    atomic_store(&record->stripes[2].live_bytes, (uint64_t)-3072);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *path = getenv(STATS_PAGE_VARIABLE);
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
-    int length = snprintf(block, sizeof block, "barrow-stats %ld a name\n%s%s", (long)getpid(),
-                          figures, fault && strcmp(fault, "cut") == 0 ? "" : "end\n");
-    if (write(fd, block, (size_t)length) != length)
-        abort();
+    struct stats_page *page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
+    if (page == MAP_FAILED || memcmp(page->magic, STATS_PAGE_MAGIC, sizeof page->magic) != 0)
+        abort();
+    uint32_t number = atomic_fetch_add(&page->taken, 1);
+    if (number >= STATS_RECORDS)
+        return;
+    record = &page->records[number];
+    record->pid = (uint32_t)getpid();
+    strcpy(record->name, "a name");
+    count();
+    atomic_store(&record->state, STATS_RUNNING);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+    if (!record || record->pid != (uint32_t)getpid())
+        return;
+    record->stats = at_end;
+    atomic_store(&record->state, STATS_EXITED);
 }

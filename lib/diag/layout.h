@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* layout.h: where the heap's structures lie in memory, told to who reads a process from outside.
+ *
+ *     ELF note "barrow", type 1  ->  struct heap_layout  ->  region_layout, threads_layout, slots_layout
+ *
+ * The note (os/linux/note.c) is in a segment that the program headers name, so that a reader finds it
+ * in the process's memory alone: without symbols, without files, in a program linked statically too.
+ * The layouts are constants and cost nothing. They give addresses and offsets, so that a reader needs
+ * no headers of the library; LAYOUT_VERSION changes when a reader would have to do anything else.
+ *
+ * A reader stops nobody and takes no lock. So each word that it reads is a true one of that moment,
+ * and lists and lengths must be followed with a bound. */
+#ifndef BARROW_DIAG_LAYOUT_H
+#define BARROW_DIAG_LAYOUT_H
+
+#include <stdint.h>
+
+#define LAYOUT_MAGIC     "barrow layout 1"
+#define LAYOUT_NOTE_NAME "barrow"
+
+enum {
+    LAYOUT_VERSION = 1,
+    LAYOUT_NOTE_TYPE = 1, /* its contents: a 64-bit distance from them to struct heap_layout */
+    LAYOUT_CLASSES = 128  /* size classes, at most */
+};
+
+/* Kinds of what is at a granule; `kinds` of region_layout translates the library's numbers. */
+enum layout_kind {
+    LAYOUT_NONE,     /* no head of a span or run */
+    LAYOUT_RESERVED, /* free: address space without memory */
+    LAYOUT_CLEAN,    /* free: reads as zero, without memory */
+    LAYOUT_DIRTY,    /* free: may hold memory */
+    LAYOUT_GUARD,
+    LAYOUT_META, /* the library's own */
+    LAYOUT_LOST,
+    LAYOUT_SLAB,  /* malloc's blocks of one size class */
+    LAYOUT_POOL,  /* a private heap's */
+    LAYOUT_LARGE, /* one block: malloc's, or a private heap's */
+    LAYOUT_KINDS
+};
+
+/* The page map and the account. Addresses unless they say otherwise. */
+struct region_layout {
+    /* root[address >> root_shift]: the distance of a leaf's tags from no_tags, 0 for no leaf. The
+     * leaf's descriptors are spans_before bytes before its tags. One descriptor a granule. */
+    const void *root, *no_tags;
+    uint64_t roots, spans_before;
+    uint32_t root_shift, granule_shift;
+    /* At covered_behind bytes behind the tags, a word of 64 bits: bit n is set if any of the n-th
+     * 64th of the leaf's granules may be in use. */
+    uint32_t covered_behind;
+    uint32_t span_size;
+    /* offsets in a descriptor, all of 32 bits but for holes and heap (64), kind and size_class (8) */
+    uint16_t kind, size_class, granules, used, holes, heap, pool, large_size;
+    uint8_t kinds[16]; /* enum layout_kind of each value of the field `kind` */
+    /* words of the account: granules */
+    const void *committed, *committed_peak;
+    /* bytes */
+    const void *purged, *reserved, *meta, *commit_limit;
+    /* a number */
+    const void *reservations;
+};
+
+/* The theaps of malloc's threads. */
+struct threads_layout {
+    /* leaves[number >> leaf_shift][number % 2^leaf_shift]: a theap, or NULL. Numbers begin at 1. */
+    const void *leaves;
+    const void *count, *idle_count; /* 32 bits: theaps made; of these, without a thread */
+    uint32_t leaf_shift, theap_size;
+    /* in a theap */
+    uint16_t idle; /* 8 bits: it has no thread */
+    uint16_t allocations, allocated_bytes, frees;
+    /* the caches: `classes` bins at offset `bins`, bin_size bytes each */
+    uint16_t bins, bin_size;
+    /* in a bin: blocks cached = most - room, and spare_count more if spare is not 0 */
+    uint16_t room, most, spare, spare_count; /* 32, 16, 64, 16 bits */
+};
+
+/* Private heaps. */
+struct slots_layout {
+    const void *first; /* a pointer to the first heap, or NULL */
+    uint16_t next, name, name_size, slot, serialized;
+    uint16_t charged, charged_peak, limit, maximum, refused;
+    uint16_t start,
+        end; /* of a heap with a reservation: its first address, and the one behind its last */
+    uint16_t pool_heap; /* in a pool: pointer to its heap */
+    /* In a heap: pointer to its bounded part, or NULL; there, in units: how far it is committed, the
+     * most that was, and what of it holds no memory. */
+    uint16_t bounded, frontier, reached, given_back, unit;
+};
+
+struct heap_layout {
+    char magic[16]; /* LAYOUT_MAGIC */
+    uint32_t version, size;
+    char library[16]; /* the library's version, as text */
+    const struct region_layout *region;
+    const struct threads_layout *threads;
+    const struct slots_layout *slots;
+    const void *refused; /* 64 bits: calls of malloc and its kin that got no memory */
+    /* Two words, marks and links: a free block's two words a and b have b = a ^ mark, or, at address p,
+     * b = a ^ link ^ p ^ mark; the highest byte of b is free_byte. */
+    const void *block_keys;
+    uint32_t free_byte;
+    uint32_t classes;
+    uint32_t block_bytes[LAYOUT_CLASSES]; /* of malloc's size classes */
+};
+
+#endif

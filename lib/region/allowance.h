@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* allowance.h: how much free memory may stay with the process. It is learned.
+ *
+ * Whoever frees gives memory back as soon as more than the allowance is free. The allowance is small
+ * at first. When memory that was given back is wanted again soon, giving it back was a mistake, and
+ * the allowance rises by as much: so a program whose use rises and falls stops paying for it after
+ * one round, whatever the amplitude. What has lain unused for a whole period is taken off again.
+ *
+ * A period lasts ten purge delays at least, and until twice the allowance has been freed, so that a
+ * slow round of a large heap fits in one. The owner's lock protects each allowance. */
+#ifndef BARROW_REGION_ALLOWANCE_H
+#define BARROW_REGION_ALLOWANCE_H
+
+#include "os/compiler.h"
+
+struct allowance {
+    size_t learned;       /* bytes beyond what every heap may keep */
+    size_t given_back[2]; /* bytes given back in this period and in the one before, less those that
+                             were wanted again */
+    size_t idle;          /* the least that was free at any time of the period */
+    size_t freed;         /* bytes freed in the period */
+    size_t review_at;     /* the value of `freed` at which the clock is looked at */
+    uint64_t began;       /* milliseconds */
+};
+
+/* Bytes that may stay free beside `live` bytes in use; SIZE_MAX when nothing is to be given back. */
+size_t allowance_limit(const struct allowance *allowance, size_t live);
+
+/* `bytes` have come free, `free` are free now. */
+void allowance_freed(struct allowance *allowance, size_t bytes, size_t free);
+
+/* Time has passed, and `free` are free. */
+void allowance_review(struct allowance *allowance, size_t free);
+
+/* Free memory was used again, and `free` is left. */
+ALWAYS_INLINE void allowance_reused(struct allowance *allowance, size_t free)
+{
+    if (free < allowance->idle)
+        allowance->idle = free;
+}
+
+/* `bytes` of fresh memory were needed, for no free memory would do. */
+void allowance_wanted(struct allowance *allowance, size_t bytes);
+
+/* `bytes` have gone back to the system. */
+ALWAYS_INLINE void allowance_gave_back(struct allowance *allowance, size_t bytes)
+{
+    allowance->given_back[0] += bytes;
+}
+
+#endif
