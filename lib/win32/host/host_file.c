@@ -79,16 +79,16 @@ int host_file_info_of_link(const char *path, struct host_file_info *out)
     return stat_at(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, out);
 }
 
-static int read_link(const char *path, char *target, size_t room)
+static int read_link(const char *path, char *target, size_t capacity)
 {
-    long n = syscall4(SYS_readlinkat, AT_FDCWD, (long)path, (long)target, (long)room - 1);
+    long n = syscall4(SYS_readlinkat, AT_FDCWD, (long)path, (long)target, (long)capacity - 1);
     if (n < 0)
         return (int)-n;
     target[n] = '\0';
-    return (size_t)n < room - 1 ? 0 : ENAMETOOLONG;
+    return (size_t)n < capacity - 1 ? 0 : ENAMETOOLONG;
 }
 
-int host_file_follow_link(char *path, size_t room)
+int host_file_follow_link(char *path, size_t capacity)
 {
     char target[4096];
     int error = read_link(path, target, sizeof(target));
@@ -96,17 +96,17 @@ int host_file_follow_link(char *path, size_t room)
         return error;
     char *slash = strrchr(path, '/');
     size_t folder = target[0] == '/' || slash == NULL ? 0 : (size_t)(slash - path) + 1;
-    if (folder + strlen(target) + 1 > room)
+    if (folder + strlen(target) + 1 > capacity)
         return ENAMETOOLONG;
     strcpy(path + folder, target);
     return 0;
 }
 
-int host_file_path(int fd, char *path, size_t room)
+int host_file_path(int fd, char *path, size_t capacity)
 {
     char link[HOST_FD_PATH];
     host_fd_path(fd, link);
-    return read_link(link, path, room);
+    return read_link(link, path, capacity);
 }
 
 static bool is_same_file(const struct host_file_info *a, const struct host_file_info *b)
@@ -137,13 +137,13 @@ static int compare_name(const char *path, const struct host_file_info *mine)
 
 /* A name beside path that nobody else uses: false, it would be too long. */
 static bool private_name(const char *path, const struct host_file_info *mine, char *name,
-                         size_t room)
+                         size_t capacity)
 {
     const char *slash = strrchr(path, '/');
     int folder = slash != NULL ? (int)(slash - path) + 1 : 0;
-    int length = snprintf(name, room, "%.*s.barrow-delete-%x-%llx", folder, path,
+    int length = snprintf(name, capacity, "%.*s.barrow-delete-%x-%llx", folder, path,
                           (unsigned)host_process(), (unsigned long long)mine->inode);
-    return length > 0 && (size_t)length < room;
+    return length > 0 && (size_t)length < capacity;
 }
 
 /* The kernel has no call that removes the name of an open file, and another program may put its file in

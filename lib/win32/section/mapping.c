@@ -85,7 +85,7 @@ static DWORD map_by_kernel(const struct stretch *s, uintptr_t *base)
     return ERROR_INVALID_ADDRESS;
 }
 
-/* Room is found first and then mapped over. */
+/* A free address range is found first and then mapped over. */
 static DWORD map_over_room(const struct stretch *s, uintptr_t *base)
 {
     *base = 0;

@@ -89,8 +89,8 @@ static void *of_mmap_huge(void)
 }
 
 #ifdef __GLIBC__
-/* The C library's own malloc: its names belong to the library, except for whoever asks for the
- * definition in that very file. */
+/* The C library's own malloc. The library has taken its names, so it is looked up in the C
+ * library's file. */
 static void *malloc_of_glibc(size_t size)
 {
     void *library = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
