@@ -3,7 +3,7 @@
  *
  *     ELF note "barrow", type 1  ->  struct heap_layout  ->  region_layout, threads_layout, slots_layout
  *
- * The note (os/linux/note.c) is in a segment that the program headers name, so that a reader finds it
+ * The note (heap/layout.c) is in a segment that the program headers name, so that a reader finds it
  * in the process's memory alone: without symbols, without files, in a program linked statically too.
  * The layouts are constants and cost nothing. They give addresses and offsets, so that a reader needs
  * no headers of the library; LAYOUT_VERSION changes when a reader would have to do anything else.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* layout.c: what the note in os/linux/note.c leads to: see diag/layout.h. */
+/* layout.c: the description of the heap, and the ELF note by which a reader of the process finds it:
+ * see diag/layout.h. */
 #include "diag/layout.h"
 
 #include "barrow/barrow.h"
@@ -43,3 +44,15 @@ const struct heap_layout heap_layout = {
     .classes = SIZE_CLASSES,
     .block_bytes = { SIXTEEN(0), SIXTEEN(16), SIXTEEN(32), SIXTEEN(48), SIXTEEN(64) },
 };
+
+#ifdef __ELF__
+_Static_assert(LAYOUT_NOTE_TYPE == 1 && sizeof LAYOUT_NOTE_NAME == 7, "as below");
+
+__asm__(".pushsection .note.barrow, \"a\", %note\n"
+        "    .balign 4\n"
+        "    .long 7, 8, 1\n"
+        "    .asciz \"barrow\"\n"
+        "    .balign 4\n"
+        "1:  .quad heap_layout - 1b\n"
+        ".popsection");
+#endif
