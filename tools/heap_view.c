@@ -182,6 +182,49 @@ static void count_slab(struct view *view, const struct view_span *span)
     view->stats.live_bytes += span->used * class->block;
 }
 
+/* A medium span's map, all of it; false: it is none any more. */
+static bool read_map(const struct walk *walk, uint64_t number, unsigned char *map)
+{
+    const struct medium_layout *layout = &walk->remote->medium;
+    const uint64_t *leaf = (const uint64_t *)(uintptr_t)remote_word(
+        walk->remote, (const uint64_t *)layout->leaves + (number >> layout->leaf_shift));
+    uint64_t address =
+        leaf ? remote_word(walk->remote, leaf + number % (1u << layout->leaf_shift)) : 0;
+    return address != 0 && remote_read(walk->remote, address, map, layout->map_size);
+}
+
+static void count_cell(struct walk *walk, const unsigned char *map, uint32_t cell,
+                       struct view_span *span)
+{
+    const struct medium_layout *layout = &walk->remote->medium;
+    struct barrow_stats *stats = &walk->view->stats;
+    unsigned char state = map[layout->states + cell];
+    uint64_t length = get(map, layout->records + cell * layout->record_size + layout->length, 2);
+    uint64_t bytes = length << layout->cell_shift;
+    if ((state != layout->live && state != layout->passed) || bytes > span->bytes)
+        return;
+    stats->live_blocks++;
+    stats->live_bytes += bytes;
+    span->used += state == layout->live;
+    stats->cached_blocks += state == layout->passed;
+    stats->cached_bytes += state == layout->passed ? bytes : 0;
+}
+
+/* `number` is its map's. */
+static void count_medium(struct walk *walk, uint64_t number, struct view_span *span)
+{
+    const struct medium_layout *layout = &walk->remote->medium;
+    unsigned char *map = malloc(layout->map_size);
+    walk->failed |= map == NULL;
+    walk->view->medium_spans++;
+    if (map && read_map(walk, number, map) && get(map, layout->start, 8) == span->address) {
+        uint64_t cells = get(map, layout->cells, 4);
+        for (uint32_t cell = 0; cell < cells && cell < layout->most; cell++)
+            count_cell(walk, map, cell, span);
+    }
+    free(map);
+}
+
 static void count_span(struct view *view, const struct view_span *span)
 {
     if (span->kind == LAYOUT_SLAB)
@@ -195,6 +238,19 @@ static void count_span(struct view *view, const struct view_span *span)
 static bool is_shown(const struct view_span *span)
 {
     return span->kind != LAYOUT_NONE && span->kind != LAYOUT_LOST && span->kind != LAYOUT_GUARD;
+}
+
+/* The word beside the tag of a granule. */
+static uint64_t map_number(const struct walk *walk, uint64_t address)
+{
+    const struct region_layout *layout = &walk->remote->region;
+    enum { ENTRY = 8, BEHIND_TAG = 4 };
+    uint64_t root = address >> layout->root_shift, granules = address >> layout->granule_shift;
+    uint64_t distance = remote_word(walk->remote, (const uint64_t *)layout->root + root);
+    uint64_t in_leaf = granules % (1ULL << (layout->root_shift - layout->granule_shift));
+    uint64_t tags = (uintptr_t)layout->no_tags + distance;
+    return remote_half_word(walk->remote,
+                            (const char *)(uintptr_t)tags + in_leaf * ENTRY + BEHIND_TAG);
 }
 
 static void take_span(struct walk *walk, uint64_t address, const unsigned char *descriptor)
@@ -218,6 +274,8 @@ static void take_span(struct walk *walk, uint64_t address, const unsigned char *
         span.heap = heap_of_pool(walk, get(descriptor, layout->pool, 8));
     } else if (span.kind == LAYOUT_LARGE) {
         span.heap = heap_number(walk, get(descriptor, layout->heap, 8));
+    } else if (span.kind == LAYOUT_MEDIUM) {
+        count_medium(walk, map_number(walk, address), &span);
     }
     count_span(view, &span);
     if (make_room(walk, &view->spans, &walk->spans_room, view->spans_count, sizeof span))
@@ -369,7 +427,7 @@ static void sum_up(struct view *view)
     subtract(&stats->live_bytes, stats->cached_bytes);
     stats->live_blocks += stats->large_blocks;
     stats->live_bytes += stats->large_bytes;
-    stats->spans = stats->slabs + stats->large_blocks;
+    stats->spans = stats->slabs + stats->large_blocks + view->medium_spans;
     if (stats->committed_peak < stats->committed)
         stats->committed_peak = stats->committed;
 }

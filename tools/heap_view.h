@@ -10,9 +10,10 @@
 struct view_span {
     uint64_t address, bytes;
     uint64_t holes; /* slab: 64ths of it (pages, in a short one) that hold no blocks */
-    uint32_t used;  /* slab: blocks of it that are not on its free list */
-    uint32_t heap;  /* pool, large: 0 malloc's, else a heap's number in `heaps`, from 1 */
-    uint8_t kind;   /* enum layout_kind */
+    uint32_t
+        used; /* slab: blocks of it that are not on its free list; medium: the program's blocks */
+    uint32_t heap; /* pool, large: 0 malloc's, else a heap's number in `heaps`, from 1 */
+    uint8_t kind;  /* enum layout_kind */
     uint8_t size_class;
 };
 
@@ -41,6 +42,7 @@ struct view {
     char name[64], library[16];
     struct barrow_stats stats; /* as barrow_stats_get gives them, but all caches are looked into */
     uint32_t granule_bytes, classes_count;
+    uint64_t medium_spans;
     struct view_class classes[LAYOUT_CLASSES];
     struct view_span *spans; /* in order of address; without guards and what is lost */
     size_t spans_count;

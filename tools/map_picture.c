@@ -20,7 +20,7 @@ enum {
     MARGIN = 24,
     COLLAPSE = 48,
     LEGEND_ROW = 22,
-    SLAB_GROUPS = 5,
+    SLAB_GROUPS = 4,
     HEAP_HUES = 6
 };
 
@@ -31,7 +31,8 @@ struct cell {
 
 enum group {
     GROUP_SLAB,
-    GROUP_LARGE = GROUP_SLAB + SLAB_GROUPS,
+    GROUP_MEDIUM = GROUP_SLAB + SLAB_GROUPS,
+    GROUP_LARGE,
     GROUP_HEAP,
     GROUP_DIRTY = GROUP_HEAP + HEAP_HUES,
     GROUP_META,
@@ -47,8 +48,8 @@ static const struct {
     { "slabs, blocks up to 128 bytes", 215, .70, .42 },
     { "slabs, up to 512", 190, .70, .42 },
     { "slabs, up to 2 KiB", 165, .70, .42 },
-    { "slabs, up to 8 KiB", 130, .70, .42 },
-    { "slabs, up to 64 KiB", 85, .70, .42 },
+    { "slabs, up to 4 KiB", 130, .70, .42 },
+    { "medium blocks", 85, .70, .42 },
     { "large blocks", 28, .90, .50 },
     { "private heaps", 285, .60, .48 },
     { "private heaps", 320, .60, .48 },
@@ -105,7 +106,9 @@ static unsigned group_of(char kind, uint64_t block, unsigned heap)
 {
     switch (kind) {
     case 's':
-        return GROUP_SLAB + (block > 128) + (block > 512) + (block > 2048) + (block > 8192);
+        return GROUP_SLAB + (block > 128) + (block > 512) + (block > 2048);
+    case 'M':
+        return GROUP_MEDIUM;
     case 'L':
         return heap ? GROUP_HEAP + heap % HEAP_HUES : GROUP_LARGE;
     case 'p':

@@ -74,6 +74,16 @@ static bool threads_are_sane(const struct threads_layout *layout, uint32_t class
            fits(layout->spare, 8, bin) && fits(layout->spare_count, 2, bin);
 }
 
+static bool medium_is_sane(const struct medium_layout *layout)
+{
+    uint32_t size = layout->map_size, most = layout->most;
+    return size <= 1 << 16 && most <= 1 << 12 && layout->leaf_shift < 24 &&
+           layout->cell_shift < 16 && fits(layout->start, 8, size) &&
+           fits(layout->cells, 4, size) && fits(layout->states, most, size) &&
+           layout->record_size <= 64 && fits(layout->records, most * layout->record_size, size) &&
+           fits(layout->length, 2, layout->record_size);
+}
+
 static bool heap_is_sane(const struct heap_layout *layout)
 {
     if (layout->version != LAYOUT_VERSION || layout->size != sizeof *layout ||
@@ -97,8 +107,11 @@ static enum remote_result read_layouts(struct remote *remote, uint64_t at)
                     sizeof remote->region) &&
         remote_read(remote, (uintptr_t)remote->heap.threads, &remote->threads,
                     sizeof remote->threads) &&
+        remote_read(remote, (uintptr_t)remote->heap.medium, &remote->medium,
+                    sizeof remote->medium) &&
         remote_read(remote, (uintptr_t)remote->heap.slots, &remote->slots, sizeof remote->slots) &&
-        region_is_sane(&remote->region) && threads_are_sane(&remote->threads, remote->heap.classes);
+        region_is_sane(&remote->region) && medium_is_sane(&remote->medium) &&
+        threads_are_sane(&remote->threads, remote->heap.classes);
     return sane ? REMOTE_FOUND : REMOTE_UNKNOWN;
 }
 

@@ -16,6 +16,7 @@ struct remote {
     struct heap_layout heap;
     struct region_layout region;
     struct threads_layout threads;
+    struct medium_layout medium;
     struct slots_layout slots;
 };
 

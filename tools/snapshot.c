@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char snapshot_kinds[] = "-rcdgmlspLb";
+const char snapshot_kinds[] = "-rcdgmlspLMb";
 
 _Static_assert(sizeof snapshot_kinds == VIEW_BOUNDED + 2, "a letter for each kind");
 

@@ -278,7 +278,7 @@ def list_command(groups, patterns, named, only) -> None:
 @click.option(
     "--limit",
     metavar="NAME=N,N,...",
-    help="Fail when this allocator spends more than N in any of the six patterns.",
+    help="Fail when this allocator spends more than N in any of the seven patterns.",
 )
 def instructions_command(named, only, patterns, pairs, jobs, json_path, limit) -> None:
     """Count the instructions of malloc and free with callgrind."""

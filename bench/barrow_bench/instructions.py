@@ -23,6 +23,7 @@ PATTERNS = {
     "batch-random": "mixed, 1000",
     "one-4096": "4 KiB, one",
     "batch-4096": "4 KiB, 100",
+    "wide-set": "set to 64 KiB",
 }
 STUB = "stub"
 PAIRS = 100_000

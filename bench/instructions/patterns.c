@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Six patterns of malloc and free, to be counted by callgrind:
+ * Seven patterns of malloc and free, to be counted by callgrind:
  *
  *     patterns NAME PAIRS
  *
@@ -33,7 +33,8 @@ enum {
     SMALL = 64,
     LARGE = 4096,
     RANDOM_MIN = 16,
-    RANDOM_MAX = 1024
+    RANDOM_MAX = 1024,
+    WIDER = 64 /* times as long, in the wide set: 1 to 64 KiB */
 };
 
 typedef void (*pattern_fn)(size_t pairs);
@@ -134,14 +135,24 @@ static void batch_random(size_t pairs)
 
 /* Each step frees a slot drawn at random (from the first fill on never empty) and fills it again.
  */
-static void working_set(size_t pairs)
+static inline void replace(size_t pairs, size_t factor)
 {
     for (size_t i = 0; i < pairs; i++) {
         size_t draw = i % DRAWS;
         void **slot = &slots[draw_slot[draw]];
         free(*slot);
-        *slot = malloc(draw_size[draw]);
+        *slot = malloc(draw_size[draw] * factor);
     }
+}
+
+static void working_set(size_t pairs)
+{
+    replace(pairs, 1);
+}
+
+static void wide_set(size_t pairs)
+{
+    replace(pairs, WIDER);
 }
 
 static const struct pattern {
@@ -150,6 +161,7 @@ static const struct pattern {
 } patterns[] = {
     { "one-64", one_small },          { "batch-64", batch_small }, { "working-set", working_set },
     { "batch-random", batch_random }, { "one-4096", one_large },   { "batch-4096", batch_large },
+    { "wide-set", wide_set },
 };
 
 /* The function that callgrind counts. Not inlined and not a tail call, so that entry and exit are seen. */
@@ -183,7 +195,7 @@ int main(int argc, char **argv)
         return 2;
     }
     fill_draws();
-    if (run == working_set)
+    if (run == working_set || run == wide_set)
         for (size_t i = 0; i < WORKING_SET; i++)
             slots[i] = malloc(draw_size[i]);
     run(pairs);

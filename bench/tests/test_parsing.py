@@ -81,8 +81,8 @@ def test_system_calls_are_added_up_without_the_total():
 
 def test_instructions_over_their_limits():
     counts = {"x": dict.fromkeys(instructions.PATTERNS, 50.0)}
-    assert instructions.over_limits(counts, "x", [50.0] * 6) == []
-    assert len(instructions.over_limits(counts, "x", [50.0] * 5 + [49.0])) == 1
+    assert instructions.over_limits(counts, "x", [50.0] * 7) == []
+    assert len(instructions.over_limits(counts, "x", [50.0] * 6 + [49.0])) == 1
     with pytest.raises(ValueError):
         instructions.over_limits(counts, "x", [50.0] * 5)
 

@@ -91,8 +91,8 @@ def test_interrupt_reports_what_was_done(tmp_path):
 
 def test_limit_on_instructions():
     words = ("instructions", "--only", "system", "--pairs", "1000", "--limit")
-    assert driver(*words, "system=" + ",".join(["5000"] * 6)).returncode == 0
-    over = driver(*words, "system=" + ",".join(["30"] * 6))
+    assert driver(*words, "system=" + ",".join(["5000"] * 7)).returncode == 0
+    over = driver(*words, "system=" + ",".join(["30"] * 7))
     assert over.returncode == 1 and "over its limits" in over.stderr
 
 

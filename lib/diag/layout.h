@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* layout.h: where the heap's structures lie in memory, told to who reads a process from outside.
  *
- *     ELF note "barrow", type 1  ->  struct heap_layout  ->  region_layout, threads_layout, slots_layout
+ *     ELF note "barrow", type 1  ->  struct heap_layout  ->  region_layout, threads_layout, medium_layout,
+ *                                                           slots_layout
  *
  * The note (heap/layout.c) is in a segment that the program headers name, so that a reader finds it
  * in the process's memory alone: without symbols, without files, in a program linked statically too.
@@ -33,9 +34,10 @@ enum layout_kind {
     LAYOUT_GUARD,
     LAYOUT_META, /* the library's own */
     LAYOUT_LOST,
-    LAYOUT_SLAB,  /* malloc's blocks of one size class */
-    LAYOUT_POOL,  /* a private heap's */
-    LAYOUT_LARGE, /* one block: malloc's, or a private heap's */
+    LAYOUT_SLAB,   /* malloc's blocks of one size class */
+    LAYOUT_POOL,   /* a private heap's */
+    LAYOUT_LARGE,  /* one block: malloc's, or a private heap's */
+    LAYOUT_MEDIUM, /* malloc's blocks of any lengths, see struct medium_layout */
     LAYOUT_KINDS
 };
 
@@ -76,6 +78,20 @@ struct threads_layout {
     uint16_t room, most, spare, spare_count; /* 32, 16, 64, 16 bits */
 };
 
+/* The map of a medium span. Its number is the word behind the tag of the span's granules:
+ * leaves[number >> leaf_shift][number % 2^leaf_shift] is a map, or NULL. */
+struct medium_layout {
+    const void *leaves;
+    uint32_t leaf_shift, map_size;
+    uint32_t most; /* cells that a map has */
+    uint32_t cell_shift;
+    /* in a map: the span's address (64 bits) and cells (32); a byte for each cell, which says what
+     * starts there; and a record for each, where the length of what starts there is, in cells (16) */
+    uint16_t start, cells, states, records, record_size, length;
+    uint8_t live,
+        passed; /* states: of a block that the program has; of one in a cache or on its way */
+};
+
 /* Private heaps. */
 struct slots_layout {
     const void *first; /* a pointer to the first heap, or NULL */
@@ -95,6 +111,7 @@ struct heap_layout {
     char library[16]; /* the library's version, as text */
     const struct region_layout *region;
     const struct threads_layout *threads;
+    const struct medium_layout *medium;
     const struct slots_layout *slots;
     const void *refused; /* 64 bits: calls of malloc and its kin that got no memory */
     /* Two words, marks and links: a free block's two words a and b have b = a ^ mark, or, at address p,

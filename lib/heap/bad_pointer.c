@@ -3,6 +3,7 @@
 
 #include "diag/message.h"
 #include "heap/slab.h"
+#include "medium/map.h"
 #include "os/process.h"
 #include "region/region.h"
 
@@ -24,6 +25,20 @@ static void describe_in_slab(const char *call, const void *address, const struct
         message("%s(%p): pointer is in the unused end of a slab, not a block", call, address);
 }
 
+static void describe_in_medium(const char *call, const void *address)
+{
+    struct place place = map_holder(address);
+    if (place.map == NULL || state_of(place) < CELL_LIVE)
+        message("%s(%p): memory is free already (double free or wild pointer), not a block", call,
+                address);
+    else if (place_address(place) != address)
+        message("%s(%p): pointer is inside a block of %zu bytes that starts at %p", call, address,
+                place_bytes(place), (void *)place_address(place));
+    else
+        message("%s(%p): block of %zu bytes is free already (double free)", call, address,
+                place_bytes(place));
+}
+
 void bad_pointer(const char *call, const void *address)
 {
     const struct span *span = region_find(address);
@@ -32,6 +47,8 @@ void bad_pointer(const char *call, const void *address)
         message("%s(%p): not a block of this heap: foreign or wild pointer", call, address);
     else if (kind == SPAN_SLAB)
         describe_in_slab(call, address, span);
+    else if (kind == SPAN_MEDIUM)
+        describe_in_medium(call, address);
     else if (kind == SPAN_LARGE)
         message("%s(%p): pointer is inside a block of %zu bytes that starts at %p", call, address,
                 span_bytes(span), (void *)span_start(span));

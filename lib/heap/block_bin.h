@@ -31,7 +31,7 @@ ALWAYS_INLINE struct bin *bin_of_block(struct theap *theap, const void *address,
 {
     size_t granule = granule_of(address);
     *tag = likely(granule_has_tag(granule)) ? tag_of(granule) : 0;
-    if (unlikely(*tag == 0) || unlikely(theap == &theap_none))
+    if (unlikely(*tag == 0) || unlikely(theap == &theap_none) || unlikely(tag_is_medium(*tag)))
         return NULL;
     struct bin *bin = bin_of_tag(theap, *tag);
     if (!is_easy_start(bin, granule, address) && !is_any_start(theap, bin, address))

@@ -4,6 +4,7 @@
 #include "diag/message.h"
 #include "heap/checked_report.h"
 #include "heap/heap.h"
+#include "heap/holder.h"
 #include "heap/quarantine.h"
 #include "heap/random.h"
 #include "heap/sampled.h"
@@ -33,17 +34,6 @@ void checked_start_sampling(void)
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-static size_t usable(const struct span *span)
-{
-    return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
-}
-
-static struct span *span_of(const struct checked_header *header)
-{
-    size_t granule = granule_of(header);
-    return span_at(tag_of(granule) != 0 ? span_at(granule)->head : granule);
-}
-
 /* The block in use that starts there; ends the process if there is none. */
 static struct checked_header *find(const void *block, const char *call)
 {
@@ -57,7 +47,7 @@ static struct checked_header *find(const void *block, const char *call)
 static void look(const struct checked_header *header, bool freed, const char *call)
 {
     struct damage damage =
-        checked_block_look(header, usable(span_of(header)), freed && checked_settings.option.fill);
+        checked_block_look(header, plain_bytes(header), freed && checked_settings.option.fill);
     if (damage.kind != DAMAGE_NONE)
         checked_report_damage(header, damage, call);
 }
@@ -103,7 +93,7 @@ void *checked_alloc(size_t align, size_t size, bool zero)
     struct checked_header *header = plain(align, bytes, zero);
     if (header == NULL)
         return NULL;
-    void *block = checked_block_make(header, align, size, usable(span_of(header)));
+    void *block = checked_block_make(header, align, size, plain_bytes(header));
     if (!zero && checked_settings.option.fill)
         checked_block_fill(header, FRESH_BYTE);
     return block;
@@ -126,7 +116,7 @@ void checked_free(void *block, const char *call)
         checked_block_fill(header, FREED_BYTE);
     if (!checked_block_retire(header))
         checked_report_pointer(header, block, call);
-    if (!quarantine_put(header, usable(span_of(header))))
+    if (!quarantine_put(header, plain_bytes(header)))
         release(header, call);
     while ((header = quarantine_take(false)) != NULL)
         release(header, call);
@@ -156,7 +146,7 @@ bool checked_resize_in_place(void *block, size_t size, const char *call)
     if (size == checked_usable_size(block, call))
         return true;
     struct checked_header *header = find(block, call);
-    size_t align = (size_t)((char *)block - (char *)header), room = usable(span_of(header));
+    size_t align = (size_t)((char *)block - (char *)header), room = plain_bytes(header);
     size_t bytes = checked_block_bytes(align, size);
     if (bytes == 0 || bytes > room)
         return false;
@@ -169,14 +159,14 @@ bool checked_resize_in_place(void *block, size_t size, const char *call)
 static void *resize_large(struct checked_header *header, size_t size, const char *call)
 {
     size_t bytes = checked_block_bytes(CHECKED_HEADER, size);
-    if (span_kind(span_of(header)) != SPAN_LARGE || bytes <= SLAB_BLOCK_MAX ||
+    if (tag_at(header) != 0 || bytes <= MEDIUM_MAX ||
         checked_block_bytes_of(header) != (unsigned char *)header + CHECKED_HEADER)
         return NULL;
     look(header, false, call);
     header = heap_plain_resize(header, bytes);
     if (header == NULL)
         return NULL;
-    return checked_block_make(header, CHECKED_HEADER, size, usable(span_of(header)));
+    return checked_block_make(header, CHECKED_HEADER, size, plain_bytes(header));
 }
 
 /* Everything but a long block moves, so that a pointer to where it was is found out. */

@@ -3,16 +3,27 @@
 
 #include "diag/message.h"
 #include "heap/bad_pointer.h"
+#include "heap/holder.h"
 #include "heap/slab.h"
 #include "os/process.h"
 #include "region/region.h"
+
+/* Where what holds the address starts, be it in use or free. */
+static char *medium_start(const void *address)
+{
+    struct place place = map_holder(address);
+    return place.map != NULL ? place_address(place) : NULL;
+}
 
 struct checked_header *checked_header_of(const void *address)
 {
     size_t granule = granule_of(address);
     if (!granule_is_ours(granule))
         return NULL;
-    if (tag_of(granule) != 0)
+    uint32_t tag = tag_of(granule);
+    if (tag_is_medium(tag))
+        return (struct checked_header *)(void *)medium_start(address);
+    if (tag != 0)
         return (struct checked_header *)(void *)slab_block_at(span_at(span_at(granule)->head),
                                                               address);
     struct span *span = region_find(address);
@@ -24,9 +35,8 @@ struct checked_header *checked_header_of(const void *address)
 /* Free, and no longer in quarantine. */
 static bool is_free(const struct checked_header *header)
 {
-    size_t granule = granule_of(header);
-    const struct block *block = (const struct block *)(const void *)header;
-    return tag_of(granule) != 0 && !slab_has_in_use(span_at(span_at(granule)->head), block);
+    struct holder holder;
+    return holder_find(header, &holder) && !holder_has_in_use(&holder, header);
 }
 
 static void describe(const struct checked_header *header, const void *address, const char *call)
@@ -75,6 +85,12 @@ void checked_report_damage(const struct checked_header *header, struct damage da
         message("%s: block of %zu bytes at %p was written to after it was freed, at byte %zu: "
                 "0x%02x (use after free)",
                 call, size, (const void *)block, (size_t)(damage.at - block), *damage.at);
+    os_abort();
+}
+
+void checked_report_records(const char *wrong, const char *call)
+{
+    message("%s: the heap's own records were written over: does not hold: %s", call, wrong);
     os_abort();
 }
 

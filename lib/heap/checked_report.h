@@ -18,6 +18,9 @@ _Noreturn void checked_report_pointer(const struct checked_header *header, const
 _Noreturn void checked_report_damage(const struct checked_header *header, struct damage damage,
                                      const char *call);
 
+/* The heap's own records do not hold; `wrong` is the rule that they break. */
+_Noreturn void checked_report_records(const char *wrong, const char *call);
+
 /* A header was written over. */
 _Noreturn void checked_report_header(const struct checked_header *header, const char *call);
 

@@ -7,6 +7,7 @@
 #include "heap/sampled.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "medium/check.h"
 #include "os/thread.h"
 #include "region/region.h"
 
@@ -60,26 +61,62 @@ static void look_at_slab(const struct span *slab, bool alone, const char *call)
     }
 }
 
-static void look_at_theaps_slab(const struct span *slab, bool alone, const char *call)
+static void look_at_medium(const struct span *span, bool alone, const char *call)
 {
-    struct theap *theap = threads_theap(span_get(&slab->owner));
+    struct place place = place_of(span_start(span));
+    if (place.map == NULL)
+        return;
+    for (; medium_next(&place); place.cell += cell_of(place)->length) {
+        const struct checked_header *header = (const void *)place_address(place);
+        if (state_of(place) != CELL_LIVE)
+            continue;
+        look(header, place_bytes(place), call);
+        if (alone && checked_block_state(header) == CHECKED_OTHER && is_alone())
+            checked_report_header(header, call);
+    }
+}
+
+static void look_at_theaps(const struct span *span, bool alone, const char *call)
+{
+    uint32_t tag = tag_at(span_start(span));
+    struct theap *theap = threads_theap(tag >> TAG_SHIFT);
     if (theap == NULL || theap->broken || os_lock_is_mine(&theap->lock))
         return;
     os_lock(&theap->lock);
-    if (span_kind_elsewhere(slab) == SPAN_SLAB && slab->owner == theap_number(theap))
-        look_at_slab(slab, alone, call);
+    if (tag_at(span_start(span)) != tag) /* it went meanwhile */
+        ;
+    else if (tag_is_medium(tag))
+        look_at_medium(span, alone, call);
+    else
+        look_at_slab(span, alone, call);
     theap_unlock(theap);
+}
+
+/* The heap's own records of medium blocks. */
+static void check_records(const char *call)
+{
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        if (theap->broken || os_lock_is_mine(&theap->lock))
+            continue;
+        os_lock(&theap->lock);
+        const char *wrong = medium_check(&theap->medium);
+        theap_unlock(theap);
+        if (wrong != NULL)
+            checked_report_records(wrong, call);
+    }
 }
 
 void checked_check(const char *call)
 {
     bool alone = is_alone();
     sampled_check(call);
+    check_records(call);
     for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i)) {
         const struct span *span = span_at(i);
         enum span_kind kind = span_kind_elsewhere(span);
-        if (kind == SPAN_SLAB)
-            look_at_theaps_slab(span, alone, call);
+        if (kind == SPAN_SLAB || kind == SPAN_MEDIUM)
+            look_at_theaps(span, alone, call);
         else if (kind == SPAN_LARGE && alone)
             look((const struct checked_header *)(const void *)span_start(span), span_bytes(span),
                  call);

@@ -23,6 +23,13 @@ static void count_slabs(struct theap *theap, struct barrow_stats *stats)
             }
 }
 
+static void count_medium(const struct medium *medium, struct barrow_stats *stats)
+{
+    stats->live_blocks += medium->blocks;
+    stats->live_bytes += (medium->cells - medium->free_cells) << CELL_SHIFT;
+    stats->spans += medium->spans;
+}
+
 static void count_theap(struct theap *theap, struct barrow_stats *stats)
 {
     stats->allocations += atomic_load_explicit(&theap->allocations, memory_order_relaxed);
@@ -33,7 +40,19 @@ static void count_theap(struct theap *theap, struct barrow_stats *stats)
     os_lock(&theap->lock);
     theap_drain(theap);
     count_slabs(theap, stats);
+    count_medium(&theap->medium, stats);
     theap_unlock(theap);
+}
+
+static void count_cached(const struct medium_cache *cache, struct barrow_stats *stats)
+{
+    for (uint32_t cells = CACHED_LEAST; cells <= CACHED_MOST; cells++)
+        for (int i = 0; i < cache->count[cells - CACHED_LEAST]; i++) {
+            bool holds = atomic_load_explicit(&cache->slots[cells - CACHED_LEAST][i],
+                                              memory_order_relaxed) != 0;
+            stats->cached_blocks += holds;
+            stats->cached_bytes += holds ? cells << CELL_SHIFT : 0;
+        }
 }
 
 /* The blocks in the calling thread's own cache. Those of other threads can't be looked at while
@@ -47,6 +66,7 @@ static void count_cache(const struct theap *theap, struct barrow_stats *stats)
         stats->cached_blocks += blocks;
         stats->cached_bytes += blocks * bin_bytes(bin);
     }
+    count_cached(&theap->cache, stats);
     stats->live_blocks -= stats->cached_blocks;
     stats->live_bytes -= stats->cached_bytes;
 }
@@ -109,7 +129,7 @@ void heap_figures(struct barrow_stats *stats)
         count_checked(stats);
     stats->live_blocks += stats->large_blocks;
     stats->live_bytes += stats->large_bytes;
-    stats->spans = stats->slabs + large_spans;
+    stats->spans += stats->slabs + large_spans;
     stats->theaps = threads_theaps();
     stats->threads = stats->theaps - threads_idle_theaps();
     count_region(stats);

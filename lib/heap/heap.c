@@ -4,10 +4,12 @@
 #include "heap/bad_pointer.h"
 #include "heap/checked.h"
 #include "heap/hold.h"
+#include "heap/holder.h"
 #include "heap/process.h"
 #include "heap/published.h"
 #include "heap/scope.h"
 #include "heap/slab.h"
+#include "heap/theap_medium.h"
 #include "heap/threads.h"
 #include "os/child.h"
 #include "os/process.h"
@@ -45,27 +47,35 @@ bool heap_set_busy(bool now)
     return before;
 }
 
-static struct access begin(struct theap *theap)
+static NOINLINE void await_heap(struct theap *theap)
+{
+    do {
+        hold_end(theap);
+        if (hold_await())
+            return;
+    } while (!hold_begin(theap));
+}
+
+ALWAYS_INLINE struct access begin(struct theap *theap)
 {
     if (unlikely(theap == NULL || thread_words()->busy || os_lock_is_mine(&theap->lock)))
         return (struct access){ threads_lock_spare(), true };
     thread_words()->busy = true;
-    while (unlikely(!hold_begin(theap))) {
-        hold_end(theap);
-        if (hold_await())
-            break;
-    }
+    if (unlikely(!hold_begin(theap)))
+        await_heap(theap);
     return (struct access){ theap, false };
 }
 
-static void end(struct access access)
+ALWAYS_INLINE void end(struct access access)
 {
-    if (!access.spare) {
-        hold_end(access.theap);
-        thread_words()->busy = false;
-    } else if (access.theap != NULL) {
+    if (unlikely(access.theap == NULL))
+        return;
+    if (unlikely(access.spare)) {
         threads_unlock_spare();
+        return;
     }
+    hold_end(access.theap);
+    thread_words()->busy = false;
 }
 
 /* Only the theap's thread writes, or the spare theap's holder. */
@@ -84,40 +94,22 @@ static bool is_checked(void)
     return checked_is_on() && (scope_heap() == NULL || thread_words()->busy);
 }
 
-static size_t span_block_bytes(const struct span *span)
-{
-    return span_kind(span) == SPAN_SLAB ? size_class_bytes(span->size_class) : span_bytes(span);
-}
-
-static size_t block_bytes(const void *block)
-{
-    size_t granule = granule_of(block);
-    return span_block_bytes(span_at(tag_of(granule) != 0 ? span_at(granule)->head : granule));
-}
-
 static void count_allocation(struct theap *theap, const void *block, size_t size)
 {
     if (likely(!threads_calls_are_counted()) || block == NULL)
         return;
     add(&theap->allocations, 1);
     add(&theap->allocated_bytes, size);
-    published_allocated(theap_number(theap), size, block_bytes(block));
+    published_allocated(theap_number(theap), size, plain_bytes(block));
 }
 
-static void count_free(struct theap *theap, const struct span *span)
+static void count_free(struct theap *theap, size_t bytes)
 {
     add(&theap->frees, 1);
-    published_freed(theap_number(theap), span_block_bytes(span));
+    published_freed(theap_number(theap), bytes);
 }
 
 /* ---- allocate ----------------------------------------------------------------------------- */
-
-/* All that malloc_usable_size tells of, as other allocators do: programs take it for zero too. A
- * larger class may have lent the block. */
-static void *clear_all(struct theap *theap, void *block)
-{
-    return memset(block, 0, bin_bytes(bin_of_tag(theap, tag_at(block))));
-}
 
 static void *alloc_class(struct theap *theap, unsigned size_class, bool clear)
 {
@@ -132,7 +124,8 @@ static void *alloc_class(struct theap *theap, unsigned size_class, bool clear)
         return NULL;
     block->next = NULL;
     block->mark = 0;
-    return clear && !zero ? clear_all(theap, block) : block;
+    /* all that malloc_usable_size tells of, as other allocators do: programs take it for zero too */
+    return clear && !zero ? memset(block, 0, bin_bytes(bin)) : block;
 }
 
 /* The thread has asked for its blocks to come from that heap. */
@@ -144,25 +137,42 @@ static void *alloc_in_scope(size_t align, size_t size, bool zero)
     return block;
 }
 
-static void *alloc_own(size_t size, bool clear)
+static void *alloc_from(struct theap *theap, size_t align, size_t size, bool clear)
+{
+    unsigned size_class = size_class_of_aligned(align, size);
+    if (size_class < SIZE_CLASSES)
+        return alloc_class(theap, size_class, clear);
+    return medium_serves(align, size) ? theap_take_medium(theap, align, size, clear)
+                                      : large_alloc(large_account(), align, size, clear, false);
+}
+
+static void *alloc_own(size_t align, size_t size, bool clear)
 {
     struct access access = begin(threads_current());
     void *block = NULL;
     if (access.theap != NULL) {
-        block = size <= SLAB_BLOCK_MAX ? alloc_class(access.theap, size_class_of(size), clear)
-                                       : large_alloc(large_account(), 1, size, clear, false);
+        block = alloc_from(access.theap, align, size, clear);
         count_allocation(access.theap, block, size);
     }
     end(access);
     return block;
 }
 
-/* From the thread's cache, for the classes that the inline paths have no table for. */
-ALWAYS_INLINE void *alloc_medium(size_t size)
+/* From the thread's own theap, unless that takes slower paths for all calls. */
+ALWAYS_INLINE void *alloc_medium(size_t size, bool clear)
 {
-    if (size <= SMALL_MAX || size > SLAB_BLOCK_MAX)
+    struct theap *theap = theap_fast();
+    if (size <= SMALL_MAX || size > MEDIUM_MAX || unlikely(theap == &theap_none))
         return NULL;
-    return bin_pop(&theap_fast()->bins[size_class_of(size)]);
+    void *block = theap_take_cached(theap, size);
+    if (block != NULL)
+        return clear ? memset(block, 0, medium_bytes(size)) : block;
+    os_child_look();
+    struct access access = begin(threads_current());
+    if (likely(access.theap != NULL))
+        block = theap_take_medium(access.theap, 1, size, clear);
+    end(access);
+    return block;
 }
 
 static NOINLINE void *alloc(size_t size, bool clear, const void *caller)
@@ -170,35 +180,26 @@ static NOINLINE void *alloc(size_t size, bool clear, const void *caller)
     os_child_look();
     if (unlikely(scope_heap() != NULL) && !thread_words()->busy && !os_is_loader(caller))
         return alloc_in_scope(1, size, clear);
-    return is_checked() ? checked_alloc(1, size, clear) : alloc_own(size, clear);
+    return is_checked() ? checked_alloc(1, size, clear) : alloc_own(1, size, clear);
 }
 
 void *heap_alloc_slow(size_t size, const void *caller)
 {
-    void *block = alloc_medium(size);
+    void *block = alloc_medium(size, false);
     return likely(block != NULL) ? block : alloc(size, false, caller);
 }
 
 void *heap_alloc_zero_slow(size_t size, const void *caller)
 {
-    void *block = alloc_medium(size);
-    return likely(block != NULL) ? clear_all(theap_fast(), block) : alloc(size, true, caller);
+    void *block = alloc_medium(size, true);
+    return likely(block != NULL) ? block : alloc(size, true, caller);
 }
 
 static void *alloc_aligned(size_t align, size_t size)
 {
     if (unlikely(scope_heap() != NULL) && !thread_words()->busy)
         return alloc_in_scope(align, size, false);
-    unsigned size_class = size_class_of_aligned(align, size);
-    struct access access = begin(threads_current());
-    void *block = NULL;
-    if (access.theap != NULL) {
-        block = size_class < SIZE_CLASSES ? alloc_class(access.theap, size_class, false)
-                                          : large_alloc(large_account(), align, size, false, false);
-        count_allocation(access.theap, block, size);
-    }
-    end(access);
-    return block;
+    return alloc_own(align, size, false);
 }
 
 void *heap_alloc_aligned_slow(size_t align, size_t size)
@@ -209,43 +210,28 @@ void *heap_alloc_aligned_slow(size_t align, size_t size)
 
 void *heap_plain_alloc(size_t align, size_t size, bool zero)
 {
-    return align <= 16 ? alloc_own(size, zero) : alloc_aligned(align, size);
+    return align <= 16 ? alloc_own(1, size, zero) : alloc_aligned(align, size);
 }
 
 /* ---- what a pointer is -------------------------------------------------------------------- */
 
-/* The span that a block of the program's starts; ends the process if the pointer is no such thing.
- */
-static struct span *span_of_block(const void *address, const char *call)
+/* What holds a block of the program's; ends the process if the pointer is no such thing. */
+static struct holder find(const void *address, const char *call)
 {
-    size_t granule = granule_of(address);
-    if (unlikely(!granule_is_ours(granule)))
+    struct holder holder;
+    if (unlikely(!granule_is_ours(granule_of(address))) ||
+        unlikely(!holder_find(address, &holder)) || unlikely(!holder_has_in_use(&holder, address)))
         bad_pointer(call, address);
-    uint32_t tag = tag_of(granule);
-    struct span *span = span_at(granule);
-    if (tag != 0) {
-        span = span_at(span->head);
-        if (unlikely(!slab_has_in_use(span, address)))
-            bad_pointer(call, address);
-    } else if (unlikely(span_kind(span) != SPAN_LARGE || address != span_start(span))) {
-        bad_pointer(call, address);
-    }
-    return span;
+    return holder;
 }
 
 bool heap_is_block(const void *address)
 {
+    struct holder holder;
     if (checked_is_on())
         return checked_is_block(address);
-    size_t granule = granule_of(address);
-    if (!granule_is_ours(granule))
-        return false;
-    struct span *span = span_at(granule);
-    if (tag_of(granule) == 0)
-        return span_kind_elsewhere(span) == SPAN_LARGE && span->heap == NULL &&
-               address == span_start(span);
-    span = span_at(span_get(&span->head));
-    return span_kind_elsewhere(span) == SPAN_SLAB && slab_has_in_use(span, address);
+    return granule_is_ours(granule_of(address)) && holder_find(address, &holder) &&
+           holder_has_in_use(&holder, address);
 }
 
 /* The private heap that has the block, NULL for malloc's own and for what is no block. */
@@ -269,8 +255,8 @@ static NOINLINE size_t usable_size_slow(const void *block, const char *call)
         return private_size(heap, block);
     if (checked_is_on())
         return checked_usable_size(block, call);
-    struct span *span = span_of_block(block, call);
-    return span_block_bytes(span);
+    struct holder holder = find(block, call);
+    return holder_bytes(&holder);
 }
 
 size_t heap_usable_size(const void *block, const char *call)
@@ -289,12 +275,34 @@ bool heap_size_is_exact(const void *block)
 
 static void free_in_slab(struct theap *theap, struct span *slab, struct block *block)
 {
-    unsigned size_class = slab->size_class;
-    if (slab->owner == theap_number(theap)) {
-        bin_push(theap, &theap->bins[size_class], block);
-        return;
-    }
-    theap_free_remote(theap, slab->owner, &theap->bins[size_class], block);
+    struct bin *bin = &theap->bins[slab->size_class];
+    if (slab->owner == theap_number(theap))
+        bin_push(theap, bin, block);
+    else
+        theap_free_remote(theap, slab->owner, bin_bytes(bin), block);
+}
+
+void heap_free_passed(uint32_t owner, struct place place)
+{
+    void *block = place_address(place);
+    os_child_look();
+    struct access access = begin(threads_current_to_free());
+    if (unlikely(access.theap == NULL))
+        theap_post_block(owner, block); /* there is no theap to free into */
+    else if (likely(owner == theap_number(access.theap)))
+        theap_free_medium(access.theap, place);
+    else
+        theap_free_remote(access.theap, owner, place_bytes(place), block);
+    end(access);
+}
+
+static void free_medium(const struct holder *holder, const void *address, const char *call)
+{
+    if (unlikely(!medium_pass(holder->place)))
+        bad_pointer(call, address); /* another thread was quicker */
+    if (unlikely(threads_calls_are_counted()) && thread_words()->theap != NULL)
+        count_free(thread_words()->theap, holder_bytes(holder));
+    heap_free_passed(holder->owner, holder->place);
 }
 
 static void free_private(struct private_heap *heap, void *block, const char *call)
@@ -312,16 +320,20 @@ static void free_private(struct private_heap *heap, void *block, const char *cal
 
 static void free_block(void *address, const char *call)
 {
-    struct span *span = span_of_block(address, call);
+    struct holder holder = find(address, call);
+    if (holder.kind == SPAN_MEDIUM) {
+        free_medium(&holder, address, call);
+        return;
+    }
     struct access access = begin(threads_current_to_free());
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
-        count_free(access.theap, span);
-    if (span_kind(span) == SPAN_LARGE)
-        large_free(large_account(), span);
-    else if (access.theap != NULL)
-        free_in_slab(access.theap, span, address);
+        count_free(access.theap, holder_bytes(&holder));
+    if (holder.kind == SPAN_LARGE)
+        large_free(large_account(), holder.span);
+    else if (access.theap == NULL)
+        theap_post_block(holder.owner, address); /* there is no theap to free into */
     else
-        theap_post_block(span->owner, address); /* there is no theap to free into */
+        free_in_slab(access.theap, holder.span, address);
     end(access);
 }
 
@@ -350,7 +362,7 @@ void heap_plain_free(void *block)
 /* A block stays in its heap, so also malloc's own in a scope. */
 static NOINLINE void *move(void *block, size_t old, size_t size, const char *call)
 {
-    void *fresh = likely(scope_heap() == NULL) ? heap_alloc(size) : alloc_own(size, false);
+    void *fresh = likely(scope_heap() == NULL) ? heap_alloc(size) : alloc_own(1, size, false);
     if (fresh == NULL)
         return NULL;
     memcpy(fresh, block, old < size ? old : size);
@@ -364,7 +376,7 @@ static void *resize_large(struct span *span, size_t size, bool may_move)
     size_t before = span_bytes(span);
     void *block = large_resize(large_account(), span, size, may_move);
     if (block != NULL && access.theap != NULL && unlikely(threads_calls_are_counted()))
-        published_resized(theap_number(access.theap), before, block_bytes(block));
+        published_resized(theap_number(access.theap), before, plain_bytes(block));
     end(access);
     return block;
 }
@@ -385,22 +397,54 @@ static void *resize_private(struct private_heap *heap, void *block, size_t size)
     return moved;
 }
 
+/* In place, if what is behind it allows. */
+static bool resize_medium(const struct holder *holder, size_t size)
+{
+    if (size > MEDIUM_MAX || region_is_interrupted())
+        return false;
+    struct access access = begin(threads_current_to_free());
+    size_t before = holder_bytes(holder);
+    bool done = theap_resize_medium(threads_theap(holder->owner), holder->place, size);
+    if (done && access.theap != NULL && unlikely(threads_calls_are_counted()))
+        published_resized(theap_number(access.theap), before, holder_bytes(holder));
+    end(access);
+    return done;
+}
+
 bool heap_resize_in_place(void *block, size_t size, const char *call)
 {
     if (unlikely(private_heap_with(block) != NULL))
         return false;
     if (checked_is_on())
         return checked_resize_in_place(block, size, call);
-    struct span *span = span_of_block(block, call);
-    if (span_kind(span) == SPAN_LARGE)
-        return resize_large(span, size, false) != NULL;
-    return size <= size_class_bytes(span->size_class);
+    struct holder holder = find(block, call);
+    if (holder.kind == SPAN_LARGE)
+        return resize_large(holder.span, size, false) != NULL;
+    return size <= holder_bytes(&holder) ||
+           (holder.kind == SPAN_MEDIUM && resize_medium(&holder, size));
 }
 
 /* A slab's block of `old` bytes. */
 static inline void *resize_in_slabs(void *block, size_t old, size_t size, const char *call)
 {
     return size_class_keeps(old, size) ? block : move(block, old, size, call);
+}
+
+/* A block that has to move in order to grow gets some more: it will be asked to grow again. */
+static void *grow_medium(void *block, size_t old, size_t size, const char *call)
+{
+    size_t more = size + size / MEDIUM_SLACK;
+    void *moved = more <= MEDIUM_MAX ? move(block, old, more, call) : NULL;
+    return moved != NULL ? moved : move(block, old, size, call);
+}
+
+static void *realloc_medium(const struct holder *holder, void *block, size_t size, const char *call)
+{
+    size_t old = holder_bytes(holder);
+    bool keeps = old > SMALL_MAX ? medium_keeps(old, size) : size_class_keeps(old, size);
+    if (keeps || ((size > SMALL_MAX || size >= old / 2) && resize_medium(holder, size)))
+        return block;
+    return size > old ? grow_medium(block, old, size, call) : move(block, old, size, call);
 }
 
 static NOINLINE void *realloc_slow(void *block, size_t size, const char *call)
@@ -410,13 +454,14 @@ static NOINLINE void *realloc_slow(void *block, size_t size, const char *call)
         return resize_private(heap, block, size);
     if (checked_is_on())
         return checked_realloc(block, size, call);
-    struct span *span = span_of_block(block, call);
-    if (span_kind(span) == SPAN_LARGE) {
-        if (size > SLAB_BLOCK_MAX)
-            return resize_large(span, size, true);
-        return move(block, span_bytes(span), size, call);
-    }
-    return resize_in_slabs(block, size_class_bytes(span->size_class), size, call);
+    struct holder holder = find(block, call);
+    if (holder.kind == SPAN_MEDIUM)
+        return realloc_medium(&holder, block, size, call);
+    if (holder.kind == SPAN_SLAB)
+        return resize_in_slabs(block, holder_bytes(&holder), size, call);
+    if (size > MEDIUM_MAX)
+        return resize_large(holder.span, size, true);
+    return move(block, holder_bytes(&holder), size, call);
 }
 
 void *heap_realloc(void *block, size_t size, const char *call)

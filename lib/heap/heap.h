@@ -31,8 +31,11 @@ void *heap_alloc_aligned_slow(size_t align, size_t size);
 /* For whatever heap/free_unlocked.h leaves. */
 void heap_free_locked(void *block, const char *call);
 
-/* The same without the checked mode, for its own blocks. heap_plain_resize is for long ones, from
- * SLAB_BLOCK_MAX to SLAB_BLOCK_MAX and up; NULL, and nothing changed, when there is no memory. */
+/* Frees a medium block that has been passed (medium_pass) and that no cache or batch had a place for. */
+void heap_free_passed(uint32_t owner, struct place place);
+
+/* The same without the checked mode, for its own blocks. heap_plain_resize is for those that have a span
+ * of their own before and after, so are longer than MEDIUM_MAX; NULL, and nothing changed, when there is no memory. */
 void *heap_plain_alloc(size_t align, size_t size, bool zero);
 void heap_plain_free(void *block);
 void *heap_plain_resize(void *block, size_t size);

@@ -8,6 +8,7 @@
 #include "heap/process.h"
 #include "heap/size_class.h"
 #include "heap/threads.h"
+#include "medium/layout.h"
 #include "private/slots.h"
 #include "region/layout.h"
 
@@ -22,7 +23,7 @@
 #define FOUR(c)    BYTES(c), BYTES((c) + 1), BYTES((c) + 2), BYTES((c) + 3)
 #define SIXTEEN(c) FOUR(c), FOUR((c) + 4), FOUR((c) + 8), FOUR((c) + 12)
 
-_Static_assert(SIZE_CLASSES == 80 && EVEN_CLASSES == 16, "as below");
+_Static_assert(SIZE_CLASSES == 48 && EVEN_CLASSES == 16, "as below");
 
 extern const struct heap_layout heap_layout HIDDEN;
 
@@ -37,12 +38,13 @@ const struct heap_layout heap_layout = {
         TEXT(BARROW_VERSION_MAJOR) "." TEXT(BARROW_VERSION_MINOR) "." TEXT(BARROW_VERSION_PATCH),
     .region = &region_layout,
     .threads = &threads_layout,
+    .medium = &medium_layout,
     .slots = &slots_layout,
     .refused = &process_heap_refusals,
     .block_keys = &block_keys,
     .free_byte = BLOCK_FREE,
     .classes = SIZE_CLASSES,
-    .block_bytes = { SIXTEEN(0), SIXTEEN(16), SIXTEEN(32), SIXTEEN(48), SIXTEEN(64) },
+    .block_bytes = { SIXTEEN(0), SIXTEEN(16), SIXTEEN(32) },
 };
 
 #ifdef __ELF__

@@ -22,7 +22,7 @@ enum {
 static _Atomic uint64_t next_tick;  /* milliseconds */
 static _Atomic uint32_t next_theap; /* number of the one to tend next */
 
-/* ---- slabs -------------------------------------------------------------------------------- */
+/* ---- slabs and medium spans -------------------------------------------------------------------------------- */
 
 static size_t purge_slab(struct span *slab, uint32_t number)
 {
@@ -48,6 +48,20 @@ static size_t purge_slabs(void)
         if (tag != 0 && span_kind(span) == SPAN_SLAB &&
             atomic_load_explicit(&span->stirred, memory_order_relaxed))
             purged += purge_slab(span, tag >> TAG_SHIFT);
+    }
+    return purged;
+}
+
+static size_t purge_medium(void)
+{
+    size_t purged = 0;
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        if (theap->broken || os_lock_is_mine(&theap->lock))
+            continue;
+        os_lock(&theap->lock);
+        purged += medium_purge_all(&theap->medium);
+        theap_unlock(theap);
     }
     return purged;
 }
@@ -95,7 +109,7 @@ size_t purge_all(void)
     if (theap != NULL && !os_lock_is_mine(&theap->lock))
         theap_flush(theap);
     tend_all();
-    size_t purged = purge_slabs();
+    size_t purged = purge_slabs() + purge_medium();
     purged += region_purge(true);
     message_verbose(2, "gave %zu KiB back to the system", purged / 1024);
     return purged;

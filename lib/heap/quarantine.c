@@ -6,7 +6,7 @@
 #include "heap/quarantine.h"
 
 #include "heap/random.h"
-#include "heap/size_class.h"
+#include "medium/medium.h"
 #include "os/lock.h"
 #include "os/vm.h"
 
@@ -32,7 +32,7 @@ static struct {
 
 static bool is_large(const struct entry *entry)
 {
-    return entry->bytes > SLAB_BLOCK_MAX;
+    return entry->bytes > MEDIUM_MAX;
 }
 
 bool quarantine_start(size_t bytes, bool random)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* size_class.h: the sizes that slabs have blocks of.
  *
- * Steps of 16 bytes up to 256; from there eight classes for each doubling up to 64 KiB, so that at
+ * Steps of 16 bytes up to 256; from there eight classes for each doubling up to 4 KiB, so that at
  * most an eighth of a block is slack. Every size is a multiple of 16, and for every power of two up
- * to 64 KiB some class at most twice the size asked for is a multiple of it, which is how aligned
- * blocks are had without headers. */
+ * to 4 KiB some class at most twice the size asked for is a multiple of it, which is how aligned
+ * blocks are had without headers. Longer blocks are medium/medium.h's. */
 #ifndef BARROW_HEAP_SIZE_CLASS_H
 #define BARROW_HEAP_SIZE_CLASS_H
 
@@ -12,10 +12,9 @@
 #include "region/page_map.h"
 
 enum {
-    SIZE_CLASSES = 80,
+    SIZE_CLASSES = 48,
     EVEN_CLASSES = 16, /* those in steps of 16 bytes */
-    SLAB_BLOCK_MAX = 64 * 1024,
-    SMALL_MAX = 4096, /* up to here the class is looked up in a table, see struct theap */
+    SMALL_MAX = 4096,  /* the longest block; up to here the class is looked up, see struct theap */
     SMALL_LIMIT = SMALL_MAX + 1,
     SMALL_UNITS = SMALL_MAX / 16 + 1,
     LONG_UNIT = 256 /* divides the sizes of all long classes, see size_class_magic */
@@ -42,7 +41,7 @@ ALWAYS_INLINE size_t size_class_bytes(unsigned size_class)
  * SIZE_CLASSES if slabs have no such blocks. */
 ALWAYS_INLINE unsigned size_class_of_aligned(size_t align, size_t size)
 {
-    if (align > SLAB_BLOCK_MAX || size > SLAB_BLOCK_MAX)
+    if (align > SMALL_MAX || size > SMALL_MAX)
         return SIZE_CLASSES;
     return size_class_of(round_up(size != 0 ? size : 1, align));
 }
@@ -54,11 +53,11 @@ ALWAYS_INLINE bool size_class_keeps(size_t bytes, size_t size)
     return size <= bytes && (size >= bytes / 2 || bytes == size_class_bytes(0));
 }
 
-/* How long the class's slabs are: at least 16 blocks, and 32 up to 8 KiB. */
+/* How long the class's slabs are: at least 32 blocks. */
 ALWAYS_INLINE unsigned size_class_granules(unsigned size_class)
 {
     size_t size = size_class_bytes(size_class);
-    return size <= 2048 ? 1 : size <= 8192 ? 4 : size <= 32768 ? 8 : 16;
+    return size <= 2048 ? 1 : 4;
 }
 
 ALWAYS_INLINE unsigned size_class_capacity(unsigned size_class)

@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* sized.c: whether a block can be one of the size that it is freed as.
  *
- * A slab's block tells its class. A block of a size comes from the smallest class that holds it or,
- * above SMALL_MAX, from one of the few that lend to that class. After realloc it may also be one of
- * up to twice the size. A large block has the granules that its size needs, also after realloc. */
+ * A slab's block tells its class: it comes from the smallest one that holds the size. After realloc it
+ * may also be one of up to twice the size. A medium block has the cells that its size needs; after
+ * realloc it may have some more. A large one has the granules that its size needs, also after realloc. */
 #include "heap/sized.h"
 
 #include "heap/bad_pointer.h"
-#include "heap/slab.h"
 
 static bool is_large_of(size_t holds, size_t size)
 {
     return size <= holds && holds - size < GRANULE_SIZE;
 }
 
+/* Whether realloc may have left a block of the size in one that holds so much. */
+static bool may_be_kept(size_t holds, size_t size)
+{
+    return holds <= MEDIUM_MAX &&
+           (size_class_keeps(holds, size) || (holds > SMALL_MAX && medium_keeps(holds, size)));
+}
+
 static bool may_hold(size_t holds, size_t align, size_t size, enum sized sized)
 {
     unsigned size_class = size_class_of_aligned(align, size);
-    if (size_class == SIZE_CLASSES)
-        return is_large_of(holds, size != 0 ? size : 1);
-    return slab_may_serve(size_class, holds) ||
-           (sized == SIZED_RESIZED && holds <= SLAB_BLOCK_MAX && size_class_keeps(holds, size));
+    if (sized == SIZED_RESIZED && may_be_kept(holds, size))
+        return true;
+    if (size_class < SIZE_CLASSES)
+        return holds == size_class_bytes(size_class);
+    return medium_serves(align, size) ? holds == medium_bytes(size)
+                                      : is_large_of(holds, size != 0 ? size : 1);
 }
 
 static void check(const void *block, size_t align, size_t size, enum sized sized, const char *call)

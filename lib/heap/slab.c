@@ -7,11 +7,10 @@
 
 #include "heap/bad_pointer.h"
 #include "heap/slab_unit.h"
+#include "heap/theap_medium.h"
 #include "region/region.h"
 
 enum {
-    /* classes above a long block's own that may lend it one; half as much again */
-    BORROW_STEPS = 4,
     WAKE_SHIFT = 5,     /* a full slab is taken from again when 1/32 of it is free */
     AHEAD_UNITS = 4,    /* had at once, see populate_ahead ... */
     AHEAD_BLOCK = 2048, /* ... for blocks up to this */
@@ -233,7 +232,7 @@ static void take_listed(struct theap *theap, struct span *slab, struct chain *ch
     slab->free_count -= count;
     slab->used += count;
     theap->listed -= count * size_class_bytes(slab->size_class);
-    allowance_reused(&theap->allowance, theap->listed);
+    allowance_reused(&theap->allowance, theap_free_bytes(theap));
 }
 
 static struct span *fullest(struct theap *theap, unsigned size_class)
@@ -282,42 +281,6 @@ static struct chain take_from_hole(struct theap *theap, struct span *slab, uint3
     return cut;
 }
 
-static bool has_listed(struct theap *theap, unsigned size_class)
-{
-    const struct span *slab = fullest(theap, size_class);
-    return slab != NULL && slab->free != NULL;
-}
-
-/* What all blocks of a class are aligned to. */
-static size_t alignment(unsigned size_class)
-{
-    size_t size = size_class_bytes(size_class);
-    return size & -size;
-}
-
-/* Behind the last class that may lend a block to this one. */
-static unsigned lenders_end(unsigned size_class)
-{
-    unsigned end = size_class + BORROW_STEPS + 1;
-    return end < SIZE_CLASSES ? end : SIZE_CLASSES;
-}
-
-unsigned slab_lender(struct theap *theap, unsigned size_class)
-{
-    for (unsigned lender = size_class; lender < lenders_end(size_class); lender++)
-        if (has_listed(theap, lender) && alignment(lender) >= alignment(size_class))
-            return lender;
-    return size_class;
-}
-
-bool slab_may_serve(unsigned size_class, size_t bytes)
-{
-    size_t own = size_class_bytes(size_class);
-    if (own <= SMALL_MAX)
-        return bytes == own;
-    return bytes >= own && bytes <= size_class_bytes(lenders_end(size_class) - 1);
-}
-
 struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted, bool *zero)
 {
     struct chain chain = { NULL, NULL, 0 };
@@ -362,13 +325,6 @@ void slab_pin(struct theap *theap, struct span *slab)
     theap->pinned++;
 }
 
-/* More is free in slabs than the allowance. */
-static bool is_too_much_free(const struct theap *theap)
-{
-    size_t live = theap->circulating - theap->listed;
-    return theap->listed > allowance_limit(&theap->allowance, live);
-}
-
 /* The slab has become too empty for its group, or is due for a search. */
 static NOINLINE void look_at(struct theap *theap, struct span *slab)
 {
@@ -378,20 +334,24 @@ static NOINLINE void look_at(struct theap *theap, struct span *slab)
     regroup(theap, slab);
     if (slab->used == 0 && others_can_serve(theap, slab))
         slab_free(theap, slab);
-    else if (due && is_too_much_free(theap))
+    else if (due && theap_has_too_much_free(theap))
         slab_pin(theap, slab);
     else
         set_least(slab, (enum group)slab->group);
 }
 
-/* The slab that a block to be given back is one of. */
+/* The slab that a block to be given back is one of; NULL: it is a medium one. */
 static struct span *slab_of_free(uint32_t owner, const struct block *block)
 {
     size_t granule = granule_of(block);
     struct span *span;
-    if (unlikely(!granule_has_tag(granule)) ||
-        unlikely(tag_and_span(granule, &span) >> TAG_SHIFT != owner))
+    if (unlikely(!granule_has_tag(granule)))
         bad_list(block);
+    uint32_t tag = tag_and_span(granule, &span);
+    if (unlikely(tag >> TAG_SHIFT != owner))
+        bad_list(block);
+    if (unlikely(tag_is_medium(tag)))
+        return NULL;
     return likely(span->head == granule) ? span : span_at(span->head);
 }
 
@@ -412,6 +372,11 @@ void slab_give(struct theap *theap, struct block *block)
     while (block != BLOCK_END) {
         struct block *next = block_next(block);
         struct span *slab = slab_of_free(owner, block);
+        if (unlikely(slab == NULL)) {
+            theap_give_medium(theap, block);
+            block = next;
+            continue;
+        }
         slab_push_listed(slab, block);
         /* relaxed: a hint for the search for holes, which looks again under the lock */
         atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
@@ -424,7 +389,7 @@ void slab_give(struct theap *theap, struct block *block)
         block = next;
     }
     theap->listed += bytes - counted;
-    allowance_freed(&theap->allowance, bytes, theap->listed);
+    allowance_freed(&theap->allowance, bytes, theap_free_bytes(theap));
 }
 
 void slab_unpin(struct theap *theap, struct span *slab)

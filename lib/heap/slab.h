@@ -11,20 +11,11 @@
  * wanted is 1. */
 struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted, bool *zero);
 
-/* The class to take a long block from: its own, or one of the few larger ones, no less aligned,
- * that has a block to spare. Memory that has been in use is better than fresh memory: of long
- * blocks there are few of each class, at one time more of one, at another of the next, and without
- * lending each class would keep the most that it ever had. */
-unsigned slab_lender(struct theap *theap, unsigned size_class);
-
-/* Whether a fresh block for that class may be one of `bytes`: its own, or lent. Without the lock. */
-bool slab_may_serve(unsigned size_class, size_t bytes);
-
 /* Cuts a list of free blocks behind the first `count`, which are no more than it has; the rest. */
 struct block *slab_cut(struct block *first, uint32_t count);
 
-/* Gives a list of blocks of any classes back to their slabs; a slab that becomes empty is freed, but one is
- * kept. */
+/* Gives a list of blocks of any classes back to their slabs, and medium ones to their spans; a slab that
+ * becomes empty is freed, but one is kept. */
 void slab_give(struct theap *theap, struct block *first);
 
 /* A slab that is due for a search is pinned: it is in no group (its group is GROUPS), so nobody takes

@@ -12,6 +12,7 @@
 #include "heap/purge.h"
 #include "heap/random.h"
 #include "heap/slab.h"
+#include "heap/theap_medium.h"
 #include "heap/threads.h"
 #include "os/child.h"
 #include "private/pool.h"
@@ -28,9 +29,9 @@ enum {
     WIDE_MOST = 1024,
     NARROW_LEAST = 16, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
     NARROW_SMALL = 1024,
-    GROW_LEAST = 3 * 1024 * 1024,
-    GROW_MOST = 8 * 1024 * 1024,
-    GROW_SHARED = 48 * 1024 * 1024, /* divided among all theaps */
+    GROW_LEAST = 2 * 1024 * 1024,
+    GROW_MOST = 4 * 1024 * 1024,
+    GROW_SHARED = 10 * 1024 * 1024, /* divided among all theaps */
     PART_LEAST = 16,                /* blocks that it pays to fetch or give back at once */
     SHUFFLED = 64,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
@@ -51,27 +52,33 @@ static void free_emptied(uint32_t index)
     }
 }
 
-size_t theap_unlock(struct theap *theap)
+/* The lock is held before and after, but not in between. */
+static size_t purge_slab(struct theap *theap)
+{
+    struct span *slab = span_at(theap->due);
+    theap->due = slab->next;
+    uint64_t units = slab_search(theap, slab);
+    os_unlock(&theap->lock);
+    size_t bytes = slab_discard(slab, units);
+    os_lock(&theap->lock);
+    allowance_gave_back(&theap->allowance, bytes);
+    slab_unpin(theap, slab);
+    return bytes;
+}
+
+size_t theap_unlock_and_free(struct theap *theap)
 {
     size_t purged = 0;
-    for (;;) {
-        uint32_t emptied = theap->emptied, due = theap->due;
-        uint64_t units = 0;
-        theap->emptied = 0;
-        if (unlikely(due != 0)) {
-            theap->due = span_at(due)->next;
-            units = slab_search(theap, span_at(due));
-        }
-        os_unlock(&theap->lock);
-        free_emptied(emptied);
-        if (likely(due == 0))
-            return purged;
-        size_t bytes = slab_discard(span_at(due), units);
-        purged += bytes;
-        os_lock(&theap->lock);
-        allowance_gave_back(&theap->allowance, bytes);
-        slab_unpin(theap, span_at(due));
-    }
+    while (unlikely(theap->due != 0))
+        purged += purge_slab(theap);
+    while (unlikely(theap->medium.due != 0))
+        purged += theap_purge_medium(theap);
+    uint32_t emptied = theap->emptied, emptied_medium = theap->medium.emptied;
+    theap->emptied = theap->medium.emptied = 0;
+    os_unlock(&theap->lock);
+    free_emptied(emptied);
+    free_emptied(emptied_medium);
+    return purged;
 }
 
 static uint16_t clamp(size_t n, uint16_t least, uint16_t most)
@@ -91,6 +98,8 @@ void theap_init(struct theap *theap, uint32_t number)
 {
     block_draw_keys();
     theap->tag = (uint64_t)number << TAG_SHIFT;
+    theap->cache.room = CACHE_CELLS;
+    theap->medium.tag = (uint32_t)theap->tag + TAG_MEDIUM;
     for (unsigned n = 0; n < SMALL_UNITS; n++)
         theap->bin_of[n] = (uint16_t)(size_class_of(n * 16) * sizeof(struct bin));
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
@@ -151,10 +160,7 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     bin->flushed = 0;
     os_lock(&theap->lock);
     theap_drain(theap);
-    unsigned own = bin_class(theap, bin);
-    unsigned from = bin_bytes(bin) > SMALL_MAX ? slab_lender(theap, own) : own;
-    /* one, if it is a larger class's: the bin is to keep blocks of its own */
-    struct chain chain = slab_take(theap, from, zero_wanted || from != own ? 1 : wanted, zero);
+    struct chain chain = slab_take(theap, bin_class(theap, bin), zero_wanted ? 1 : wanted, zero);
     theap_unlock(theap);
     return chain;
 }
@@ -208,6 +214,7 @@ void theap_release_spares(struct theap *theap, bool all)
     for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++)
         if (atomic_load_explicit(&bin->spare, memory_order_relaxed) != NULL)
             slab_give(theap, atomic_exchange_explicit(&bin->spare, NULL, memory_order_acquire));
+    theap_release_cached(theap);
 }
 
 struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
@@ -226,16 +233,21 @@ struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wante
     return chain.first;
 }
 
+void theap_poke(struct theap *theap, size_t bytes)
+{
+    theap->freed_bytes += bytes;
+    if (likely(theap->freed_bytes < POKE_BYTES))
+        return;
+    theap->freed_bytes = 0;
+    purge_poke();
+}
+
 static void give_back(struct theap *theap, struct block *first, size_t bytes)
 {
     os_lock(&theap->lock);
     slab_give(theap, first);
     theap_unlock(theap);
-    theap->freed_bytes += bytes;
-    if (theap->freed_bytes >= POKE_BYTES) {
-        theap->freed_bytes = 0;
-        purge_poke();
-    }
+    theap_poke(theap, bytes);
 }
 
 /* How many blocks of the older of two full lists to give back; all, and shorter lists from now on,
@@ -408,6 +420,7 @@ void theap_flush(struct theap *theap)
         reset_bin(bin);
     }
     theap_release_spares(theap, true);
+    medium_release_empty(&theap->medium);
     theap->grown = 0;
     theap_unlock(theap);
 }
@@ -421,8 +434,7 @@ void theap_post_block(uint32_t owner, struct block *block)
     theap_post(threads_theap(owner), chain);
 }
 
-void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bin,
-                       struct block *block)
+void theap_free_remote(struct theap *theap, uint32_t owner, size_t bytes, struct block *block)
 {
     struct outgoing *batch = batch_for(theap, owner);
     if (unlikely(batch == NULL)) {
@@ -430,7 +442,7 @@ void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bi
         return;
     }
     chain_push(&batch->chain, block);
-    batch->bytes += bin_bytes(bin);
+    batch->bytes += (uint32_t)bytes;
     if (batch->chain.count >= OUTGOING_BLOCKS || batch->bytes >= theap->outgoing.most)
         post_outgoing(theap, batch);
 }
@@ -452,6 +464,7 @@ void theap_forget_lists(struct theap *theap)
         reset_bin(bin);
     }
     theap->grown = 0;
+    theap->cache = (struct medium_cache){ .room = CACHE_CELLS };
     atomic_store_explicit(&theap->inbox, NULL, memory_order_relaxed);
 }
 

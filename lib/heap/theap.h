@@ -4,7 +4,8 @@
  *
  *     malloc / free of the owner  ->  cache (bins)  no lock, no atomic
  *     bin empty, bin full         ->  slabs         theap->lock, for a batch of blocks
- *     free by another thread      ->  its outgoing, then a batch into the slabs, or the inbox
+ *     longer than SMALL_MAX       ->  medium blocks theap->lock, see theap_medium.h
+ *     free by another thread      ->  its outgoing, then a batch to where they are from, or the inbox
  *
  * The lists in use belong to the thread, the slabs to the lock, a bin's spare list to whoever takes
  * it. So who wants memory back (a trim, the background purge) can take apart a theap whose thread
@@ -14,6 +15,7 @@
 
 #include "heap/block.h"
 #include "heap/size_class.h"
+#include "medium/medium.h"
 #include "os/lock.h"
 #include "os/thread_words.h"
 #include "region/allowance.h"
@@ -36,17 +38,41 @@ struct bin {
 
 _Static_assert(sizeof(struct bin) == 32, "a tag's low bits are a bin's offset");
 
-/* A slab's tag: the number of its theap, and the offset of its size class's bin. */
+/* A span's tag: the number of its theap, and the offset of its size class's bin, or TAG_MEDIUM. */
 enum {
     TAG_SHIFT = 12,
     TAG_BIN = (1 << TAG_SHIFT) - 1,
     THEAP_NONE = (1 << 20) - 1, /* number of the theap that no slab belongs to */
-    BINS_SIZE = SIZE_CLASSES * sizeof(struct bin)
+    BINS_SIZE = SIZE_CLASSES * sizeof(struct bin),
+    TAG_MEDIUM = BINS_SIZE
 };
+
+ALWAYS_INLINE bool tag_is_medium(uint32_t tag)
+{
+    return (tag & TAG_BIN) == TAG_MEDIUM;
+}
 
 /* How full a slab is. Blocks are taken from the fullest first, so that the others can run empty; from
  * a nearly full one only when there is no memory for another slab. */
 enum group { GROUP_FULL, GROUP_NEARLY, GROUP_MOST, GROUP_SOME, GROUP_FEW, GROUP_EMPTY, GROUPS };
+
+/* Medium blocks that the owner has freed and may want again, a few of each length. Only the owner puts
+ * one there; whoever exchanges a slot for 0 has its block. */
+enum {
+    CACHED_LEAST = 5, /* in cells */
+    CACHED_MOST = 64,
+    CACHED_LENGTHS = CACHED_MOST + 1 - CACHED_LEAST,
+    CACHE_SLOTS = 4,
+    CACHE_CELLS = 32, /* beside a share of what is in use */
+    CACHE_SHARE = 16
+};
+
+struct medium_cache {
+    int32_t room;                  /* cells that it may hold more, but for ... */
+    _Atomic uint32_t stolen;       /* those that others took */
+    uint8_t count[CACHED_LENGTHS]; /* slots that the owner has filled; others read it as a hint */
+    _Atomic uint32_t slots[CACHED_LENGTHS][CACHE_SLOTS]; /* see place_word */
+};
 
 /* Blocks of one other theap, freed by this thread and not yet given back. */
 struct outgoing {
@@ -90,13 +116,17 @@ struct theap {
     _Atomic uint64_t allocations, allocated_bytes, frees;
 
     _Atomic uint32_t working; /* the thread is on a slow path; see hold.h */
+    struct medium_cache cache;
 
     /* -- anybody's, under the lock -- */
     _Alignas(CACHE_LINE) struct os_lock lock;
     uint32_t groups[SIZE_CLASSES][GROUPS]; /* slabs: index of the first, 0 for none */
     size_t circulating;                    /* bytes of slabs' blocks that start in no hole */
     size_t listed;                         /* bytes of free blocks on slabs' lists */
-    struct allowance allowance;            /* for `listed` */
+    struct allowance allowance;            /* for theap_free_bytes */
+    struct medium medium;
+    size_t cache_used; /* cells in use when the room of the cache was seen to */
+    size_t look_at;   /* bytes free at which to look whether that is too much, see theap_medium.c */
     uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
     uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
     uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
@@ -131,9 +161,32 @@ extern struct theap_settings theap_settings;
 /* Counts the ticks of purge.c; any recent value will do. */
 extern _Atomic uint32_t theap_tick;
 
-/* Releases the lock, and then does what must not be done with it: frees the spans of slabs that became
- * empty, and gives back pages that a search has found. Returns the bytes of the latter. */
-size_t theap_unlock(struct theap *theap);
+/* The same where there is something to do. */
+size_t theap_unlock_and_free(struct theap *theap);
+
+/* Releases the lock, and then does what must not be done with it: frees spans that became empty, and
+ * gives back pages that were found to be free. Returns the bytes of the latter. */
+ALWAYS_INLINE size_t theap_unlock(struct theap *theap)
+{
+    if (unlikely((theap->due | theap->emptied | theap->medium.due | theap->medium.emptied) != 0))
+        return theap_unlock_and_free(theap);
+    os_unlock(&theap->lock);
+    return 0;
+}
+
+/* Memory that is free, in slabs and between medium blocks; the lock is held. */
+ALWAYS_INLINE size_t theap_free_bytes(const struct theap *theap)
+{
+    return theap->listed + medium_idle(&theap->medium);
+}
+
+/* Whether that is more than the allowance. */
+ALWAYS_INLINE bool theap_has_too_much_free(const struct theap *theap)
+{
+    size_t free = theap_free_bytes(theap);
+    size_t live = theap->circulating + medium_resident(&theap->medium) - free;
+    return free > allowance_limit(&theap->allowance, live);
+}
 
 void theap_init(struct theap *theap, uint32_t number);
 
@@ -167,6 +220,9 @@ ALWAYS_INLINE unsigned bin_class(const struct theap *theap, const struct bin *bi
     return (unsigned)(bin - theap->bins);
 }
 
+/* The owner has given back so many bytes: the purge is told from time to time. No lock is held. */
+void theap_poke(struct theap *theap, size_t bytes);
+
 /* A block for that bin, whose list is empty: takes a batch from the slabs. NULL when there is no
  * memory. With zero_wanted, *zero tells whether the block but for its first 16 bytes reads as zero.
  * Owner only. */
@@ -176,10 +232,8 @@ struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wante
  * which it gives a part back, or all. Owner only. */
 void theap_overflow(struct theap *theap, struct bin *bin);
 
-/* Frees a block that belongs to another theap; the bin is `theap`'s for its class. Owner of `theap`
- * only. */
-void theap_free_remote(struct theap *theap, uint32_t owner, const struct bin *bin,
-                       struct block *block);
+/* Frees a block of that many bytes that belongs to another theap. Owner of `theap` only. */
+void theap_free_remote(struct theap *theap, uint32_t owner, size_t bytes, struct block *block);
 
 /* Where the leaf with an owner's batch is noted; NULL: that place is not made yet. */
 ALWAYS_INLINE struct outgoing **theap_outgoing_leaf(struct theap *theap, uint32_t owner)
@@ -199,13 +253,13 @@ ALWAYS_INLINE struct outgoing *theap_outgoing(struct theap *theap, uint32_t owne
 }
 
 /* The same, if it is nothing but one more for a batch that is not full; else false. */
-ALWAYS_INLINE bool theap_gather(struct theap *theap, uint32_t owner, const struct bin *bin,
+ALWAYS_INLINE bool theap_gather(struct theap *theap, uint32_t owner, uint32_t block_bytes,
                                 struct block *block)
 {
     struct outgoing *outgoing = theap_outgoing(theap, owner);
     if (unlikely(outgoing == NULL))
         return false;
-    uint32_t bytes = outgoing->bytes + bin_bytes(bin);
+    uint32_t bytes = outgoing->bytes + block_bytes;
     if (outgoing->owner != owner || outgoing->chain.count >= OUTGOING_BLOCKS - 1 ||
         bytes >= theap->outgoing.most || thread_words()->busy)
         return false;

@@ -4,7 +4,8 @@
  *
  *   - a slab's kind, class and tag, written when it was made; and its holes, one store at a time;
  *   - its blocks, each of which says itself whether it is free (block.h), wherever its list was: in a
- *     slab, a bin, a batch, or the hands of the thread that is gone.
+ *     slab, a bin, a batch, or the hands of the thread that is gone;
+ *   - what medium/repair.c goes by for medium blocks.
  *
  * So nothing is lost but a block that was between two lists, or a slab between two owners. The cost is
  * that of a look at each of the theap's blocks, and of a write to each free one. */
@@ -15,7 +16,7 @@
 
 #include <string.h>
 
-/* What of the theap's words is under the lock. */
+/* What of the theap's words is under the lock, but for medium blocks. */
 static void forget_slabs(struct theap *theap)
 {
     memset(theap->groups, 0, sizeof theap->groups);
@@ -45,5 +46,6 @@ void theap_repair(struct theap *theap, struct theap *current)
     forget_slabs(theap);
     os_lock(&theap->lock);
     repair_slabs(theap);
+    medium_repair(&theap->medium);
     theap_unlock(theap);
 }

@@ -203,10 +203,18 @@ bool threads_calls_are_counted(void)
     return calls_are_counted;
 }
 
+/* Whether this thread has been interrupted while it tended that theap, see purge.c. */
+static bool is_tending_spare(void)
+{
+    struct theap *theap = READ_RACY(spare);
+    return theap != NULL && os_lock_is_mine(&theap->lock);
+}
+
 struct theap *threads_lock_spare(void)
 {
     os_child_look();
-    if (os_lock_is_mine(&spare_lock) || os_lock_is_mine(&lock) || region_is_interrupted())
+    if (os_lock_is_mine(&spare_lock) || os_lock_is_mine(&lock) || is_tending_spare() ||
+        region_is_interrupted())
         return NULL;
     os_lock(&spare_lock);
     if (spare == NULL) {
@@ -287,6 +295,15 @@ static void unpin_slabs(void)
     }
 }
 
+static void unpin_runs(void)
+{
+    for (uint32_t number = 1; number <= threads_theaps(); number++) {
+        struct theap *theap = threads_theap(number);
+        if (!theap->broken && theap->medium.pinned != 0)
+            medium_unpin_all(&theap->medium);
+    }
+}
+
 static bool has_pinned_slabs(void)
 {
     bool any = false;
@@ -319,6 +336,9 @@ void threads_after_fork(void)
         thread_words()->theap_fast = &theap_none;
     }
     /* in a signal handler that interrupted this thread's own call, that call goes on */
-    if (!thread_words()->busy && has_pinned_slabs())
+    if (thread_words()->busy)
+        return;
+    if (has_pinned_slabs())
         unpin_slabs();
+    unpin_runs();
 }

@@ -6,12 +6,13 @@
 #include "heap/sampled.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "medium/check.h"
 #include "region/region.h"
 
 static bool is_malloc_span(const struct span *span)
 {
     enum span_kind kind = span_kind_elsewhere(span);
-    return kind == SPAN_SLAB || (kind == SPAN_LARGE && span->heap == NULL);
+    return kind == SPAN_SLAB || kind == SPAN_MEDIUM || (kind == SPAN_LARGE && span->heap == NULL);
 }
 
 /* Whether nobody has the memory any more, in which `span` was found: a purge takes empty slabs from
@@ -51,13 +52,13 @@ static void show_checked(struct piece *piece)
 
 static enum walked show_span(const struct span *span, struct piece *piece)
 {
-    bool slab = span_kind(span) == SPAN_SLAB;
-    *piece = (struct piece){ .kind = slab ? PIECE_REGION : PIECE_LARGE,
+    bool large = span_kind(span) == SPAN_LARGE;
+    *piece = (struct piece){ .kind = large ? PIECE_LARGE : PIECE_REGION,
                              .data = span_start(span),
-                             .size = slab ? 0 : span_bytes(span),
+                             .size = large ? span_bytes(span) : 0,
                              .committed = span_bytes(span),
                              .end = span_start(span) + span_bytes(span) };
-    if (!slab && checked_is_on())
+    if (large && checked_is_on())
         show_checked(piece);
     return WALK_MORE;
 }
@@ -99,22 +100,45 @@ static void show_block(const struct span *slab, size_t distance, struct piece *p
         show_checked(piece);
 }
 
-/* The next block, under the lock of the slab's theap; false at the slab's end. */
-static bool next_block(struct span *slab, struct piece *piece)
+static bool next_in_slab(const struct span *slab, struct piece *piece)
 {
-    struct theap *theap = threads_theap(span_get(&slab->owner));
+    size_t size = size_class_bytes(slab->size_class);
+    size_t distance = (size_t)((char *)piece->data - span_start(slab));
+    distance = piece->kind == PIECE_REGION ? 0 : (distance / size + 1) * size;
+    if (distance / size >= size_class_capacity(slab->size_class))
+        return false;
+    show_block(slab, distance, piece);
+    return true;
+}
+
+static bool next_in_medium(struct piece *piece)
+{
+    struct place place = place_of(piece->data);
+    if (place.map == NULL)
+        return false;
+    if (piece->kind != PIECE_REGION)
+        place.cell++;
+    if (!medium_next(&place))
+        return false;
+    *piece = (struct piece){ .kind = state_of(place) == CELL_LIVE ? PIECE_BUSY : PIECE_FREE,
+                             .data = place_address(place),
+                             .size = place_bytes(place) };
+    if (piece->kind == PIECE_BUSY && checked_is_on())
+        show_checked(piece);
+    return true;
+}
+
+/* The next block, under the lock of the span's theap; false at the span's end. */
+static bool next_block(const struct span *span, struct piece *piece)
+{
+    uint32_t tag = tag_at(span_start(span));
+    struct theap *theap = threads_theap(tag >> TAG_SHIFT);
     if (theap == NULL || os_lock_is_mine(&theap->lock))
         return false;
     os_lock(&theap->lock);
-    bool more = span_kind_elsewhere(slab) == SPAN_SLAB;
-    if (more) {
-        size_t size = size_class_bytes(slab->size_class);
-        size_t distance = (size_t)((char *)piece->data - span_start(slab));
-        distance = piece->kind == PIECE_REGION ? 0 : (distance / size + 1) * size;
-        more = distance / size < size_class_capacity(slab->size_class);
-        if (more)
-            show_block(slab, distance, piece);
-    }
+    bool more = tag_at(span_start(span)) == tag;
+    if (more)
+        more = tag_is_medium(tag) ? next_in_medium(piece) : next_in_slab(span, piece);
     theap_unlock(theap);
     return more;
 }
@@ -130,7 +154,7 @@ enum walked heap_walk(struct piece *piece)
         return is_gone(span, piece->data) ? show_next((uint32_t)granule_of(piece->data) + 1, piece)
                                           : WALK_LOST;
     uint32_t after = span_index(span) + span->granules;
-    if (span_kind(span) == SPAN_SLAB && next_block(span, piece))
+    if (span_kind(span) != SPAN_LARGE && next_block(span, piece))
         return WALK_MORE;
     return show_next(after, piece);
 }
@@ -165,7 +189,7 @@ bool heap_validate(void)
         if (theap->broken || os_lock_is_mine(&theap->lock))
             continue;
         os_lock(&theap->lock);
-        bool sound = slabs_are_sound(theap);
+        bool sound = slabs_are_sound(theap) && medium_check(&theap->medium) == NULL;
         theap_unlock(theap);
         if (!sound)
             return false;

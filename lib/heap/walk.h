@@ -13,7 +13,7 @@ enum walked heap_walk(struct piece *piece);
  * when a walk came there. */
 bool heap_has(const void *address);
 
-/* Whether slabs' lists and counts agree. */
+/* Whether slabs' lists and counts agree, and the records of medium spans. */
 bool heap_validate(void);
 
 #endif

@@ -27,7 +27,8 @@ size_t allowance_limit(const struct allowance *allowance, size_t live)
         return SIZE_MAX;
     if (region_settings.purge_delay == 0)
         return 0;
-    return KEPT_ALWAYS / region_arenas() + live / LIVE_SHARE + allowance->learned;
+    /* relaxed: an arena's is asked for without its lock */
+    return KEPT_ALWAYS / region_arenas() + live / LIVE_SHARE + LOAD_RELAXED(&allowance->learned);
 }
 
 static void begin_period(struct allowance *allowance, uint64_t now, size_t free)
@@ -48,15 +49,8 @@ void allowance_review(struct allowance *allowance, size_t free)
         (allowance->freed < 2 * allowance->learned && passed < PERIODS_MAX * period()))
         return;
     size_t idle = allowance->idle;
-    allowance->learned -= idle < allowance->learned ? idle : allowance->learned;
+    STORE_RELAXED(&allowance->learned, idle < allowance->learned ? allowance->learned - idle : 0);
     begin_period(allowance, now, free);
-}
-
-void allowance_freed(struct allowance *allowance, size_t bytes, size_t free)
-{
-    allowance->freed += bytes;
-    if (allowance->freed >= allowance->review_at)
-        allowance_review(allowance, free);
 }
 
 void allowance_wanted(struct allowance *allowance, size_t bytes)
@@ -73,5 +67,6 @@ void allowance_wanted(struct allowance *allowance, size_t bytes)
     size_t recent = regret < allowance->given_back[0] ? regret : allowance->given_back[0];
     allowance->given_back[0] -= recent;
     allowance->given_back[1] -= regret - recent;
-    allowance->learned += regret + regret / 16; /* a little more, so that few rounds suffice */
+    allowance_learn(allowance,
+                    regret + regret / 16); /* a little more, so that few rounds suffice */
 }

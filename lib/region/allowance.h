@@ -26,17 +26,28 @@ struct allowance {
 /* Bytes that may stay free beside `live` bytes in use; SIZE_MAX when nothing is to be given back. */
 size_t allowance_limit(const struct allowance *allowance, size_t live);
 
-/* `bytes` have come free, `free` are free now. */
-void allowance_freed(struct allowance *allowance, size_t bytes, size_t free);
-
 /* Time has passed, and `free` are free. */
 void allowance_review(struct allowance *allowance, size_t free);
+
+/* `bytes` have come free, `free` are free now. */
+ALWAYS_INLINE void allowance_freed(struct allowance *allowance, size_t bytes, size_t free)
+{
+    allowance->freed += bytes;
+    if (unlikely(allowance->freed >= allowance->review_at))
+        allowance_review(allowance, free);
+}
 
 /* Free memory was used again, and `free` is left. */
 ALWAYS_INLINE void allowance_reused(struct allowance *allowance, size_t free)
 {
     if (free < allowance->idle)
         allowance->idle = free;
+}
+
+/* To give so many bytes back was a mistake, or would be one. */
+ALWAYS_INLINE void allowance_learn(struct allowance *allowance, size_t bytes)
+{
+    STORE_RELAXED(&allowance->learned, allowance->learned + bytes);
 }
 
 /* `bytes` of fresh memory were needed, for no free memory would do. */

@@ -34,6 +34,7 @@ const struct region_layout region_layout = {
         [SPAN_SLAB] = LAYOUT_SLAB,
         [SPAN_POOL] = LAYOUT_POOL,
         [SPAN_LARGE] = LAYOUT_LARGE,
+        [SPAN_MEDIUM] = LAYOUT_MEDIUM,
     },
     .committed = &region.committed,
     .committed_peak = &region.committed_peak,

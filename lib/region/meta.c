@@ -9,7 +9,7 @@
 #include "region/runs_purge.h"
 
 #define MAPPING_MIN (256 * KIB)
-#define MAPPING_MAX (4 * MIB)
+#define MAPPING_MAX (256 * MIB)
 
 /* Under meta_lock. [next, end) is committed, reads as zero and is not in use; [end, limit) is reserved. */
 static char *next, *end, *limit;
@@ -17,7 +17,8 @@ static size_t mapped;
 
 static bool map_more(size_t size)
 {
-    size_t bytes = mapped < MAPPING_MIN ? MAPPING_MIN : mapped > MAPPING_MAX ? MAPPING_MAX : mapped;
+    size_t bytes = 4 * mapped;
+    bytes = bytes < MAPPING_MIN ? MAPPING_MIN : bytes > MAPPING_MAX ? MAPPING_MAX : bytes;
     bytes = bytes < size ? round_up(size, GRANULE_SIZE) : bytes;
     size_t total = bytes + 2 * GRANULE_SIZE;
     char *start = os_reserve_aligned(total, GRANULE_SIZE, 0);

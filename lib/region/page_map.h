@@ -42,9 +42,11 @@ enum {
 
 /* What free() reads of a granule. */
 struct granule_tag {
-    _Atomic uint32_t tag; /* which theap's slab, of which size class; 0: no slab of malloc's */
-    uint32_t reach;       /* tells starts of blocks in circulation, see heap/size_class.h; 0 when
-                               the slab's descriptor must be asked */
+    /* which theap's slab, of which size class, or which theap's medium span; 0: neither is there */
+    _Atomic uint32_t tag;
+    /* tells starts of blocks in circulation, see heap/size_class.h; 0 when the slab's descriptor must
+     * be asked. Of a medium span: the number of its map, see medium/map.h */
+    uint32_t reach;
 };
 
 /* What follows a leaf's tags. */
@@ -121,7 +123,7 @@ ALWAYS_INLINE bool granule_is_ours(size_t granule)
            part_is_covered(granule);
 }
 
-/* The tag of a granule for which granule_has_tag is true; 0: no slab of malloc's is there. */
+/* The tag of a granule for which granule_has_tag is true; 0: no slab or medium span of malloc's is there. */
 ALWAYS_INLINE uint32_t tag_of(size_t granule)
 {
     /* relaxed: written before the slab's first block was handed out */
@@ -135,6 +137,12 @@ ALWAYS_INLINE uint32_t reach_of(size_t granule)
     return READ_RACY(leaf_tags(granule)[granule % LEAF_GRANULES].reach);
 }
 
+/* What free() reads of a granule for which granule_has_tag is true. */
+ALWAYS_INLINE struct granule_tag *granule_entry(size_t granule)
+{
+    return &leaf_tags(granule)[granule % LEAF_GRANULES];
+}
+
 /* The address's tag; any address. */
 ALWAYS_INLINE uint32_t tag_at(const void *address)
 {
@@ -142,7 +150,7 @@ ALWAYS_INLINE uint32_t tag_at(const void *address)
     return likely(granule_has_tag(granule)) ? tag_of(granule) : 0;
 }
 
-/* By the slab's owner: its theap's lock is held. */
+/* By the span's owner: its theap's lock is held. */
 ALWAYS_INLINE void tag_set(size_t granule, uint32_t tag)
 {
     /* relaxed: the blocks reach other threads by the program's own synchronisation */

@@ -21,7 +21,8 @@ enum span_kind {
     SPAN_META,     /* the library's own */
     SPAN_LOST,     /* given up, see region_move; the addresses may be somebody else's */
     SPAN_SLAB,
-    SPAN_POOL, /* a slab of a private heap */
+    SPAN_MEDIUM, /* cut into blocks by the record that its granules' tags lead to, see medium/map.h */
+    SPAN_POOL,   /* a slab of a private heap */
     SPAN_LARGE
 };
 

@@ -67,6 +67,17 @@ static void medium(void)
     allocate_and_free(20000);
 }
 
+/* More than the cache holds, of many lengths: free runs are divided and joined. */
+static void joined(void)
+{
+    for (int i = 0; i < BLOCKS; i++)
+        REQUIRE((mine[i] = malloc(5000 + 1700 * (size_t)i)) != NULL);
+    for (int i = 0; i < BLOCKS; i += 2)
+        free(mine[i]);
+    for (int i = 1; i < BLOCKS; i += 2)
+        free(mine[i]);
+}
+
 static void large(void)
 {
     allocate_and_free(300000);
@@ -88,7 +99,21 @@ static void resize(void)
     free(block);
 }
 
-/* The blocks go to the other thread in a batch. */
+/* In place and by moving, with its neighbours free and in use. */
+static void resize_medium(void)
+{
+    char *block = malloc(9000), *next = malloc(30000);
+    REQUIRE(block != NULL && next != NULL);
+    REQUIRE((block = realloc(block, 12000)) != NULL);
+    free(next);
+    REQUIRE((block = realloc(block, 30000)) != NULL && (block = realloc(block, 5000)) != NULL);
+    free(block);
+    void *aligned = aligned_alloc(16384, 20000);
+    REQUIRE(aligned != NULL);
+    free(aligned);
+}
+
+/* The blocks go to the other thread in a batch; the longer ones in many. */
 static void free_of_other(void)
 {
     for (int i = 0; i < BLOCKS; i++) {
@@ -141,20 +166,21 @@ static bool may_refuse(HANDLE heap)
     return is_child && heap == bounded && stepped == use_bounded;
 }
 
-static void (*const calls[])(void) = { small,         medium,     large,       many,     resize,
-                                       free_of_other, use_shared, use_bounded, make_heap };
+static void (*const calls[])(void) = { small,      medium,      joined,        large,
+                                       many,       resize,      resize_medium, free_of_other,
+                                       use_shared, use_bounded, make_heap };
 
 static void make_blocks_of_other(void)
 {
     for (int i = 0; i < BLOCKS; i++)
-        REQUIRE((of_other[i] = malloc(500)) != NULL);
+        REQUIRE((of_other[i] = malloc(i % 4 == 3 ? 9000 : 500)) != NULL);
 }
 
 /* ---- what must still work ------------------------------------------------------------------- */
 
 static void *use_all(void *number)
 {
-    static const size_t sizes[] = { 1, 64, 100, 500, 2000, 3000, 20000, 300000 };
+    static const size_t sizes[] = { 1, 64, 100, 500, 2000, 3000, 6000, 20000, 100000, 300000 };
     enum { SIZES = sizeof sizes / sizeof sizes[0], EACH = 12 };
     unsigned char *blocks[SIZES][EACH];
     for (size_t s = 0; s < SIZES; s++)

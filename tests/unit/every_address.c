@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every call that takes a pointer refuses every address of a slab but those of blocks in use: blocks
+/* Every call that takes a pointer refuses every address of a slab or medium span but those of blocks in use: blocks
  * that were never cut, that are free in a cache, in a spare list, in the slab's own list, in another
  * thread's batch, in an inbox or in a hole, what is inside blocks, and the unused end of the slab.
  * bad_pointer() is replaced, so that one process can make thousands of such mistakes. */
@@ -17,6 +17,26 @@
 #include <setjmp.h>
 
 enum { SLABS_MOST = 8, BLOCKS_MOST = SLABS_MOST * GRANULE_SIZE / 16 };
+
+/* The kinds of blocks: size classes, and behind them a few lengths of medium ones. */
+static const size_t medium_sizes[] = { 4097, 10000, 40000, 100000 };
+enum { KINDS = SIZE_CLASSES + COUNT(medium_sizes) };
+
+static size_t bytes_of(unsigned kind)
+{
+    return kind < SIZE_CLASSES ? size_class_bytes(kind) : medium_sizes[kind - SIZE_CLASSES];
+}
+
+static size_t capacity_of(unsigned kind)
+{
+    return kind < SIZE_CLASSES ? size_class_capacity(kind) : 40;
+}
+
+static bool is_of(const struct span *span, unsigned kind)
+{
+    return kind < SIZE_CLASSES ? span_kind(span) == SPAN_SLAB && span->size_class == kind
+                               : span_kind(span) == SPAN_MEDIUM;
+}
 
 /* ---- refusals ------------------------------------------------------------------------------ */
 
@@ -80,13 +100,13 @@ static int by_address(const void *a, const void *b)
     return (*one > *two) - (*one < *two);
 }
 
-static void fill(unsigned size_class, size_t count)
+static void fill(unsigned kind, size_t count)
 {
     for (; count > 0; count--) {
         assert_true(live.count < BLOCKS_MOST);
-        char *block = heap_alloc(size_class_bytes(size_class));
+        char *block = heap_alloc(bytes_of(kind));
         assert_non_null(block);
-        memset(block, 0x5A, size_class_bytes(size_class));
+        memset(block, 0x5A, bytes_of(kind));
         live.at[live.count++] = block;
     }
 }
@@ -130,12 +150,11 @@ static void check_address(char *address, bool in_use)
 
 /* All addresses, for some classes; of the others' slabs multiples of 16, in some of the long ones of
  * 128, and another address between each. All blocks start at such multiples. */
-static void check_slab(const struct span *slab)
+static void check_span(const struct span *span)
 {
-    char *start = span_start(slab), *end = start + span_bytes(slab);
-    size_t step = slab->granules == 1         ? slab->size_class % 9 == 2 ? 1 : 16
-                  : slab->size_class % 9 == 2 ? 16
-                                              : 128;
+    char *start = span_start(span), *end = start + span_bytes(span);
+    bool closely = span->size_class % 9 == 2 && span_kind(span) == SPAN_SLAB;
+    size_t step = span->granules == 1 ? closely ? 1 : 16 : closely ? 16 : 128;
     size_t next = 0;
     while (next < live.count && live.at[next] < start)
         next++;
@@ -148,34 +167,34 @@ static void check_slab(const struct span *slab)
     }
 }
 
-static void check_all(unsigned size_class)
+static void check_all(unsigned kind)
 {
     qsort(live.at, live.count, sizeof live.at[0], by_address);
     for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i))
-        if (span_kind(span_at(i)) == SPAN_SLAB && span_at(i)->size_class == size_class)
-            check_slab(span_at(i));
+        if (is_of(span_at(i), kind))
+            check_span(span_at(i));
 }
 
-static void *check_elsewhere(void *size_class)
+static void *check_elsewhere(void *kind)
 {
     heap_free(heap_alloc(16), "free"); /* has a theap of its own */
-    check_all(*(unsigned *)size_class);
+    check_all(*(unsigned *)kind);
     return NULL;
 }
 
 /* By the owner, without its cache, and by another thread. */
-static void check_by_all(unsigned size_class)
+static void check_by_all(unsigned kind)
 {
     pthread_t thread;
-    check_all(size_class);
+    check_all(kind);
     threads_use_fast_paths(false);
-    check_all(size_class);
+    check_all(kind);
     threads_use_fast_paths(true);
-    assert_int_equal(pthread_create(&thread, NULL, check_elsewhere, &size_class), 0);
+    assert_int_equal(pthread_create(&thread, NULL, check_elsewhere, &kind), 0);
     pthread_join(thread, NULL);
     /* nothing came of it */
     for (size_t i = 0; i < live.count; i++)
-        assert_int_equal(live.at[i][size_class_bytes(size_class) - 1], 0x5A);
+        assert_int_equal(live.at[i][bytes_of(kind) - 1], 0x5A);
 }
 
 /* ---- another thread, which frees and then waits --------------------------------------------- */
@@ -195,7 +214,7 @@ static void *free_and_wait(void *none)
 }
 
 /* Checks while `others` are in another thread's batches or, with `post`, in the inbox. */
-static void check_while_others_have_some(unsigned size_class, bool post)
+static void check_while_others_have_some(unsigned kind, bool post)
 {
     pthread_t thread;
     struct theap *theap = threads_current();
@@ -218,14 +237,14 @@ static void check_while_others_have_some(unsigned size_class, bool post)
             assert_true(is_refused(call, others.at[i]));
     pthread_barrier_wait(&over);
     pthread_join(thread, NULL);
-    (void)size_class;
+    (void)kind;
 }
 
 /* ---- tests --------------------------------------------------------------------------------- */
 
-static size_t some_of(unsigned size_class)
+static size_t some_of(unsigned kind)
 {
-    size_t capacity = size_class_capacity(size_class);
+    size_t capacity = capacity_of(kind);
     return capacity > 100 ? capacity / 3 : capacity / 2 + 1;
 }
 
@@ -238,28 +257,28 @@ static void give_back(void)
 }
 
 /* A slab of which a part is cut, with blocks in use and in the cache. */
-static void young_slabs(unsigned size_class)
+static void young_slabs(unsigned kind)
 {
-    fill(size_class, 1);
-    check_all(size_class);
-    fill(size_class, some_of(size_class));
-    check_all(size_class);
+    fill(kind, 1);
+    check_all(kind);
+    fill(kind, some_of(kind));
+    check_all(kind);
     struct blocks gone = remove_some(3);
     free_blocks(&gone);
-    check_by_all(size_class);
+    check_by_all(kind);
     give_back();
 }
 
 /* Full ones; then blocks on their own lists; then holes, and some of these cut again. */
-static void old_slabs(unsigned size_class)
+static void old_slabs(unsigned kind)
 {
-    size_t capacity = size_class_capacity(size_class);
-    fill(size_class, capacity + 1);
-    check_all(size_class);
+    size_t capacity = capacity_of(kind);
+    fill(kind, capacity + 1);
+    check_all(kind);
     struct blocks gone = remove_some(2);
     free_blocks(&gone);
     theap_flush(threads_current());
-    check_all(size_class);
+    check_all(kind);
     qsort(live.at, live.count, sizeof live.at[0], by_address);
     gone.count = 0;
     while (live.count > capacity / 4 + 1)
@@ -270,16 +289,16 @@ static void old_slabs(unsigned size_class)
     }
     free_blocks(&gone);
     purge_all();
-    check_by_all(size_class);
-    fill(size_class, 2);
-    check_all(size_class);
+    check_by_all(kind);
+    fill(kind, 2);
+    check_all(kind);
     give_back();
 }
 
-static void every_class(void (*test)(unsigned size_class), unsigned step)
+static void every_class(void (*test)(unsigned kind), unsigned step)
 {
-    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class += step)
-        test(size_class);
+    for (unsigned kind = 0; kind < KINDS; kind += step)
+        test(kind);
 }
 
 static void in_young_slabs(void **state)
@@ -294,12 +313,12 @@ static void in_old_slabs(void **state)
     every_class(old_slabs, 1);
 }
 
-static void batched(unsigned size_class)
+static void batched(unsigned kind)
 {
-    fill(size_class, some_of(size_class));
-    check_while_others_have_some(size_class, false);
-    fill(size_class, 9);
-    check_while_others_have_some(size_class, true);
+    fill(kind, some_of(kind));
+    check_while_others_have_some(kind, false);
+    fill(kind, 9);
+    check_while_others_have_some(kind, true);
     struct blocks all = remove_some(1);
     free_blocks(&all);
 }

@@ -114,7 +114,7 @@ static _Atomic(void *) handed_over[16];
 static void hand_over(struct random *random)
 {
     for (int i = 0; i < 200; i++) {
-        void *block = heap_alloc(1 + random_below(random, 3000));
+        void *block = heap_alloc(1 + random_below(random, i % 8 == 0 ? 50000 : 3000));
         heap_free(atomic_exchange(&handed_over[random_below(random, 16)], block), "test");
     }
 }

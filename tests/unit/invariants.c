@@ -4,6 +4,7 @@
 #include "heap/process.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
+#include "medium/check.h"
 #include "region/check.h"
 #include "region/region.h"
 #include "test.h"
@@ -172,6 +173,9 @@ void check_theap(struct theap *theap)
             }
         }
     assert_int_equal(slabs, slabs_of(theap));
+    const char *wrong = medium_check(&theap->medium);
+    if (wrong != NULL)
+        fail_msg("does not hold: %s", wrong);
 }
 
 /* ---- caches ------------------------------------------------------------------------------- */
@@ -192,8 +196,23 @@ static size_t check_list(const struct block *list, uint32_t owner, unsigned size
     return count;
 }
 
+/* What the cache of medium blocks has no slot for is gone, be it the owner's or stolen. */
+static void check_medium_cache(const struct medium_cache *cache)
+{
+    for (uint32_t length = CACHED_LEAST; length <= CACHED_MOST; length++)
+        for (int i = 0; i < CACHE_SLOTS; i++) {
+            uint32_t word = cache->slots[length - CACHED_LEAST][i];
+            assert_true(word == 0 || i < cache->count[length - CACHED_LEAST]);
+            if (word == 0)
+                continue;
+            assert_int_equal(state_of(place_at(word)), CELL_PASSED);
+            assert_int_equal(cell_of(place_at(word))->length, length);
+        }
+}
+
 void check_cache(struct theap *theap)
 {
+    check_medium_cache(&theap->cache);
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
         const struct bin *bin = &theap->bins[size_class];
         size_t listed = check_list(bin->free, theap_number(theap), size_class);

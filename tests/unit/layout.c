@@ -7,6 +7,7 @@
 #include "diag/layout.h"
 #include "heap/size_class.h"
 #include "heap/threads.h"
+#include "medium/medium.h"
 #include "region/layout.h"
 
 extern const struct heap_layout heap_layout;
@@ -40,11 +41,36 @@ static void descriptors_are_found(void **state)
     barrow_free(block);
 }
 
+/* The way that a reader goes to a medium span's map, and what it finds there. */
+static void maps_are_found(void **state)
+{
+    (void)state;
+    const struct medium_layout *layout = heap_layout.medium;
+    char *block = barrow_malloc(20000);
+    uint32_t number = reach_of(granule_of(block)), most = 1U << layout->leaf_shift;
+    const char *const *leaf = ((const char *const *const *)layout->leaves)[number / most];
+    const char *map = leaf[number % most];
+    uintptr_t start;
+    uint32_t cells;
+    uint16_t length;
+    memcpy(&start, map + layout->start, sizeof start);
+    memcpy(&cells, map + layout->cells, sizeof cells);
+    size_t cell = ((uintptr_t)block - start) >> layout->cell_shift;
+    assert_true(cell < cells && cells <= layout->most);
+    memcpy(&length, map + layout->records + cell * layout->record_size + layout->length,
+           sizeof length);
+    assert_int_equal(length, medium_cells(20000));
+    assert_int_equal(map[layout->states + cell], layout->live);
+    barrow_free(block); /* into the cache */
+    assert_int_equal(map[layout->states + cell], layout->passed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(block_sizes_agree),
         cmocka_unit_test(descriptors_are_found),
+        cmocka_unit_test(maps_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,7 +96,7 @@ static void data_is_no_mark(void **state)
 /* ---- damage -------------------------------------------------------------------------------- */
 
 enum { LISTED = 12, SIZE = 64 };
-enum place { IN_CACHE, IN_SLAB, IN_SPARE, IN_BATCH, PLACES };
+enum where { IN_CACHE, IN_SLAB, IN_SPARE, IN_BATCH, PLACES };
 
 static struct block *blocks[2 * 1024];
 
@@ -120,26 +120,26 @@ static struct block *gather_blocks(void)
 }
 
 /* Brings free blocks there, and says which of them the program writes to. */
-static struct block *bring_blocks(enum place place)
+static struct block *bring_blocks(enum where where)
 {
-    if (place == IN_BATCH)
+    if (where == IN_BATCH)
         return gather_blocks();
     struct theap *theap = threads_current();
-    size_t count = place == IN_SPARE ? (size_t)theap->bins[size_class_of(SIZE)].most + 8 : LISTED;
+    size_t count = where == IN_SPARE ? (size_t)theap->bins[size_class_of(SIZE)].most + 8 : LISTED;
     for (size_t i = 0; i < count; i++)
         blocks[i] = heap_alloc(SIZE);
     for (size_t i = 0; i < count; i++)
         heap_free(blocks[i], "free");
-    if (place == IN_SLAB)
+    if (where == IN_SLAB)
         theap_flush(theap);
-    return blocks[place == IN_SPARE ? 4 : LISTED / 2];
+    return blocks[where == IN_SPARE ? 4 : LISTED / 2];
 }
 
 /* Has all free blocks pass by. */
-static void use_up(enum place place)
+static void use_up(enum where where)
 {
     struct theap *theap = threads_current();
-    if (place == IN_BATCH) {
+    if (where == IN_BATCH) {
         theap_flush(theap);
         return;
     }
@@ -148,7 +148,7 @@ static void use_up(enum place place)
         heap_alloc(SIZE);
 }
 
-static int in_child(enum place place, void (*damage)(struct block *block, unsigned how),
+static int in_child(enum where where, void (*damage)(struct block *block, unsigned how),
                     unsigned how)
 {
     int status;
@@ -156,8 +156,8 @@ static int in_child(enum place place, void (*damage)(struct block *block, unsign
     pid_t child = fork();
     assert_return_code(child, 0);
     if (child == 0) {
-        damage(bring_blocks(place), how);
-        use_up(place);
+        damage(bring_blocks(where), how);
+        use_up(where);
         _exit(MISSED);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -172,10 +172,10 @@ static void flip_bit(struct block *block, unsigned bit)
 static void every_flipped_bit_is_found(void **state)
 {
     (void)state;
-    for (enum place place = 0; place < PLACES; place++)
-        for (unsigned bit = 0; bit < 8 * sizeof(struct block); bit += place == IN_CACHE ? 1 : 5)
-            if (in_child(place, flip_bit, bit) != FOUND)
-                fail_msg("bit %u in place %u was missed", bit, place);
+    for (enum where where = 0; where < PLACES; where++)
+        for (unsigned bit = 0; bit < 8 * sizeof(struct block); bit += where == IN_CACHE ? 1 : 5)
+            if (in_child(where, flip_bit, bit) != FOUND)
+                fail_msg("bit %u in place %u was missed", bit, where);
 }
 
 static uintptr_t target[8]; /* where an attacker wants malloc to lead */
@@ -208,10 +208,10 @@ static void forge(struct block *block, unsigned how)
 static void every_forged_link_is_found(void **state)
 {
     (void)state;
-    for (enum place place = 0; place < PLACES; place++)
+    for (enum where where = 0; where < PLACES; where++)
         for (unsigned how = 0; how < 6; how++)
-            if (in_child(place, forge, how) != FOUND)
-                fail_msg("forgery %u in place %u was missed", how, place);
+            if (in_child(where, forge, how) != FOUND)
+                fail_msg("forgery %u in place %u was missed", how, where);
 }
 
 /* ---- what is handed out --------------------------------------------------------------------- */

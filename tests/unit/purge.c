@@ -226,7 +226,9 @@ static void a_purge_that_has_all_memory_is_waited_for(void **state)
 /* Small blocks that are all free again, in slabs that wait for the purge. */
 static void leave_empty_slabs(void)
 {
-    enum { BLOCKS = 2000 };
+    enum {
+        BLOCKS = 60000
+    }; /* more than a region has left, so they lie apart from what was before */
     static void *blocks[BLOCKS];
     for (size_t i = 0; i < BLOCKS; i++)
         blocks[i] = heap_alloc(700);

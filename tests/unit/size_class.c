@@ -9,13 +9,13 @@
 static void every_size_has_the_least_class_that_fits(void **state)
 {
     (void)state;
-    for (size_t size = 0; size <= SLAB_BLOCK_MAX; size++) {
+    for (size_t size = 0; size <= SMALL_MAX; size++) {
         unsigned size_class = size_class_of(size);
         assert_true(size_class < SIZE_CLASSES);
         assert_true(size_class_bytes(size_class) >= size);
         assert_true(size_class == 0 || size_class_bytes(size_class - 1) < size);
     }
-    assert_int_equal(size_class_bytes(SIZE_CLASSES - 1), SLAB_BLOCK_MAX);
+    assert_int_equal(size_class_bytes(SIZE_CLASSES - 1), SMALL_MAX);
 }
 
 static void classes_rise_in_multiples_of_sixteen(void **state)
@@ -32,7 +32,7 @@ static void classes_rise_in_multiples_of_sixteen(void **state)
 static void slack_is_an_eighth_at_most(void **state)
 {
     (void)state;
-    for (size_t size = 257; size <= SLAB_BLOCK_MAX; size++) {
+    for (size_t size = 257; size <= SMALL_MAX; size++) {
         size_t slack = size_class_bytes(size_class_of(size)) - size;
         assert_true(slack * 8 <= size);
     }
@@ -46,7 +46,7 @@ static void slabs_hold_enough_blocks(void **state)
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
         size_t size = size_class_bytes(size_class), capacity = size_class_capacity(size_class);
         size_t bytes = (size_t)size_class_granules(size_class) << GRANULE_SHIFT;
-        assert_true(capacity >= (size <= 8192 ? 32 : 16));
+        assert_true(capacity >= 32);
         assert_true(capacity * size <= bytes && bytes - capacity * size < size);
         assert_true((bytes - capacity * size) * 16 <= bytes);
     }
@@ -57,8 +57,8 @@ static void slabs_hold_enough_blocks(void **state)
 static void every_alignment_has_a_class(void **state)
 {
     (void)state;
-    for (size_t align = 16; align <= SLAB_BLOCK_MAX; align *= 2)
-        for (size_t size = align; size <= SLAB_BLOCK_MAX; size += 16) {
+    for (size_t align = 16; align <= SMALL_MAX; align *= 2)
+        for (size_t size = align; size <= SMALL_MAX; size += 16) {
             unsigned size_class = size_class_of(round_up(size, align));
             assert_int_equal(size_class_bytes(size_class) % align, 0);
             assert_true(size_class_bytes(size_class) <= 2 * size);

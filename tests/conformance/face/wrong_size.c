@@ -168,8 +168,8 @@ static void right_sizes_after_two_reallocs(void **state)
     }
 }
 
-/* Blocks of more than 4 KiB may be lent by a larger class. */
-static void right_sizes_of_lent_blocks(void **state)
+/* Slabs' longest blocks, and those that are cut from medium spans. */
+static void right_sizes_of_medium_blocks(void **state)
 {
     enum { BLOCKS = 500 };
     static struct {
@@ -203,7 +203,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_size_is_found_in_private_heaps),
         cmocka_unit_test(right_sizes_after_realloc),
         cmocka_unit_test(right_sizes_after_two_reallocs),
-        cmocka_unit_test(right_sizes_of_lent_blocks),
+        cmocka_unit_test(right_sizes_of_medium_blocks),
     };
 
     child_case(argc, argv, cases);
