@@ -46,16 +46,9 @@ struct bits view_resident(const struct remote *remote, const struct view_span *s
     return bits;
 }
 
-struct keys {
-    uint64_t mark, link;
-};
-
-static bool is_free(const uint64_t words[2], uint64_t address, const struct keys *keys,
-                    uint32_t free_byte)
+static bool is_free(const uint64_t words[2], uint64_t key, uint32_t free_byte)
 {
-    uint64_t plain = words[0] ^ keys->mark;
-    return words[1] >> 56 == free_byte &&
-           (words[1] == plain || words[1] == (plain ^ keys->link ^ address));
+    return words[1] >> 56 == free_byte && words[1] == (words[0] ^ key);
 }
 
 /* A hole stands for a 64th of the slab, of a short one for a page. */
@@ -82,15 +75,15 @@ static void read_pages(const struct remote *remote, const struct view_span *slab
 static void find_blocks(const struct remote *remote, const struct view_span *slab, uint64_t block,
                         const struct bits *resident, struct bits *blocks)
 {
-    struct keys keys;
+    uint64_t key;
     unsigned char *memory = calloc(1, slab->bytes);
     uint64_t page = slab->bytes / resident->count, words[2];
-    if (memory && remote_read(remote, (uintptr_t)remote->heap.block_keys, &keys, sizeof keys)) {
+    if (memory && remote_read(remote, (uintptr_t)remote->heap.block_key, &key, sizeof key)) {
         read_pages(remote, slab, resident, memory);
         for (size_t i = 0; i < blocks->count; i++) {
             memcpy(words, memory + i * block, sizeof words);
             if (!is_in_hole(slab, i * block) && bit(resident, i * block / page) &&
-                !is_free(words, slab->address + i * block, &keys, remote->heap.free_byte))
+                !is_free(words, key, remote->heap.free_byte))
                 set(blocks, i);
         }
     }

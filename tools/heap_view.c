@@ -244,13 +244,13 @@ static bool is_shown(const struct view_span *span)
 static uint64_t map_number(const struct walk *walk, uint64_t address)
 {
     const struct region_layout *layout = &walk->remote->region;
-    enum { ENTRY = 8, BEHIND_TAG = 4 };
+    const struct medium_layout *medium = &walk->remote->medium;
     uint64_t root = address >> layout->root_shift, granules = address >> layout->granule_shift;
     uint64_t distance = remote_word(walk->remote, (const uint64_t *)layout->root + root);
     uint64_t in_leaf = granules % (1ULL << (layout->root_shift - layout->granule_shift));
     uint64_t tags = (uintptr_t)layout->no_tags + distance;
-    return remote_half_word(walk->remote,
-                            (const char *)(uintptr_t)tags + in_leaf * ENTRY + BEHIND_TAG);
+    return remote_half_word(walk->remote, (const char *)(uintptr_t)tags +
+                                              in_leaf * medium->tag_size + medium->number);
 }
 
 static void take_span(struct walk *walk, uint64_t address, const unsigned char *descriptor)
@@ -346,8 +346,8 @@ static void count_bin(struct walk *walk, const unsigned char *bin, uint32_t numb
 {
     const struct threads_layout *layout = &walk->remote->threads;
     struct view_class *class = &walk->view->classes[number];
-    int64_t room = (int32_t)get(bin, layout->room, 4), most = (int64_t)get(bin, layout->most, 2);
-    uint64_t blocks = room >= 0 && room <= most ? (uint64_t)(most - room) : 0;
+    uint64_t room = get(bin, layout->room, 8) >> layout->room_shift;
+    uint64_t limit = get(bin, layout->limit, 2), blocks = room <= limit ? limit - room : 0;
     if (get(bin, layout->spare, 8) != 0)
         blocks += get(bin, layout->spare_count, 2);
     class->cached += blocks;

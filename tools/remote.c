@@ -70,7 +70,7 @@ static bool threads_are_sane(const struct threads_layout *layout, uint32_t class
     return size <= 1 << 16 && layout->leaf_shift < 24 && fits(layout->idle, 1, size) &&
            fits(layout->allocations, 8, size) && fits(layout->allocated_bytes, 8, size) &&
            fits(layout->frees, 8, size) && fits(layout->bins, classes * bin, size) &&
-           fits(layout->room, 4, bin) && fits(layout->most, 2, bin) &&
+           fits(layout->room, 8, bin) && fits(layout->limit, 2, bin) && layout->room_shift < 64 &&
            fits(layout->spare, 8, bin) && fits(layout->spare_count, 2, bin);
 }
 

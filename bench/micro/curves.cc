@@ -115,6 +115,28 @@ void batch_of_size(State &state, size_t size)
     state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(COUNT));
 }
 
+/* So many blocks are allocated, and then all freed. */
+template <size_t SIZE> void wave(State &state, const std::vector<uint32_t> &order)
+{
+    if (room_for(state, order.size() * (SIZE + 16)))
+        batches(state, order, [](size_t) { return SIZE; });
+}
+
+template <size_t SIZE> void wave_in_order(State &state, size_t length)
+{
+    wave<SIZE>(state, first_in_first_out(length));
+}
+
+template <size_t SIZE> void wave_backwards(State &state, size_t length)
+{
+    wave<SIZE>(state, last_in_first_out(length));
+}
+
+template <size_t SIZE> void wave_at_random(State &state, size_t length)
+{
+    wave<SIZE>(state, shuffled(47, length));
+}
+
 /* A small working set, replaced at random, while `live` bytes lie in the heap untouched. */
 void beside_live_heap(State &state, size_t live)
 {
@@ -372,6 +394,18 @@ std::vector<size_t> multiples(size_t first, size_t last, size_t factor)
     return points;
 }
 
+/* Waves of 10 blocks and more, up to a million or 4 GiB. */
+template <size_t SIZE> void add_waves()
+{
+    constexpr size_t PAIRS = 2000000;
+    std::string name = "curve/wave-" + std::to_string(SIZE) + "-", unit = "blocks";
+    std::string about = "so many blocks of " + std::to_string(SIZE) + " bytes, then all freed, ";
+    std::vector<size_t> points = multiples(10, 1000000, 10);
+    add_curve(name + "first", unit, about + "the first first", points, PAIRS, wave_in_order<SIZE>);
+    add_curve(name + "last", unit, about + "the last first", points, PAIRS, wave_backwards<SIZE>);
+    add_curve(name + "random", unit, about + "at random", points, PAIRS, wave_at_random<SIZE>);
+}
+
 } // namespace
 
 void add_curves()
@@ -381,6 +415,10 @@ void add_curves()
                    multiples(16, 16 * MIB, 4), 20000, pair_of_size);
     add_curve("curve/batch", "bytes", "32 blocks of this size, then all freed",
               multiples(16, 4 * MIB, 4), 256 * MIB, batch_of_size);
+    add_waves<16>();
+    add_waves<64>();
+    add_waves<1000>();
+    add_waves<4096>();
     add_even_curve("curve/live-heap", "bytes live",
                    "a working set of up to 1 KiB beside a live heap", heaps, 500, beside_live_heap);
     add_curve("curve/free-all", "bytes live", "freeing all of a heap, for each KiB", heaps,

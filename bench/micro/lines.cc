@@ -29,6 +29,20 @@ Draws<uint32_t> indices(uint64_t seed, size_t limit)
     return Draws<uint32_t>([&] { return random.below(static_cast<uint32_t>(limit)); }, 1 << 16);
 }
 
+std::vector<uint32_t> first_in_first_out(size_t count)
+{
+    std::vector<uint32_t> order(count);
+    for (size_t i = 0; i < count; i++)
+        order[i] = static_cast<uint32_t>(i);
+    return order;
+}
+
+std::vector<uint32_t> last_in_first_out(size_t count)
+{
+    std::vector<uint32_t> order = first_in_first_out(count);
+    return { order.rbegin(), order.rend() };
+}
+
 std::vector<uint32_t> shuffled(uint64_t seed, size_t count)
 {
     Random random(seed);

@@ -81,7 +81,9 @@ template <typename T> class Draws
 Draws<uint32_t> skewed_sizes(uint64_t seed, size_t low, size_t high);
 Draws<uint32_t> indices(uint64_t seed, size_t limit);
 
-/* A random order of 0 .. count - 1. */
+/* 0 .. count - 1 in three orders; the last is random. */
+std::vector<uint32_t> first_in_first_out(size_t count);
+std::vector<uint32_t> last_in_first_out(size_t count);
 std::vector<uint32_t> shuffled(uint64_t seed, size_t count);
 
 /* Use the block as a program would at least: one store in each page, and one in its last byte. */
@@ -168,6 +170,22 @@ void add_locality_lines();
 void add_thread_lines();
 void add_curves();
 void add_win32_curves();
+
+/* Allocates as many blocks as `order` is long and frees them in that order. */
+template <typename Size>
+void batches(benchmark::State &state, const std::vector<uint32_t> &order, Size size)
+{
+    std::vector<void *> blocks(order.size());
+    for (auto _ : state) {
+        for (size_t i = 0; i < blocks.size(); i++) {
+            blocks[i] = malloc(size(i));
+            touch(blocks[i], 1);
+        }
+        for (uint32_t i : order)
+            free(blocks[i]);
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(order.size()));
+}
 
 } // namespace bench
 

@@ -27,35 +27,6 @@ void pairs(State &state, size_t size)
     state.SetItemsProcessed(state.iterations() * STEPS);
 }
 
-/* Allocates as many blocks as `order` is long and frees them in that order. */
-template <typename Size> void batches(State &state, const std::vector<uint32_t> &order, Size size)
-{
-    std::vector<void *> blocks(order.size());
-    for (auto _ : state) {
-        for (size_t i = 0; i < blocks.size(); i++) {
-            blocks[i] = malloc(size(i));
-            touch(blocks[i], 1);
-        }
-        for (uint32_t i : order)
-            free(blocks[i]);
-    }
-    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(order.size()));
-}
-
-std::vector<uint32_t> first_in_first_out(size_t count)
-{
-    std::vector<uint32_t> order(count);
-    for (size_t i = 0; i < count; i++)
-        order[i] = static_cast<uint32_t>(i);
-    return order;
-}
-
-std::vector<uint32_t> last_in_first_out(size_t count)
-{
-    std::vector<uint32_t> order = first_in_first_out(count);
-    return { order.rbegin(), order.rend() };
-}
-
 /* A working set: at each step a slot drawn at random is freed and filled again by `get`. */
 template <typename Get> void replace_at_random(State &state, size_t slot_count, Get get)
 {
@@ -160,6 +131,21 @@ void add_batches()
         });
 }
 
+/* No length is chosen to fit a cache, and each line does about two million pairs. */
+void add_waves()
+{
+    constexpr size_t PAIRS = 2000000;
+    for (size_t size : { 64, 1000 })
+        for (size_t length : { 1000, 5000, 50000, 1000000 }) {
+            std::string name = "wave/" + std::to_string(size) + "/" + std::to_string(length);
+            std::string about = std::to_string(length) + " blocks of " + std::to_string(size) +
+                                " bytes, freed in random order";
+            add(name, about, static_cast<int64_t>(PAIRS / length), [=](State &state) {
+                batches(state, shuffled(43, length), [=](size_t) { return size; });
+            });
+        }
+}
+
 void add_sets()
 {
     add("set/1KiB", "16,384 slots of skewed sizes up to 1 KiB, replaced at random", 1000,
@@ -178,6 +164,7 @@ void add_single_lines()
 {
     add_pairs();
     add_batches();
+    add_waves();
     add_sets();
     add("calloc/1KiB", "4096 slots of skewed sizes up to 1 KiB from calloc, replaced at random",
         400, [](State &state) { zeroed_set(state, 4096, 16, KIB); });

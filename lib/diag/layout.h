@@ -74,13 +74,16 @@ struct threads_layout {
     uint16_t allocations, allocated_bytes, frees;
     /* the caches: `classes` bins at offset `bins`, bin_size bytes each */
     uint16_t bins, bin_size;
-    /* in a bin: blocks cached = most - room, and spare_count more if spare is not 0 */
-    uint16_t room, most, spare, spare_count; /* 32, 16, 64, 16 bits */
+    /* in a bin: blocks cached = limit - room / 2^room_shift, and spare_count more if spare is not 0 */
+    uint16_t room, limit, spare, spare_count; /* 64, 16, 64, 16 bits */
+    uint32_t room_shift;
 };
 
-/* The map of a medium span. Its number is the word behind the tag of the span's granules:
+/* The map of a medium span. Its number is beside the tag of each of the span's granules:
  * leaves[number >> leaf_shift][number % 2^leaf_shift] is a map, or NULL. */
 struct medium_layout {
+    uint32_t tag_size; /* bytes from one granule's tag to the next one's */
+    uint32_t number;   /* offset of the number behind the tag; 32 bits */
     const void *leaves;
     uint32_t leaf_shift, map_size;
     uint32_t most; /* cells that a map has */
@@ -114,9 +117,8 @@ struct heap_layout {
     const struct medium_layout *medium;
     const struct slots_layout *slots;
     const void *refused; /* 64 bits: calls of malloc and its kin that got no memory */
-    /* Two words, marks and links: a free block's two words a and b have b = a ^ mark, or, at address p,
-     * b = a ^ link ^ p ^ mark; the highest byte of b is free_byte. */
-    const void *block_keys;
+    /* A word: a free block's two words a and b have b = a ^ key; the highest byte of b is free_byte. */
+    const void *block_key;
     uint32_t free_byte;
     uint32_t classes;
     uint32_t block_bytes[LAYOUT_CLASSES]; /* of malloc's size classes */

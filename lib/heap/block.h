@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* block.h: the contents of a free block. A block in use holds nothing of the library's.
  *
- * Two secrets, drawn when the process makes its first theap, protect the lists of free blocks:
+ * A secret, drawn when the process makes its first theap, protects the lists of free blocks. Their
+ * first word is the link, the second one, the mark, is the link ^ secret, and vouches for it: a link is
+ * followed only if the two agree, so a program that writes to a freed block cannot redirect a list
+ * unless it knows the secret. A block whose two words agree is free: other data agrees with a
+ * probability of 2^-56. That holds without a look at any other memory, and so at the same cost whatever
+ * other threads do.
  *
- *     in a cache, a batch or an inbox    next             next ^ secret
- *     in a slab's own list               next ^ secret2   next ^ secret ^ the block's own address
- *
- * The second word, the mark, vouches for the link: a link is followed only if the two agree, so a
- * program that writes to a freed block cannot redirect a list unless it knows the secret. A block
- * whose two words agree is free: other data agrees with a probability of 2^-56. That holds without
- * a look at any other memory, and so at the same cost whatever other threads do.
- *
- * Programs can read what slabs' lists have left in memory: a slab's span may become a large block.
- * So that form holds no address, and copied elsewhere it does not agree. Of the other form nothing
- * is left: both words are cleared when a block leaves a cache. */
+ * Nothing of it is left in memory that a program gets: both words are cleared when a block is handed
+ * out, and when its slab or its page is given up. */
 #ifndef BARROW_HEAP_BLOCK_H
 #define BARROW_HEAP_BLOCK_H
 
@@ -30,27 +26,23 @@ struct block {
  * needs no load to compare it. */
 enum { BLOCK_FREE = 0xF9, BLOCK_FREE_SHIFT = 56 };
 
-struct block_keys {
-    uintptr_t mark; /* the secret; its highest byte is BLOCK_FREE */
-    uintptr_t link; /* secret2, which is no address */
-};
-
-extern struct block_keys block_keys HIDDEN;
+/* The secret; its highest byte is BLOCK_FREE. */
+extern uintptr_t block_key HIDDEN;
 
 /* A thread without a theap looks at the empty list while another draws the secret: with any value
  * that it ever had, block_end's words do not agree. */
 ALWAYS_INLINE uintptr_t block_mark_key(void)
 {
-    return READ_RACY(block_keys.mark);
+    return READ_RACY(block_key);
 }
 
-/* Ends every list but a slab's. Its words do not agree, so taking from an empty list fails like
+/* Ends every list. Its words do not agree, so taking from an empty list fails like
  * taking a damaged block. */
 extern const struct block block_end HIDDEN;
 #define BLOCK_END ((struct block *)(uintptr_t)&block_end)
 
-/* Draws the secrets, unless they are there. The caller sees to it that no other thread does. */
-void block_draw_keys(void);
+/* Draws the secret, unless it is there. The caller sees to it that no other thread does. */
+void block_draw_key(void);
 
 /* True of every free block, and by chance of a few others. Looks at one byte, and not the first
  * one: the program may just have stored a part of the word, and the load of a whole word would have
@@ -59,8 +51,6 @@ ALWAYS_INLINE bool block_may_be_free(const struct block *block)
 {
     return *((const unsigned char *)&block->mark + sizeof block->mark - 1) == BLOCK_FREE;
 }
-
-/* ---- in a cache, a batch or an inbox ------------------------------------------------------- */
 
 ALWAYS_INLINE void block_link(struct block *block, struct block *next)
 {
@@ -81,39 +71,10 @@ ALWAYS_INLINE struct block *block_next(const struct block *block)
     return block->next;
 }
 
-/* ---- in a slab's own list ------------------------------------------------------------------ */
-
-ALWAYS_INLINE void block_list(struct block *block, const struct block *next)
-{
-    block->next = (struct block *)((uintptr_t)next ^ block_keys.link);
-    block->mark = (uintptr_t)next ^ (uintptr_t)block ^ block_mark_key();
-}
-
-ALWAYS_INLINE struct block *block_listed_link(const struct block *block)
-{
-    return (struct block *)((uintptr_t)block->next ^ block_keys.link);
-}
-
-ALWAYS_INLINE bool block_is_listed(const struct block *block)
-{
-    uintptr_t link = (uintptr_t)block_listed_link(block);
-    return (link ^ (uintptr_t)block ^ block_mark_key()) == block->mark;
-}
-
-/* As block_next; NULL ends the list. */
-ALWAYS_INLINE struct block *block_listed_next(const struct block *block)
-{
-    if (unlikely(!block_is_listed(block)))
-        bad_list(block);
-    return block_listed_link(block);
-}
-
-/* ---- any free block ------------------------------------------------------------------------ */
-
 /* Another thread may be writing to the block if it is not the caller's; then either is true. */
 ALWAYS_INLINE bool block_is_free(const struct block *block)
 {
-    return unlikely(block_may_be_free(block)) && (block_is_linked(block) || block_is_listed(block));
+    return unlikely(block_may_be_free(block)) && block_is_linked(block);
 }
 
 /* Free blocks on their way between a cache, a slab and another thread. */

@@ -4,10 +4,8 @@
 bool is_any_start(const struct theap *theap, const struct bin *bin, const void *address)
 {
     const struct span *slab = span_at(span_get(&span_at(granule_of(address))->head));
-    unsigned size_class = bin_class(theap, bin);
-    uint32_t reach = theap->reach[size_class];
-    uint32_t distance = (uint32_t)((const char *)address - span_start(slab));
-    bool starts = size_class_is_long(size_class) ? is_long_start(distance, bin->magic, reach)
-                                                 : is_start((uint16_t)distance, bin->magic, reach);
+    uint32_t blocks = size_class_capacity(bin_class(theap, bin));
+    const char *last = span_start(slab) + (size_t)(blocks - 1) * bin_bytes(bin);
+    bool starts = is_start((uintptr_t)last - (uintptr_t)address, bin->magic);
     return starts && !slab_is_in_hole(slab, address);
 }

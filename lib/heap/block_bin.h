@@ -9,10 +9,10 @@
 #include "heap/theap.h"
 
 /* Whether one of the bin's blocks starts there that has been handed out before. False also where
- * that is not so easily told: in long classes, and where free pages lie between blocks. */
+ * that is not so easily told: between free pages of a slab. */
 ALWAYS_INLINE bool is_easy_start(const struct bin *bin, size_t granule, const void *address)
 {
-    return is_start((uint16_t)(uintptr_t)address, bin->magic, reach_of(granule));
+    return is_start((uintptr_t)last_of(granule) - (uintptr_t)address, bin->magic);
 }
 
 /* The same, by the descriptor, in all slabs. */

@@ -4,6 +4,7 @@
 #include "barrow/barrow.h"
 #include "heap/checked.h"
 #include "heap/heap.h"
+#include "heap/open_slab.h"
 #include "heap/process.h"
 #include "heap/quarantine.h"
 #include "heap/sampled.h"
@@ -17,9 +18,12 @@ static void count_slabs(struct theap *theap, struct barrow_stats *stats)
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++)
         for (int group = 0; group < GROUPS; group++)
             for (uint32_t i = theap->groups[size_class][group]; i != 0; i = span_at(i)->next) {
+                uint32_t cached = open_slab_count(theap, span_at(i));
                 stats->slabs++;
                 stats->live_blocks += span_at(i)->used;
                 stats->live_bytes += span_at(i)->used * size_class_bytes(size_class);
+                stats->cached_blocks += cached;
+                stats->cached_bytes += cached * size_class_bytes(size_class);
             }
 }
 
@@ -55,20 +59,18 @@ static void count_cached(const struct medium_cache *cache, struct barrow_stats *
         }
 }
 
-/* The blocks in the calling thread's own cache. Those of other threads can't be looked at while
+/* The blocks in the calling thread's own bins and cache. Those of other threads can't be looked at while
  * they run, and count as live; they are few. */
 static void count_cache(const struct theap *theap, struct barrow_stats *stats)
 {
     for (const struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
         /* relaxed: the list is counted and not looked at, for another thread may take it */
         bool spare = atomic_load_explicit(&bin->spare, memory_order_relaxed) != NULL;
-        size_t blocks = (size_t)(bin->most - bin->room) + (spare ? bin->spare_count : 0);
+        size_t blocks = bin_count(bin) + (spare ? bin->spare_count : 0u);
         stats->cached_blocks += blocks;
         stats->cached_bytes += blocks * bin_bytes(bin);
     }
     count_cached(&theap->cache, stats);
-    stats->live_blocks -= stats->cached_blocks;
-    stats->live_bytes -= stats->cached_bytes;
 }
 
 static void count_region(struct barrow_stats *stats)
@@ -123,6 +125,8 @@ void heap_figures(struct barrow_stats *stats)
     const struct theap *own = threads_current_if_any();
     if (own != NULL)
         count_cache(own, stats);
+    stats->live_blocks = less(stats->live_blocks, stats->cached_blocks);
+    stats->live_bytes = less(stats->live_bytes, stats->cached_bytes);
     count_large(stats);
     uint64_t large_spans = stats->large_blocks;
     if (checked_is_on())

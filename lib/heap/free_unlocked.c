@@ -10,7 +10,7 @@ static NOINLINE void free_medium(struct theap *theap, struct block *block, const
 {
     uint32_t tag = atomic_load_explicit(&entry->tag, memory_order_relaxed);
     uint32_t owner = tag >> TAG_SHIFT;
-    struct place place = place_by(READ_RACY(entry->reach), block);
+    struct place place = place_by(READ_RACY(entry->map), block);
     if (unlikely(theap == &theap_none) || unlikely(!map_has_in_use(place, block))) {
         heap_free_locked(block, call);
         return;
@@ -23,6 +23,15 @@ static NOINLINE void free_medium(struct theap *theap, struct block *block, const
         heap_free_passed(owner, place);
 }
 
+/* A block in use of the theap's own. */
+static inline void free_own(struct theap *theap, struct bin *bin, struct block *block)
+{
+    if (unlikely(bin_is_full(bin)))
+        theap_overflow_alone(theap, bin, block);
+    else
+        bin_push(bin, block);
+}
+
 /* A block of any slab: into the bin, or into the batch for the theap that owns it. False: it takes
  * more than that to free it, or it is none that may be freed; nothing has been changed. */
 static inline bool free_unlocked(struct theap *theap, struct block *block)
@@ -33,7 +42,7 @@ static inline bool free_unlocked(struct theap *theap, struct block *block)
         return false;
     if (!theap_owns(theap, tag))
         return theap_gather(theap, tag >> TAG_SHIFT, bin_bytes(bin), block);
-    bin_push(theap, bin, block);
+    free_own(theap, bin, block);
     return true;
 }
 
@@ -46,6 +55,11 @@ static NOINLINE void free_any(struct theap *theap, struct block *block, const ch
 void heap_free_slow(void *address, const char *call)
 {
     struct theap *theap = theap_fast();
+    struct bin *bin = own_bin_of(theap_own_fast(), address);
+    if (likely(bin != NULL) && likely(!block_is_free(address))) { /* which is full */
+        free_own(theap, bin, address);
+        return;
+    }
     size_t granule = granule_of(address);
     struct granule_tag *entry = granule_entry(granule_has_tag(granule) ? granule : 0);
     if (tag_is_medium(atomic_load_explicit(&entry->tag, memory_order_relaxed)))

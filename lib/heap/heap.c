@@ -276,10 +276,12 @@ bool heap_size_is_exact(const void *block)
 static void free_in_slab(struct theap *theap, struct span *slab, struct block *block)
 {
     struct bin *bin = &theap->bins[slab->size_class];
-    if (slab->owner == theap_number(theap))
-        bin_push(theap, bin, block);
-    else
+    if (slab->owner != theap_number(theap))
         theap_free_remote(theap, slab->owner, bin_bytes(bin), block);
+    else if (bin_is_full(bin))
+        theap_overflow(theap, bin, block);
+    else
+        bin_push(bin, block);
 }
 
 void heap_free_passed(uint32_t owner, struct place place)

@@ -58,39 +58,6 @@ bool heap_is_block(const void *address);
  * may allocate. Returns what it was. */
 bool heap_set_busy(bool now);
 
-/* NULL: the list is empty, or the mark of its first block does not vouch for its link, as
- * bin_is_bad then tells: the program wrote to it after it had freed it.
- *
- * A block leaves the list before it loses its mark: so a signal handler or the child of another
- * thread's fork that comes in between finds only free blocks in the list. */
-ALWAYS_INLINE struct block *bin_pop(struct bin *bin)
-{
-    struct block *block = bin->free;
-    struct block *next = (struct block *)(block->mark ^ block_mark_key());
-    if (unlikely(block->next != next)) /* block_is_linked, and in the order that costs least */
-        return NULL;
-    bin->free = next;
-    atomic_signal_fence(memory_order_seq_cst);
-    block->next = NULL;
-    block->mark = 0;
-    bin->room++;
-    return block;
-}
-
-ALWAYS_INLINE bool bin_is_bad(const struct bin *bin)
-{
-    return bin->free != BLOCK_END;
-}
-
-ALWAYS_INLINE void bin_push(struct theap *theap, struct bin *bin, struct block *block)
-{
-    block_link(block, bin->free);
-    atomic_signal_fence(memory_order_seq_cst); /* as in bin_pop */
-    bin->free = block;
-    if (unlikely(--bin->room < 0))
-        theap_overflow(theap, bin);
-}
-
 /* A small block of less than `limit` bytes, which is SMALL_LIMIT or, for callers that serve some
  * processes only, 0. NULL: it takes the slow path. */
 ALWAYS_INLINE void *heap_alloc_fast(size_t size, size_t limit)
@@ -98,7 +65,7 @@ ALWAYS_INLINE void *heap_alloc_fast(size_t size, size_t limit)
     struct theap *theap = theap_fast();
     if (unlikely(size >= limit))
         return NULL;
-    return bin_pop(theap_bin(theap, theap->bin_of[(size + 15) / 16]));
+    return bin_pop(theap_small_bin(theap, size));
 }
 
 ALWAYS_INLINE void *heap_alloc(size_t size)
@@ -112,7 +79,7 @@ ALWAYS_INLINE void *heap_alloc_zero(size_t size)
 {
     struct theap *theap = theap_fast();
     if (likely(size <= SMALL_MAX)) {
-        struct bin *bin = theap_bin(theap, theap->bin_of[(size + 15) / 16]);
+        struct bin *bin = theap_small_bin(theap, size);
         void *block = bin_pop(bin);
         if (likely(block != NULL))
             return memset(block, 0, bin_bytes(bin));
@@ -125,47 +92,36 @@ ALWAYS_INLINE void *heap_alloc_aligned(size_t align, size_t size)
 {
     struct theap *theap = theap_fast();
     if (likely(align <= SMALL_MAX && size <= SMALL_MAX)) {
-        size_t rounded = round_up(size != 0 ? size : 1, align);
-        void *block = bin_pop(theap_bin(theap, theap->bin_of[(rounded + 15) / 16]));
+        void *block = bin_pop(theap_small_bin(theap, round_up(size != 0 ? size : 1, align)));
         if (likely(block != NULL))
             return block;
     }
     return heap_alloc_aligned_slow(align, size);
 }
 
-/* Where the block's bin is among the theap's, if this is a slab of this theap; all else comes out as
- * BINS_SIZE or more. */
-ALWAYS_INLINE uint64_t bin_offset_of(const struct theap *theap, size_t granule)
+/* False, and nothing changed: it takes the slow path. See own_slabs.h on what the comparison tells. */
+ALWAYS_INLINE bool free_to_bin(struct bin *bin, uintptr_t distance, struct block *block)
 {
-    return unlikely(!granule_has_tag(granule)) ? UINT64_MAX : tag_of(granule) - theap->tag;
-}
-
-ALWAYS_INLINE bool free_to_bin(struct theap *theap, struct bin *bin, size_t granule,
-                               struct block *block)
-{
-    HIDE_VALUE(granule); /* gcc would keep a multiple of it instead, at an instruction more */
-    if (!likely(is_easy_start(bin, granule, block)) || unlikely(block_may_be_free(block)))
+    if (unlikely(distance * bin->magic >= bin->room) || unlikely(block_may_be_free(block)))
         return false;
-    bin_push(theap, bin, block);
+    bin_push(bin, block);
     return true;
 }
 
-/* Offsets of bins are served below the limit: BINS_SIZE, or 0 for none. It is read where it is
- * compared, in one instruction. False, and nothing changed: it takes the slow path. */
-ALWAYS_INLINE bool heap_free_fast(void *block, const size_t *limit)
+ALWAYS_INLINE bool heap_free_fast(void *block)
 {
-    struct theap *theap = theap_fast();
-    size_t granule = granule_of(block);
-    uint64_t offset = bin_offset_of(theap, granule);
-    if (unlikely(offset >= READ_RACY(*limit)))
-        return false;
-    return free_to_bin(theap, theap_bin(theap, offset), granule, block);
+    struct own_slabs *own = theap_own_fast();
+    uint32_t place = own_place(block);
+    const char *last = READ_RACY(own->last[place]);
+    HIDE_VALUE(last); /* loaded before `own` becomes the bin, in the same register */
+    struct bin *bin = own_bin(own, place);
+    HIDE_VALUE(bin);
+    return free_to_bin(bin, (uintptr_t)last - (uintptr_t)block, block);
 }
 
 ALWAYS_INLINE void heap_free(void *address, const char *call)
 {
-    static const size_t all_bins = BINS_SIZE;
-    if (unlikely(!heap_free_fast(address, &all_bins)))
+    if (unlikely(!heap_free_fast(address)))
         heap_free_slow(address, call);
 }
 
@@ -173,13 +129,14 @@ ALWAYS_INLINE void heap_free(void *address, const char *call)
  * served below the limit: SMALL_LIMIT, or 0 for none. What it leaves is for heap/sized.h. */
 ALWAYS_INLINE bool heap_free_sized_fast(void *block, size_t size, size_t limit)
 {
-    struct theap *theap = theap_fast();
+    struct own_slabs *own = theap_own_fast();
+    uint32_t place = own_place(block);
     if (unlikely(size >= limit))
         return false;
-    size_t expected = theap->bin_of[(size + 15) / 16], granule = granule_of(block);
-    if (unlikely(bin_offset_of(theap, granule) != expected))
+    struct bin *bin = theap_small_bin(theap_fast(), size);
+    if (unlikely(own_bin(own, place) != bin))
         return false;
-    return free_to_bin(theap, theap_bin(theap, expected), granule, block);
+    return free_to_bin(bin, own_distance(own, place, block), block);
 }
 
 #endif

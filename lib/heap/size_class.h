@@ -14,10 +14,10 @@
 enum {
     SIZE_CLASSES = 48,
     EVEN_CLASSES = 16, /* those in steps of 16 bytes */
-    SMALL_MAX = 4096,  /* the longest block; up to here the class is looked up, see struct theap */
+    SLAB_GRANULES_MAX = 4,
+    SMALL_MAX = 4096, /* the longest block; up to here the class is looked up, see struct theap */
     SMALL_LIMIT = SMALL_MAX + 1,
-    SMALL_UNITS = SMALL_MAX / 16 + 1,
-    LONG_UNIT = 256 /* divides the sizes of all long classes, see size_class_magic */
+    SMALL_UNITS = SMALL_MAX / 16 + 1
 };
 
 ALWAYS_INLINE unsigned size_class_of(size_t size)
@@ -53,11 +53,11 @@ ALWAYS_INLINE bool size_class_keeps(size_t bytes, size_t size)
     return size <= bytes && (size >= bytes / 2 || bytes == size_class_bytes(0));
 }
 
-/* How long the class's slabs are: at least 32 blocks. */
+/* How long the class's slabs are: at least 64 blocks, and 128 up to 2 KiB, so that what is done once for a
+ * slab counts for little. */
 ALWAYS_INLINE unsigned size_class_granules(unsigned size_class)
 {
-    size_t size = size_class_bytes(size_class);
-    return size <= 2048 ? 1 : 4;
+    return size_class_bytes(size_class) <= 512 ? 1 : SLAB_GRANULES_MAX;
 }
 
 ALWAYS_INLINE unsigned size_class_capacity(unsigned size_class)
@@ -66,57 +66,31 @@ ALWAYS_INLINE unsigned size_class_capacity(unsigned size_class)
                       size_class_bytes(size_class));
 }
 
-/* Whether blocks start at the same distances in each granule of a slab, so that an address's low 16
- * bits tell: slabs of one granule, and sizes that divide a granule. The others are "long". */
-ALWAYS_INLINE bool size_class_is_long(unsigned size_class)
-{
-    return size_class_granules(size_class) > 1 && !is_power_of_two(size_class_bytes(size_class));
-}
-
-/* What sizes and distances are counted in by the check below. */
-ALWAYS_INLINE size_t size_class_unit(unsigned size_class)
-{
-    return size_class_is_long(size_class) ? LONG_UNIT : 1;
-}
-
-/* The check that an address starts one of the first n blocks, without a division. m = 2^32 / size,
- * rounded to the next larger integer. The start of block q is q * size bytes away, and its residue
+/* The check that an address starts a block, without a division, by its distance to a later start.
+ * The magic m is 2^64 / size, rounded up so that size * m = 2^64 + step, with a step of half the size
+ * to one and a half times the size. A block that starts q blocks before has the residue
  *
- *     q * size * m mod 2^32 = q * step, where step = size * m - 2^32, which is 1 to size
+ *     q * size * m mod 2^64 = q * step
  *
- * rises with q. Any other distance, below 2^16, has a residue of at least m - step, which is more
- * than that of all starts: so the first n blocks are told by one comparison. */
-ALWAYS_INLINE uint32_t size_class_magic(unsigned size_class)
+ * and all others in the slab, as well as those that start behind, have one of START_LIMIT or more: m
+ * or more for those that start nowhere, nearly 2^64 for those behind. The same is true for addresses
+ * outside of the slab that are at least 2^30 bytes away and are addresses of a program's at all: their
+ * residues are 2^29 or more, for no distance times one and a half reaches m. */
+enum { START_LIMIT = 1 << 19 };
+
+_Static_assert(SLAB_GRANULES_MAX *GRANULE_SIZE * 3 / 2 < START_LIMIT,
+               "no start in the longest slab has a residue as large");
+
+ALWAYS_INLINE uint64_t size_class_magic(unsigned size_class)
 {
-    size_t size = size_class_bytes(size_class) / size_class_unit(size_class);
-    return (uint32_t)((((uint64_t)1 << 32) + size) / size);
+    uint64_t size = size_class_bytes(size_class), magic = UINT64_MAX / size + 1;
+    return size * magic < size / 2 ? magic + 1 : magic;
 }
 
-/* The residues of the first `blocks` starts are below it; 0 for none. */
-ALWAYS_INLINE uint32_t size_class_reach(unsigned size_class, uint32_t blocks)
+/* Whether a block starts at that distance before the start of another. */
+ALWAYS_INLINE bool is_start(uintptr_t distance, uint64_t magic)
 {
-    size_t size = size_class_bytes(size_class) / size_class_unit(size_class);
-    uint32_t step = (uint32_t)size * size_class_magic(size_class);
-    return blocks == 0 ? 0 : (blocks - 1) * step + 1;
-}
-
-/* How many blocks start in a granule of the class's slabs; of a long class, in all of the slab. */
-ALWAYS_INLINE uint32_t size_class_starts(unsigned size_class)
-{
-    return size_class_is_long(size_class) ? size_class_capacity(size_class)
-                                          : (uint32_t)(GRANULE_SIZE / size_class_bytes(size_class));
-}
-
-/* For a distance from the start of a granule of the slab. */
-ALWAYS_INLINE bool is_start(uint32_t distance, uint32_t magic, uint32_t reach)
-{
-    return distance * magic < reach;
-}
-
-/* For a distance from the start of a long class's slab. */
-ALWAYS_INLINE bool is_long_start(uint32_t distance, uint32_t magic, uint32_t reach)
-{
-    return distance % LONG_UNIT == 0 && is_start(distance / LONG_UNIT, magic, reach);
+    return distance * magic < START_LIMIT;
 }
 
 #endif

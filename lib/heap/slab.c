@@ -10,11 +10,12 @@
 #include "heap/theap_medium.h"
 #include "region/region.h"
 
+#include <string.h>
+
 enum {
-    WAKE_SHIFT = 5,     /* a full slab is taken from again when 1/32 of it is free */
-    AHEAD_UNITS = 4,    /* had at once, see populate_ahead ... */
-    AHEAD_BLOCK = 2048, /* ... for blocks up to this */
-    AHEAD_SLABS = 4     /* ... once so many slabs are full */
+    WAKE_SHIFT = 5, /* a full slab is taken from again when 1/32 of it is free */
+    AHEAD_PART = 8, /* of the blocks that a bin may hold; so many are cut at once, or ... */
+    AHEAD_SLABS = 8 /* ... the same part of those in full slabs, of which so many count */
 };
 
 /* ---- groups ------------------------------------------------------------------------------- */
@@ -100,41 +101,89 @@ static void regroup(struct theap *theap, struct span *slab)
     link_slab(theap, slab, group);
 }
 
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+/* The numbers of blocks: [first, end). */
+struct blocks {
+    uint32_t first, end;
+};
+
+/* Those that start in `count` units from that one on. */
+static struct blocks blocks_in(const struct span *slab, unsigned unit, unsigned count)
+{
+    uint32_t size = (uint32_t)size_class_bytes(slab->size_class), shift = unit_shift(slab);
+    uint32_t capacity = size_class_capacity(slab->size_class);
+    uint32_t end = (((unit + count) << shift) + size - 1) / size;
+    return (struct blocks){ ((unit << shift) + size - 1) / size, end < capacity ? end : capacity };
+}
+
+/* How many units from the lowest on are all there. */
+static unsigned run_of(uint64_t units)
+{
+    uint64_t others = ~(units >> lowest_bit(units));
+    return others == 0 ? UNITS_MOST : lowest_bit(others);
+}
+
 /* ---- life --------------------------------------------------------------------------------- */
 
+/* Before the slab's first block is in circulation, and when none is any more. */
 static void set_tags(const struct span *slab, uint32_t tag)
 {
     uint32_t index = span_index(slab);
-    for (uint32_t i = 0; i < slab->granules; i++) {
-        span_set(&span_at(index + i)->head, index);
-        reach_set(index + i, 0); /* no block is in circulation, before or after */
-        tag_set(index + i, tag);
+    const char *none = span_start(slab) - size_class_bytes(slab->size_class);
+    for (uint32_t i = index; i < index + slab->granules; i++) {
+        span_set(&span_at(i)->head, index);
+        last_set(i, none);
+        tag_set(i, tag);
     }
 }
 
-/* How many blocks are in circulation from the granule's start on; 0 if there are others. */
-static uint32_t leading_blocks(const struct span *slab, uint64_t starts, unsigned granule)
+/* Up to which block of the slab all that start in the granule are in circulation, and none behind it;
+ * the place before the first block where that can't be said. */
+static const char *last_in(const struct span *slab, uint64_t starts, unsigned granule)
 {
     unsigned units = 1U << (GRANULE_SHIFT - unit_shift(slab)), first = granule * units;
     uint64_t here = unit_bits(first, units) & starts, holes = slab->holes & here;
+    size_t size = size_class_bytes(slab->size_class), blocks = 0;
     if (holes == 0)
-        return size_class_starts(slab->size_class);
-    unsigned hole = lowest_bit(holes);
-    if ((here & ~slab->holes) >> hole != 0)
-        return 0;
-    size_t bytes = (size_t)(hole - first) << unit_shift(slab);
-    size_t size = size_class_bytes(slab->size_class);
-    return (uint32_t)((bytes + size - 1) / size);
+        blocks = size_class_capacity(slab->size_class);
+    else if ((here & ~slab->holes) >> lowest_bit(holes) == 0)
+        blocks = (((size_t)lowest_bit(holes) << unit_shift(slab)) + size - 1) / size;
+    return span_start(slab) + blocks * size - size;
 }
 
-void slab_set_reach(struct span *slab)
+/* In the theap's own table. */
+static void note_own(const struct theap *theap, const struct span *slab, size_t granule,
+                     const char *last, bool claim)
 {
-    if (size_class_is_long(slab->size_class))
-        return; /* it remains 0 */
+    const struct bin *bin = &theap->bins[slab->size_class];
+    bool none = last < span_start(slab);
+    if (theap->own == NULL)
+        return;
+    if (claim && !none)
+        own_slabs_claim(theap->own, granule, last, bin);
+    else
+        own_slabs_note(theap->own, granule, last, none);
+}
+
+void slab_note_starts(const struct theap *theap, const struct span *slab, uint64_t units,
+                      bool claim)
+{
     uint64_t starts = all_holes(slab);
-    for (uint32_t i = 0; i < slab->granules; i++)
-        reach_set(span_index(slab) + i,
-                  size_class_reach(slab->size_class, leading_blocks(slab, starts, i)));
+    unsigned shift = GRANULE_SHIFT - unit_shift(slab);
+    for (unsigned i = lowest_bit(units) >> shift; i <= highest_bit(units) >> shift; i++) {
+        const char *last = last_in(slab, starts, i);
+        last_set(span_index(slab) + i, last);
+        note_own(theap, slab, span_index(slab) + i, last, claim);
+    }
+}
+
+/* No block of the slab is in circulation any more. */
+static void vacate_own(const struct theap *theap, const struct span *slab)
+{
+    const char *none = span_start(slab) - size_class_bytes(slab->size_class);
+    for (uint32_t i = 0; i < slab->granules && theap->own != NULL; i++)
+        own_slabs_note(theap->own, span_index(slab) + i, none, true);
 }
 
 /* Of the units that are no holes. */
@@ -153,6 +202,7 @@ static struct span *make_slab(struct theap *theap, unsigned size_class)
     slab->size_class = (uint8_t)size_class;
     span_set(&slab->owner, theap_number(theap));
     slab->zero_holes = zero;
+    slab->free = BLOCK_END;
     set_holes(slab, all_holes(slab));
     region_account_hollow(slab, (ptrdiff_t)span_bytes(slab));
     set_tags(slab, theap_tag(theap, size_class));
@@ -160,79 +210,113 @@ static struct span *make_slab(struct theap *theap, unsigned size_class)
     return slab;
 }
 
+/* No word of the free blocks is left for who has the memory next. */
+static void scrub(const struct span *slab)
+{
+    uint64_t units = all_holes(slab) & ~slab->holes;
+    size_t size = size_class_bytes(slab->size_class);
+    while (units != 0) {
+        unsigned unit = lowest_bit(units), count = run_of(units);
+        struct blocks blocks = blocks_in(slab, unit, count);
+        char *at = span_start(slab) + blocks.first * size;
+        UNROLLED
+        for (uint32_t n = blocks.end - blocks.first; n > 0; n--, at += size)
+            memset(at, 0, sizeof(struct block));
+        units &= ~unit_bits(unit, count);
+    }
+}
+
 void slab_free(struct theap *theap, struct span *slab)
 {
     unlink_slab(theap, slab);
+    scrub(slab);
+    vacate_own(theap, slab);
     set_tags(slab, 0);
     size_t listed = slab->free_count * size_class_bytes(slab->size_class);
     ASSERT(slab->used == 0);
     theap->circulating -= listed;
     theap->listed -= listed;
     region_account_hollow(slab, (ptrdiff_t)cut_bytes(slab) - (ptrdiff_t)span_bytes(slab));
-    span_set_kind(slab, SPAN_NONE); /* nobody must take it for a slab */
+    span_set_kind(slab, SPAN_META); /* nobody must take it for a slab, until it is given back */
     slab->next = theap->emptied;
     theap->emptied = span_index(slab);
 }
 
 /* ---- take --------------------------------------------------------------------------------- */
 
-static struct block *block_number(const struct span *slab, uint32_t i)
-{
-    size_t size = size_class_bytes(slab->size_class);
-    return (struct block *)(void *)(span_start(slab) + i * size);
-}
-
 void slab_push_listed(struct span *slab, struct block *block)
 {
-    block_list(block, slab->free);
+    block_link(block, slab->free);
     slab->free = block;
     slab->free_count++;
 }
 
-/* Puts the blocks that start in the lowest hole into circulation: the first ones into the chain,
- * those that are not wanted on the slab's list, which is empty. */
-static struct chain cut_hole(struct theap *theap, struct span *slab, uint32_t wanted)
+/* How many blocks to cut at once for a bin that may hold so many. Cutting writes into memory that may not
+ * be needed yet; what it takes early is a small part of what is or was in use. */
+static uint32_t blocks_ahead(const struct theap *theap, unsigned size_class, uint32_t wanted)
 {
-    size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    uint32_t capacity = size_class_capacity(slab->size_class);
-    unsigned hole = lowest_bit(slab->holes);
-    uint32_t first = (uint32_t)((hole * unit + size - 1) / size);
-    uint32_t end = (uint32_t)(((hole + 1) * unit + size - 1) / size);
-    end = end < capacity ? end : capacity;
-    ASSERT(slab->free == NULL && first < end);
+    uint32_t full = 0;
+    for (uint32_t i = theap->groups[size_class][GROUP_FULL]; i != 0 && full < AHEAD_SLABS;
+         i = span_at(i)->next)
+        full++;
+    uint32_t ahead = full * size_class_capacity(size_class) / AHEAD_SLABS;
+    ahead = ahead < wanted ? ahead : wanted;
+    return ahead > wanted / AHEAD_PART ? ahead : wanted / AHEAD_PART;
+}
 
-    struct chain chain = { NULL, NULL, 0 };
-    uint32_t taken = first + (wanted < end - first ? wanted : end - first);
-    for (uint32_t i = end; i-- > taken;)
-        slab_push_listed(slab, block_number(slab, i));
-    for (uint32_t i = taken; i-- > first;)
-        chain_push(&chain, block_number(slab, i));
-    set_holes(slab, slab->holes & (slab->holes - 1));
-    slab_set_reach(slab);
-    slab->used += chain.count;
-    theap->circulating += (end - first) * size;
-    region_account_hollow(slab, -(ptrdiff_t)unit);
+/* The holes from the lowest on that have so many blocks; one at least. */
+static uint64_t holes_for(const struct span *slab, uint32_t blocks)
+{
+    size_t bytes = blocks * size_class_bytes(slab->size_class);
+    unsigned count = (unsigned)(bytes >> unit_shift(slab)), run = run_of(slab->holes);
+    count = count == 0 ? 1 : count;
+    return unit_bits(lowest_bit(slab->holes), count < run ? count : run);
+}
+
+/* Puts the blocks that start in these holes on the slab's list, in order of address. */
+static void cut_holes(struct theap *theap, struct span *slab, uint64_t holes)
+{
+    struct blocks blocks = blocks_in(slab, lowest_bit(holes), run_of(holes));
+    size_t bytes = run_of(holes) << unit_shift(slab), size = size_class_bytes(slab->size_class);
+    ASSERT(slab->free_count == 0 && blocks.first < blocks.end && (holes & ~slab->holes) == 0);
+    char *at = span_start(slab) + blocks.end * size;
+    struct block *next = slab->free;
+    slab->free_count = blocks.end - blocks.first;
+    UNROLLED
+    for (uint32_t n = slab->free_count; n > 0; n--) {
+        at -= size;
+        block_link((struct block *)(void *)at, next);
+        next = (struct block *)(void *)at;
+    }
+    slab->free = next;
+    set_holes(slab, slab->holes & ~holes);
+    slab_note_starts(theap, slab, holes, true);
+    theap->circulating += slab->free_count * size;
     theap->listed += slab->free_count * size;
-    allowance_wanted(&theap->allowance, unit);
+    region_account_hollow(slab, -(ptrdiff_t)bytes);
+    allowance_wanted(&theap->allowance, bytes);
+}
+
+/* Takes as many blocks as are wanted, or as there are, from the slab's list. All of them cost no more
+ * than one. */
+static struct chain take_listed(struct theap *theap, struct span *slab, uint32_t wanted)
+{
+    struct chain chain = { slab->free, NULL, slab->free_count };
+    slab->free = BLOCK_END;
+    if (slab->free_count > wanted) {
+        slab->free = slab_cut(chain.first, wanted);
+        chain.count = wanted;
+    }
+    slab->free_count -= chain.count;
+    slab->used += chain.count;
+    theap->listed -= chain.count * size_class_bytes(slab->size_class);
+    regroup(theap, slab);
     return chain;
 }
 
-/* Moves as many blocks as are wanted, or as there are, from the slab's list to the chain's end. */
-static void take_listed(struct theap *theap, struct span *slab, struct chain *chain,
-                        uint32_t wanted)
+struct chain slab_take_all(struct theap *theap, struct span *slab)
 {
-    uint32_t count = slab->free_count < wanted ? slab->free_count : wanted;
-    struct block *block = slab->free;
-    for (uint32_t i = 0; i < count; i++) {
-        struct block *next = block_listed_next(block);
-        chain_append(chain, block);
-        block = next;
-    }
-    slab->free = block;
-    slab->free_count -= count;
-    slab->used += count;
-    theap->listed -= count * size_class_bytes(slab->size_class);
-    allowance_reused(&theap->allowance, theap_free_bytes(theap));
+    return take_listed(theap, slab, UINT32_MAX);
 }
 
 static struct span *fullest(struct theap *theap, unsigned size_class)
@@ -250,59 +334,43 @@ static struct span *nearly_full(struct theap *theap, unsigned size_class)
     return slab != 0 ? span_at(slab) : NULL;
 }
 
-/* Whether the program has come to need many blocks of the class. */
-static bool has_grown(const struct theap *theap, unsigned size_class)
+/* Several pages at once come in two thirds of the time that a fault for each takes. */
+static void populate(const struct span *slab, uint64_t holes)
 {
-    uint32_t slab = theap->groups[size_class][GROUP_FULL];
-    for (int i = 1; i < AHEAD_SLABS && slab != 0; i++)
-        slab = span_at(slab)->next;
-    return slab != 0;
+    unsigned count = run_of(holes);
+    if (count > 1 && os_page_size() <= unit_bytes(slab))
+        os_populate(span_start(slab) + ((size_t)lowest_bit(holes) << unit_shift(slab)),
+                    (size_t)count << unit_shift(slab));
 }
 
-/* Several pages at once come in two thirds of the time that a fault for each takes. They come a
- * little early, not in addition: the heads of blocks this small are written to in every page. */
-static void populate_ahead(const struct theap *theap, const struct span *slab)
+static void cut_for(struct theap *theap, struct span *slab, uint32_t wanted)
 {
-    unsigned hole = lowest_bit(slab->holes);
-    uint64_t ahead = ((1ULL << AHEAD_UNITS) - 1) << hole;
-    if (hole % AHEAD_UNITS != 0 || (slab->holes & ahead) != ahead ||
-        size_class_bytes(slab->size_class) > AHEAD_BLOCK || os_page_size() > unit_bytes(slab) ||
-        !has_grown(theap, slab->size_class))
-        return;
-    os_populate(span_start(slab) + hole * unit_bytes(slab), AHEAD_UNITS * unit_bytes(slab));
+    uint64_t holes = holes_for(slab, blocks_ahead(theap, slab->size_class, wanted));
+    populate(slab, holes);
+    cut_holes(theap, slab, holes);
 }
 
-/* Cuts one unit only: cutting writes into the memory, which may not be needed yet. */
-static struct chain take_from_hole(struct theap *theap, struct span *slab, uint32_t wanted)
+/* A slab to take blocks from; NULL when there is no memory. */
+static struct span *slab_to_take_from(struct theap *theap, unsigned size_class)
 {
-    populate_ahead(theap, slab);
-    struct chain cut = cut_hole(theap, slab, wanted);
-    regroup(theap, slab);
-    return cut;
+    struct span *slab = fullest(theap, size_class);
+    if (slab == NULL)
+        slab = make_slab(theap, size_class);
+    return slab != NULL ? slab : nearly_full(theap, size_class);
 }
 
 struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted, bool *zero)
 {
-    struct chain chain = { NULL, NULL, 0 };
-    struct span *slab = NULL;
-    while (chain.count < wanted && (slab = fullest(theap, size_class)) != NULL &&
-           slab->free != NULL) {
-        take_listed(theap, slab, &chain, wanted - chain.count);
-        regroup(theap, slab);
-    }
-    if (chain.count > 0)
-        return chain;
+    struct span *slab = slab_to_take_from(theap, size_class);
     if (slab == NULL)
-        slab = make_slab(theap, size_class);
-    if (slab == NULL && (slab = nearly_full(theap, size_class)) == NULL)
-        return chain;
-    if (slab->free != NULL) {
-        take_listed(theap, slab, &chain, wanted);
-        regroup(theap, slab);
-        return chain;
+        return (struct chain){ NULL, NULL, 0 };
+    if (slab->free_count == 0) {
+        *zero = slab->zero_holes && wanted == 1;
+        cut_for(theap, slab, wanted);
     }
-    *zero = slab->zero_holes && wanted == 1;
-    return take_from_hole(theap, slab, wanted);
+    struct chain chain = take_listed(theap, slab, wanted);
+    allowance_reused(&theap->allowance, theap_free_bytes(theap));
+    return chain;
 }
 
 /* ---- give --------------------------------------------------------------------------------- */
@@ -365,31 +433,94 @@ struct block *slab_cut(struct block *first, uint32_t count)
     return rest;
 }
 
+struct span *slab_of(const struct block *block)
+{
+    struct span *span;
+    size_t granule = granule_of(block);
+    tag_and_span(granule, &span);
+    return likely(span->head == granule) ? span : span_at(span->head);
+}
+
+/* Blocks of one slab, the first and the last one of a list, have come back to it. */
+static void put_listed(struct theap *theap, struct span *slab, struct block *first,
+                       struct block *last, uint32_t count)
+{
+    size_t bytes = count * size_class_bytes(slab->size_class);
+    block_link(last, slab->free);
+    slab->free = first;
+    slab->free_count += count;
+    slab->used -= count;
+    /* relaxed: a hint for the search for holes, which looks again under the lock */
+    atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
+    theap->listed += bytes;
+    if (unlikely(slab->used < slab->least))
+        look_at(theap, slab);
+    allowance_freed(&theap->allowance, bytes, theap_free_bytes(theap));
+}
+
+void slab_give_one(struct theap *theap, struct block *block)
+{
+    put_listed(theap, slab_of_free(theap_number(theap), block), block, block, 1);
+}
+
+/* The end of the list; what others have freed meanwhile is mostly nothing, and else little. */
+static struct block *end_of(struct block *list)
+{
+    while (block_next(list) != BLOCK_END)
+        list = list->next;
+    return list;
+}
+
+void slab_give_all(struct theap *theap, struct span *slab, struct chain chain)
+{
+    struct block *others = slab->free;
+    if (chain.count == 0)
+        return;
+    if (others == BLOCK_END) { /* then nobody need know where the chain ends */
+        slab->free = chain.first;
+    } else {
+        block_link(end_of(others), chain.first);
+        slab->free = others;
+    }
+    slab->free_count += chain.count;
+    slab->used -= chain.count;
+    atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
+    size_t bytes = chain.count * size_class_bytes(slab->size_class);
+    theap->listed += bytes;
+    if (slab->used < slab->least)
+        look_at(theap, slab);
+    allowance_freed(&theap->allowance, bytes, theap_free_bytes(theap));
+}
+
+/* A block of the slab, and those of the same slab that follow it in the list: returns the rest of that. */
+static struct block *give_run(struct theap *theap, struct span *slab, struct block *first)
+{
+    uintptr_t start = (uintptr_t)span_start(slab), bytes = span_bytes(slab);
+    struct block *next = first, *last;
+    uint32_t count = 0;
+    do {
+        last = next;
+        next = block_next(next);
+        count++;
+    } while ((uintptr_t)next - start < bytes);
+    put_listed(theap, slab, first, last, count);
+    return next;
+}
+
+static struct block *give_medium(struct theap *theap, struct block *block)
+{
+    struct block *next = block_next(block);
+    theap_give_medium(theap, block);
+    return next;
+}
+
+/* Neighbours in the list are mostly of one slab: these go back at once. */
 void slab_give(struct theap *theap, struct block *block)
 {
-    uint32_t owner = theap_number(theap);
-    size_t bytes = 0, counted = 0; /* given; and of these, counted in `listed` */
     while (block != BLOCK_END) {
-        struct block *next = block_next(block);
-        struct span *slab = slab_of_free(owner, block);
-        if (unlikely(slab == NULL)) {
-            theap_give_medium(theap, block);
-            block = next;
-            continue;
-        }
-        slab_push_listed(slab, block);
-        /* relaxed: a hint for the search for holes, which looks again under the lock */
-        atomic_store_explicit(&slab->stirred, true, memory_order_relaxed);
-        bytes += bin_bytes(&theap->bins[slab->size_class]);
-        if (unlikely(--slab->used < slab->least)) {
-            theap->listed += bytes - counted;
-            counted = bytes;
-            look_at(theap, slab);
-        }
-        block = next;
+        struct span *slab = slab_of_free(theap_number(theap), block);
+        block = likely(slab != NULL) ? give_run(theap, slab, block) : give_medium(theap, block);
     }
-    theap->listed += bytes - counted;
-    allowance_freed(&theap->allowance, bytes, theap_free_bytes(theap));
 }
 
 void slab_unpin(struct theap *theap, struct span *slab)
@@ -408,10 +539,11 @@ void slab_unpin(struct theap *theap, struct span *slab)
 /* Lists the blocks that are free, by what they say themselves; all others count as in use. */
 static void list_anew(struct span *slab)
 {
-    slab->free = NULL;
+    size_t size = size_class_bytes(slab->size_class);
+    slab->free = BLOCK_END;
     slab->free_count = slab->used = 0;
     for (uint32_t i = size_class_capacity(slab->size_class); i-- > 0;) {
-        struct block *block = block_number(slab, i);
+        struct block *block = (struct block *)(void *)(span_start(slab) + i * size);
         if (slab_is_in_hole(slab, block))
             continue;
         if (block_is_free(block))
@@ -425,8 +557,9 @@ void slab_repair(struct theap *theap, struct span *slab)
 {
     slab->zero_holes = false; /* one may have been cut in part */
     list_anew(slab);
+    vacate_own(theap, slab); /* a place may lead to an open slab's record */
     set_tags(slab, theap_tag(theap, slab->size_class));
-    slab_set_reach(slab);
+    slab_note_starts(theap, slab, all_holes(slab), true);
     slab->search_at = next_search(slab->used);
     slab->group = GROUP_FULL;
     link_slab(theap, slab, group_of(slab));

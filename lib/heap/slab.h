@@ -6,13 +6,25 @@
 #include "heap/slab_unit.h"
 #include "heap/theap.h"
 
-/* Takes up to `wanted` blocks out of the theap's slabs; none only when there is no memory. *zero
- * tells whether the first block, but for its first 16 bytes, reads as zero; it is set only when
+/* Takes as many blocks as are wanted, or fewer, out of one of the theap's slabs; none only when
+ * there is no memory. *zero tells whether the first block, but for its first 16 bytes, reads as zero; it is set only when
  * wanted is 1. */
 struct chain slab_take(struct theap *theap, unsigned size_class, uint32_t wanted, bool *zero);
 
 /* Cuts a list of free blocks behind the first `count`, which are no more than it has; the rest. */
 struct block *slab_cut(struct block *first, uint32_t count);
+
+/* Gives a block back to its slab, as below. */
+void slab_give_one(struct theap *theap, struct block *block);
+
+/* The slab that a block is one of. */
+struct span *slab_of(const struct block *block);
+
+/* Takes all that the slab has free. It is not pinned. */
+struct chain slab_take_all(struct theap *theap, struct span *slab);
+
+/* Gives blocks of one slab back to it, all at once. */
+void slab_give_all(struct theap *theap, struct span *slab, struct chain chain);
 
 /* Gives a list of blocks of any classes back to their slabs, and medium ones to their spans; a slab that
  * becomes empty is freed, but one is kept. */
@@ -30,6 +42,12 @@ uint64_t slab_search(struct theap *theap, struct span *slab);
 
 /* Gives these units of a pinned slab back to the system: no lock is held. Returns the bytes. */
 size_t slab_discard(const struct span *slab, uint64_t units);
+
+/* Notes up to where the blocks that start in each granule with one of these units are in circulation, so
+ * that starts of blocks are told without the descriptor. `claim`: the theap's thread is the caller, and may
+ * take vacant places in its table. */
+void slab_note_starts(const struct theap *theap, const struct span *slab, uint64_t units,
+                      bool claim);
 
 /* Gives the span of an empty slab back, when the lock is released. */
 void slab_free(struct theap *theap, struct span *slab);

@@ -20,8 +20,8 @@ static bool count_listed(const struct span *slab, size_t size, struct touches *t
 {
     unsigned shift = unit_shift(slab);
     const char *start = span_start(slab);
-    for (const struct block *block = slab->free; block != NULL; block = block_listed_link(block)) {
-        if (unlikely(!block_is_listed(block)))
+    for (const struct block *block = slab->free; block != BLOCK_END; block = block->next) {
+        if (unlikely(!block_is_linked(block)))
             return false;
         size_t distance = (size_t)((const char *)block - start);
         for (size_t unit = distance >> shift; unit <= (distance + size - 1) >> shift; unit++)
@@ -87,22 +87,25 @@ static uint64_t pages_with(const struct span *slab, uint64_t units)
     return all;
 }
 
-/* Takes the blocks that start in holes off the list. */
+/* Takes the blocks that start in holes off the list. Where the system refuses to take their pages, no
+ * word of them is left all the same. */
 static void relist(struct span *slab)
 {
     struct block *block = slab->free, *next;
-    slab->free = NULL;
+    slab->free = BLOCK_END;
     slab->free_count = 0;
-    for (; block != NULL; block = next) {
-        next = block_listed_link(block);
-        if (!slab_is_in_hole(slab, block))
+    for (; block != BLOCK_END; block = next) {
+        next = block->next;
+        if (slab_is_in_hole(slab, block))
+            *block = (struct block){ NULL, 0 };
+        else
             slab_push_listed(slab, block);
     }
 }
 
 /* Units whose pages hold free blocks only: new holes, and the inside of long blocks, where no block
  * starts and so no link is. First the list, without what is about to vanish; then the memory. */
-static uint64_t find_free_units(struct span *slab)
+static uint64_t find_free_units(const struct theap *theap, struct span *slab)
 {
     size_t size = size_class_bytes(slab->size_class);
     uint64_t starts = all_holes(slab), before = slab->holes;
@@ -113,7 +116,7 @@ static uint64_t find_free_units(struct span *slab)
     uint64_t new_holes = free & starts & ~before;
     if (new_holes != 0) {
         set_holes(slab, before | new_holes);
-        slab_set_reach(slab);
+        slab_note_starts(theap, slab, new_holes, false);
         relist(slab);
         /* a block that starts in a hole may end in a page that was kept */
         slab->zero_holes = false;
@@ -129,7 +132,7 @@ uint64_t slab_search(struct theap *theap, struct span *slab)
     atomic_store_explicit(&slab->stirred, false, memory_order_relaxed);
     if (listed < os_page_size())
         return 0;
-    uint64_t units = find_free_units(slab);
+    uint64_t units = find_free_units(theap, slab);
     size_t gone = listed - slab->free_count * size;
     theap->listed -= gone;
     theap->circulating -= gone;

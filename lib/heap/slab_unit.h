@@ -54,8 +54,4 @@ static inline uint64_t all_holes(const struct span *slab)
     return holes;
 }
 
-/* Sets each granule's reach, by which starts of blocks are told without the descriptor, to what
- * the holes allow. */
-void slab_set_reach(struct span *slab);
-
 #endif

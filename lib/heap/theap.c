@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The caches' size is found as the program runs. A bin's lists start short. They are doubled when
- * the bin runs dry, unless it was only just started: the program allocates in longer waves than it
- * holds. They are halved when the bin has given a whole list back and overflows again with no need
- * of a block in between: the program gives up more than it will want back soon. All of a theap's
- * lists together are widened by GROW_MOST, and by less where there are many theaps.
+/* theap.c: caches of free blocks, and blocks on their way to other theaps.
  *
- * Long lists are fetched and given back by quarters: a program whose waves are a little longer than
- * what the bin holds then moves little, not a list in each wave. */
+ * The caches' size is found as the program runs. A bin's lists start short. They are doubled when
+ * the bin runs dry, unless it was only just started: the program allocates in longer waves than it
+ * holds. They are halved when many times what they hold was freed past the full bin with no need of
+ * a block in between: the program gives up more than it will want back soon. All of a theap's lists
+ * together are widened by GROW_MOST, and by less where there are many theaps.
+ *
+ * What is freed past a full bin and a spare list goes to the slabs, which are opened for it
+ * (open_slab.h). */
 #include "heap/theap.h"
 
+#include "heap/open_slab.h"
 #include "heap/purge.h"
 #include "heap/random.h"
 #include "heap/slab.h"
@@ -32,7 +35,10 @@ enum {
     GROW_LEAST = 2 * 1024 * 1024,
     GROW_MOST = 4 * 1024 * 1024,
     GROW_SHARED = 10 * 1024 * 1024, /* divided among all theaps */
-    PART_LEAST = 16,                /* blocks that it pays to fetch or give back at once */
+    FIRST_MOST = 8,                 /* blocks of the first list of a bin */
+    GIVEN_SMALL =
+        32, /* lists freed past a full bin, after which it is made narrower; for blocks up to */
+    GIVEN_LONG = 1, /* NARROW_SMALL bytes, and for longer ones */
     SHUFFLED = 64,
     POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
 };
@@ -41,7 +47,9 @@ struct theap_settings theap_settings;
 _Atomic uint32_t theap_tick;
 struct theap theap_none = { .tag = (uint64_t)THEAP_NONE << TAG_SHIFT,
                             .bins = { [0 ... SIZE_CLASSES - 1] = { .free = BLOCK_END } } };
-THREAD_WORDS_AT_START = { .theap_fast = &theap_none, .at_hand = &pool_none };
+THREAD_WORDS_AT_START = { .theap_fast = &theap_none,
+                          .own = &own_slabs_none,
+                          .at_hand = &pool_none };
 
 static void free_emptied(uint32_t index)
 {
@@ -89,22 +97,18 @@ static uint16_t clamp(size_t n, uint16_t least, uint16_t most)
 static void reset_bin(struct bin *bin)
 {
     bin->most = clamp(START_BYTES / bin_bytes(bin), START_LEAST, START_MOST);
-    bin->room = bin->most;
-    bin->used = false;
-    bin->flushed = 0;
+    bin_set_list(bin, BLOCK_END, 0);
 }
 
 void theap_init(struct theap *theap, uint32_t number)
 {
-    block_draw_keys();
+    block_draw_key();
     theap->tag = (uint64_t)number << TAG_SHIFT;
     theap->cache.room = CACHE_CELLS;
     theap->medium.tag = (uint32_t)theap->tag + TAG_MEDIUM;
-    for (unsigned n = 0; n < SMALL_UNITS; n++)
-        theap->bin_of[n] = (uint16_t)(size_class_of(n * 16) * sizeof(struct bin));
+    for (size_t size = 0; size < SMALL_LIMIT; size++)
+        theap->bin_code[size] = (uint8_t)(size_class_of(size) * sizeof(struct bin) / BIN_STEP);
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
-        theap->reach[size_class] = size_class_reach(size_class, size_class_starts(size_class));
-        theap->bins[size_class].free = BLOCK_END;
         theap->bins[size_class].magic = size_class_magic(size_class);
         theap->bins[size_class].units = (uint16_t)(size_class_bytes(size_class) / 16);
         reset_bin(&theap->bins[size_class]);
@@ -116,9 +120,9 @@ void theap_init(struct theap *theap, uint32_t number)
 static void narrow(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
-    uint16_t narrower = bin->most / 2; /* 0: of two lists that are full each has one block */
+    uint16_t narrower = bin->most / 2;
     size_t shrunk = 2 * narrower * size;
-    if (size <= NARROW_SMALL && narrower < NARROW_LEAST)
+    if (narrower < (size <= NARROW_SMALL ? NARROW_LEAST : 1))
         return;
     bin->most = narrower;
     theap->grown = theap->grown > shrunk ? theap->grown - shrunk : 0;
@@ -132,32 +136,26 @@ static size_t grow_most(void)
     return share < GROW_LEAST ? GROW_LEAST : share > GROW_MOST ? GROW_MOST : share;
 }
 
-/* False when the lists are as long as they may be. */
-static bool widen(struct theap *theap, struct bin *bin)
+/* Unless the lists are as long as they may be. */
+static void widen(struct theap *theap, struct bin *bin)
 {
     size_t size = bin_bytes(bin);
-    uint16_t wider = (uint16_t)(bin->most == 0 ? 1 : 2 * bin->most);
+    uint16_t wider = (uint16_t)(2 * bin->most);
     size_t grown = theap->grown + 2 * bin->most * size; /* both lists */
     if (wider > clamp(WIDE_BYTES / size, WIDE_LEAST, WIDE_MOST) || grown > grow_most())
-        return false;
+        return;
     theap->grown = grown;
     bin->most = wider;
-    return true;
-}
-
-/* How many blocks to fetch or to give back at once. */
-static uint32_t part_of(const struct bin *bin)
-{
-    return bin->most < 4 * PART_LEAST ? bin->most : bin->most / 4u;
 }
 
 /* The list to go on with when the bin's is used up. */
 static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero)
 {
-    uint32_t wanted = !bin->used || widen(theap, bin) ? bin->most : part_of(bin);
-    wanted += wanted == 0;
-    bin->used = true;
-    bin->flushed = 0;
+    struct bin_history *history = &theap->history[bin_class(theap, bin)];
+    if (history->used)
+        widen(theap, bin);
+    uint32_t wanted = history->used || bin->most < FIRST_MOST ? bin->most : FIRST_MOST;
+    *history = (struct bin_history){ .used = true };
     os_lock(&theap->lock);
     theap_drain(theap);
     struct chain chain = slab_take(theap, bin_class(theap, bin), zero_wanted ? 1 : wanted, zero);
@@ -222,14 +220,14 @@ struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wante
     note_activity(theap);
     struct chain chain = { take_spare(bin), NULL, bin->spare_count };
     if (chain.first == NULL)
+        chain = open_slab_take(theap, bin_class(theap, bin));
+    if (chain.first == NULL)
         chain = fetch_list(theap, bin, zero_wanted, zero);
-    bin->room = bin->most;
     if (chain.first == NULL)
         return NULL;
     if (unlikely(theap_settings.shuffle))
         chain.first = shuffle(chain.first);
-    bin->room -= (int32_t)chain.count - 1;
-    bin->free = block_next(chain.first);
+    bin_set_list(bin, block_next(chain.first), chain.count - 1);
     return chain.first;
 }
 
@@ -242,52 +240,91 @@ void theap_poke(struct theap *theap, size_t bytes)
     purge_poke();
 }
 
-static void give_back(struct theap *theap, struct block *first, size_t bytes)
+/* The program gives up far more than it takes: the spare list goes too, and lists are shorter from now
+ * on. */
+static void give_up_spare(struct theap *theap, struct bin *bin)
 {
+    struct block *spare = take_spare(bin);
+    theap->history[bin_class(theap, bin)].given = 0;
+    narrow(theap, bin);
+    if (spare != NULL)
+        slab_give(theap, spare);
+}
+
+static uint32_t given_lists(const struct bin *bin)
+{
+    return bin_bytes(bin) <= NARROW_SMALL ? GIVEN_SMALL : GIVEN_LONG;
+}
+
+static void note_given(struct theap *theap, struct bin *bin, uint32_t count)
+{
+    struct bin_history *history = &theap->history[bin_class(theap, bin)];
+    history->given += count;
+    if (unlikely(history->given >= (uint32_t)bin->most * given_lists(bin)))
+        give_up_spare(theap, bin);
+}
+
+/* A block back to its slab, with all that the slab took while it was open; NULL: it was not. */
+static void give_block(struct theap *theap, struct bin *bin, struct open_slab *open,
+                       struct block *block)
+{
+    uint32_t count = 0;
     os_lock(&theap->lock);
-    slab_give(theap, first);
+    if (open == NULL || !open_slab_go_on(theap, open, block)) {
+        count = 1 + (open != NULL ? open_slab_close(theap, open) : 0);
+        slab_give_one(theap, block);
+        note_given(theap, bin, count);
+    }
+    open_slab_tend(theap, bin_class(theap, bin));
     theap_unlock(theap);
-    theap_poke(theap, bytes);
+    theap_poke(theap, (size_t)count * bin_bytes(bin));
 }
 
-/* How many blocks of the older of two full lists to give back; all, and shorter lists from now on,
- * when a whole list went the same way before. */
-static uint32_t surplus_of(struct theap *theap, struct bin *bin)
+static void make_spare(struct theap *theap, struct bin *bin)
 {
-    uint32_t count = bin->spare_count, part = part_of(bin);
-    if (bin->flushed * part >= bin->most) {
-        narrow(theap, bin);
-        return count;
-    }
-    bin->flushed++;
-    return part < count ? part : count;
-}
-
-void theap_overflow(struct theap *theap, struct bin *bin)
-{
-    if (os_lock_is_mine(&theap->lock))
-        return; /* a signal handler frees: the list grows longer */
-    os_child_look();
     note_activity(theap);
-    struct block *old = take_spare(bin), *kept = BLOCK_END;
-    uint32_t surplus = 0, rest = 0;
-    uint16_t most = bin->most;
-    if (old != NULL) {
-        surplus = surplus_of(theap, bin);
-        rest = bin->spare_count - surplus;
-        if (rest > 0)
-            kept = slab_cut(old, surplus);
-    }
-    /* not before here, for a signal handler may have taken from the list or freed to it */
-    atomic_signal_fence(memory_order_seq_cst);
+    bin->spare_count = (uint16_t)bin_count(bin);
     struct block *full = bin->free;
-    bin->free = kept;
-    bin->spare_count = (uint16_t)(most - bin->room);
-    bin->room = bin->most - (int32_t)rest;
+    bin_set_list(bin, BLOCK_END, 0);
     /* in this order, so that the child of a fork in between does not find a list twice */
+    atomic_signal_fence(memory_order_seq_cst);
     put_spare(bin, full);
-    if (old != NULL)
-        give_back(theap, old, surplus * bin_bytes(bin));
+}
+
+/* The bin is the class's, and full. */
+static void overflow(struct theap *theap, struct bin *bin, struct block *block)
+{
+    if (atomic_load_explicit(&bin->spare, memory_order_relaxed) == NULL)
+        make_spare(theap, bin);
+    if (!bin_is_full(bin)) /* a signal handler may have filled it meanwhile */
+        bin_push(bin, block);
+    else if (!open_slab_with(theap, bin, block))
+        give_block(theap, bin, NULL, block);
+}
+
+void theap_overflow(struct theap *theap, struct bin *bin, struct block *block)
+{
+    struct open_slab *open = open_slab_of(theap, bin);
+    ASSERT(thread_words()->busy);
+    os_child_look();
+    if (open == NULL)
+        overflow(theap, bin, block);
+    else
+        give_block(theap, &theap->bins[open->slab->size_class], open, block);
+}
+
+void theap_overflow_alone(struct theap *theap, struct bin *bin, struct block *block)
+{
+    bool *busy = &thread_words()->busy;
+    if (*busy) { /* a signal handler frees */
+        theap_post_block(theap_number(theap), block);
+        return;
+    }
+    *busy = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    theap_overflow(theap, bin, block);
+    atomic_signal_fence(memory_order_seq_cst);
+    *busy = false;
 }
 
 /* ---- batches ------------------------------------------------------------------------------ */
@@ -414,11 +451,12 @@ void theap_flush(struct theap *theap)
         post_outgoing(theap, theap->outgoing.first);
     os_lock(&theap->lock);
     theap_drain(theap);
+    open_slab_close_all(theap);
     for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
         slab_give(theap, bin->free);
-        bin->free = BLOCK_END;
         reset_bin(bin);
     }
+    memset(theap->history, 0, sizeof theap->history);
     theap_release_spares(theap, true);
     medium_release_empty(&theap->medium);
     theap->grown = 0;
@@ -459,10 +497,10 @@ void theap_forget_batch(struct theap *theap, uint32_t owner)
 void theap_forget_lists(struct theap *theap)
 {
     for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
-        bin->free = BLOCK_END;
         atomic_store_explicit(&bin->spare, NULL, memory_order_relaxed);
         reset_bin(bin);
     }
+    open_slab_forget_all(theap);
     theap->grown = 0;
     theap->cache = (struct medium_cache){ .room = CACHE_CELLS };
     atomic_store_explicit(&theap->inbox, NULL, memory_order_relaxed);

@@ -13,30 +13,12 @@
 #ifndef BARROW_HEAP_THEAP_H
 #define BARROW_HEAP_THEAP_H
 
-#include "heap/block.h"
-#include "heap/size_class.h"
+#include "heap/bin.h"
+#include "heap/own_slabs.h"
 #include "medium/medium.h"
 #include "os/lock.h"
 #include "os/thread_words.h"
 #include "region/allowance.h"
-
-/* The cache for one size class: blocks are taken from the list and freed to it. A list that is full
- * becomes the spare one, so that nobody need walk it. */
-struct bin {
-    struct block *free; /* BLOCK_END when there is none */
-    int32_t room;       /* how many more blocks `free` may hold */
-    uint32_t magic;     /* size_class_magic */
-    /* Whoever exchanges it for another, or for NULL, has the list: the owner on its slow paths, and
-     * who gives back what a sleeping thread keeps. */
-    _Atomic(struct block *) spare;
-    uint16_t spare_count; /* of the list that the owner put there last */
-    uint16_t most;        /* blocks that a list may hold */
-    bool used;            /* a list has been fetched before */
-    uint8_t flushed;      /* times that blocks were given back since some were fetched */
-    uint16_t units;       /* of 16 bytes: a block's size */
-};
-
-_Static_assert(sizeof(struct bin) == 32, "a tag's low bits are a bin's offset");
 
 /* A span's tag: the number of its theap, and the offset of its size class's bin, or TAG_MEDIUM. */
 enum {
@@ -44,8 +26,12 @@ enum {
     TAG_BIN = (1 << TAG_SHIFT) - 1,
     THEAP_NONE = (1 << 20) - 1, /* number of the theap that no slab belongs to */
     BINS_SIZE = SIZE_CLASSES * sizeof(struct bin),
-    TAG_MEDIUM = BINS_SIZE
+    TAG_MEDIUM = BINS_SIZE,
+    BIN_STEP = 8
 };
+
+_Static_assert(TAG_MEDIUM <= TAG_BIN && sizeof(struct bin) % BIN_STEP == 0,
+               "a tag's low bits are a bin's offset");
 
 ALWAYS_INLINE bool tag_is_medium(uint32_t tag)
 {
@@ -102,15 +88,25 @@ struct outgoing_batches {
     uint32_t most;                 /* bytes that each may have */
 };
 
+/* What a bin has been through; its owner's. */
+struct bin_history {
+    uint32_t given; /* blocks given back since some were fetched */
+    bool used;      /* a list has been fetched before */
+};
+
+struct open_slab;
+
 struct theap {
     /* -- the owning thread's, no other thread may touch it -- */
     struct bin bins[SIZE_CLASSES];
-    uint16_t bin_of[SMALL_UNITS]; /* offset of the bin for a size, in units of 16 bytes */
-    uint32_t reach[SIZE_CLASSES]; /* of a slab without holes, see size_class.h */
-    uint64_t tag;                 /* number << TAG_SHIFT */
-    size_t grown;                 /* bytes by which the caches have been widened, see theap.c */
-    size_t freed_bytes;           /* given back since the purge was last told */
-    _Atomic uint32_t active_at;   /* tick of the last change of a spare list; others read it */
+    uint8_t bin_code[SMALL_LIMIT]; /* for a size, which bin: its offset divided by BIN_STEP */
+    struct bin_history history[SIZE_CLASSES];
+    struct own_slabs *own;                                 /* NULL: there was no memory for it */
+    struct open_slab *open[SIZE_CLASSES], *unused_records; /* open_slab.h */
+    uint64_t tag;                                          /* number << TAG_SHIFT */
+    size_t grown;               /* bytes by which the caches have been widened, see theap.c */
+    size_t freed_bytes;         /* given back since the purge was last told */
+    _Atomic uint32_t active_at; /* tick of the last change of a spare list; others read it */
     struct outgoing_batches outgoing;
     /* counted only when statistics are on; atomic since others read them */
     _Atomic uint64_t allocations, allocated_bytes, frees;
@@ -123,7 +119,8 @@ struct theap {
     uint32_t groups[SIZE_CLASSES][GROUPS]; /* slabs: index of the first, 0 for none */
     size_t circulating;                    /* bytes of slabs' blocks that start in no hole */
     size_t listed;                         /* bytes of free blocks on slabs' lists */
-    struct allowance allowance;            /* for theap_free_bytes */
+    size_t open_bytes;          /* the same in open slabs, when they were last looked at */
+    struct allowance allowance; /* for theap_free_bytes */
     struct medium medium;
     size_t cache_used; /* cells in use when the room of the cache was seen to */
     size_t look_at;   /* bytes free at which to look whether that is too much, see theap_medium.c */
@@ -152,6 +149,12 @@ ALWAYS_INLINE struct theap *theap_fast(void)
     return thread_words()->theap_fast;
 }
 
+/* theap_fast's table. */
+ALWAYS_INLINE struct own_slabs *theap_own_fast(void)
+{
+    return thread_words()->own;
+}
+
 struct theap_settings {
     bool shuffle; /* lists of fresh blocks are in random order */
 };
@@ -177,7 +180,7 @@ ALWAYS_INLINE size_t theap_unlock(struct theap *theap)
 /* Memory that is free, in slabs and between medium blocks; the lock is held. */
 ALWAYS_INLINE size_t theap_free_bytes(const struct theap *theap)
 {
-    return theap->listed + medium_idle(&theap->medium);
+    return theap->listed + theap->open_bytes + medium_idle(&theap->medium);
 }
 
 /* Whether that is more than the allowance. */
@@ -200,9 +203,10 @@ ALWAYS_INLINE struct bin *theap_bin(struct theap *theap, size_t offset)
     return (struct bin *)(void *)((char *)theap->bins + offset);
 }
 
-ALWAYS_INLINE uint32_t bin_bytes(const struct bin *bin)
+/* The bin for blocks of up to that size, which is less than SMALL_LIMIT. */
+ALWAYS_INLINE struct bin *theap_small_bin(struct theap *theap, size_t size)
 {
-    return bin->units * 16u;
+    return theap_bin(theap, (size_t)theap->bin_code[size] * BIN_STEP);
 }
 
 ALWAYS_INLINE uint32_t theap_tag(const struct theap *theap, unsigned size_class)
@@ -228,9 +232,13 @@ void theap_poke(struct theap *theap, size_t bytes);
  * Owner only. */
 struct block *theap_refill(struct theap *theap, struct bin *bin, bool zero_wanted, bool *zero);
 
-/* The bin's list is full: puts it by as the spare one, and goes on with the one that was spare, of
- * which it gives a part back, or all. Owner only. */
-void theap_overflow(struct theap *theap, struct bin *bin);
+/* Frees a block of the theap's own whose bin is full, be it its class's or an open slab's: the list
+ * becomes the spare one or, if there is a spare one already, the block goes back to its slab. Owner
+ * only, on a slow path: heap_set_busy. */
+void theap_overflow(struct theap *theap, struct bin *bin, struct block *block);
+
+/* The same for an owner that is on no slow path yet. */
+void theap_overflow_alone(struct theap *theap, struct bin *bin, struct block *block);
 
 /* Frees a block of that many bytes that belongs to another theap. Owner of `theap` only. */
 void theap_free_remote(struct theap *theap, uint32_t owner, size_t bytes, struct block *block);

@@ -37,7 +37,8 @@ const struct threads_layout threads_layout = {
     .bins = offsetof(struct theap, bins),
     .bin_size = sizeof(struct bin),
     .room = offsetof(struct bin, room),
-    .most = offsetof(struct bin, most),
+    .limit = offsetof(struct bin, limit),
+    .room_shift = ROOM_SHIFT,
     .spare = offsetof(struct bin, spare),
     .spare_count = offsetof(struct bin, spare_count),
 };
@@ -89,6 +90,7 @@ static struct theap *make_theap(void)
     if (theap == NULL)
         return NULL;
     theap_init(theap, number);
+    theap->own = region_sparse_meta(sizeof *theap->own);
     return set_theap(number, theap) ? theap : NULL;
 }
 
@@ -123,26 +125,28 @@ static struct theap *find_theap(void)
     return theap;
 }
 
+/* Which theap and table the fast paths see. */
+static void set_fast(void)
+{
+    struct thread_words *words = thread_words();
+    bool slow = calls_are_slow || words->only_slow_paths || words->theap == NULL;
+    words->theap_fast = slow ? &theap_none : words->theap;
+    words->own = slow || words->theap->own == NULL ? &own_slabs_none : words->theap->own;
+}
+
 static void detach(void *argument)
 {
     struct theap *theap = argument;
     if (theap != thread_words()->theap)
         return; /* given up in the child of a fork */
-    thread_words()->theap_fast = &theap_none;
     thread_words()->theap = NULL;
+    set_fast();
     theap_flush(theap);
     theap_leave_leaves(theap);
     region_thread_ends();
     os_lock(&lock);
     push_idle(theap);
     os_unlock(&lock);
-}
-
-static void set_fast(void)
-{
-    struct thread_words *words = thread_words();
-    bool slow = calls_are_slow || words->only_slow_paths || words->theap == NULL;
-    words->theap_fast = slow ? &theap_none : words->theap;
 }
 
 void threads_use_fast_paths(bool use)
@@ -189,7 +193,7 @@ struct theap *threads_current_to_free(void)
 void threads_slow_calls(void)
 {
     calls_are_slow = true;
-    thread_words()->theap_fast = &theap_none;
+    set_fast();
 }
 
 void threads_count_calls(void)
@@ -333,7 +337,7 @@ void threads_after_fork(void)
         mend(current);
     if (current != NULL && current->broken) {
         thread_words()->theap = NULL;
-        thread_words()->theap_fast = &theap_none;
+        set_fast();
     }
     /* in a signal handler that interrupted this thread's own call, that call goes on */
     if (thread_words()->busy)

@@ -164,9 +164,9 @@ enum walked heap_walk(struct piece *piece)
 static bool list_is_sound(const struct span *slab)
 {
     uint32_t count = 0;
-    for (const struct block *block = slab->free; block != NULL; block = block_listed_link(block)) {
+    for (const struct block *block = slab->free; block != BLOCK_END; block = block->next) {
         if (region_find(block) != slab || slab_block_at(slab, block) != block ||
-            !block_is_listed(block) || ++count > slab->free_count)
+            !block_is_linked(block) || ++count > slab->free_count)
             return false;
     }
     return count == slab->free_count;

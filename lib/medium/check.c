@@ -83,7 +83,7 @@ static const char *check_span(const struct medium *medium, const struct medium_m
     REQUIRE(map->cells == span_at(index)->granules * GRANULE_CELLS && map->cells <= MAP_CELLS);
     for (uint32_t i = 0; i < span_at(index)->granules; i++) {
         REQUIRE(tag_of(index + i) == medium->tag);
-        REQUIRE(reach_of(index + i) == map->number);
+        REQUIRE(map_number_of(index + i) == map->number);
     }
     return NULL;
 }

@@ -7,10 +7,10 @@
 
 enum { LEAF_SHIFT_OF_MAPS = 9 };
 _Static_assert(MAP_LEAF == 1 << LEAF_SHIFT_OF_MAPS, "as below");
-_Static_assert(sizeof(struct granule_tag) == 8 && offsetof(struct granule_tag, reach) == 4,
-               "where a reader finds the map's number");
 
 const struct medium_layout medium_layout = {
+    .tag_size = sizeof(struct granule_tag),
+    .number = offsetof(struct granule_tag, map),
     .leaves = medium_maps,
     .leaf_shift = LEAF_SHIFT_OF_MAPS,
     .map_size = sizeof(struct medium_map),

@@ -7,7 +7,7 @@
  * address starts a block that the program has; no look at the block itself is needed.
  *
  * From an address to its map: the granule's tag says that it is a medium span, and the word beside the
- * tag, which is `reach` of slabs, is the number of the map. Maps are never freed, so whoever comes by a
+ * tag is the number of the map. Maps are never freed, so whoever comes by a
  * wild address finds a map, and then that its span lies elsewhere.
  *
  * Who may touch what: all fields belong to the lock of the theap that owns the span, but for `state`
@@ -151,7 +151,7 @@ ALWAYS_INLINE struct place place_by(uint32_t number, const void *address)
 
 ALWAYS_INLINE struct place place_of(const void *address)
 {
-    return place_by(reach_of(granule_of(address)), address);
+    return place_by(map_number_of(granule_of(address)), address);
 }
 
 /* How many pages of the span hold no memory. */

@@ -107,7 +107,7 @@ static void set_tags(const struct span *span, uint32_t tag, uint32_t number)
 {
     uint32_t index = span_index(span);
     for (uint32_t i = 0; i < span->granules; i++) {
-        reach_set(index + i, number);
+        map_number_set(index + i, number);
         tag_set(index + i, tag);
     }
 }

@@ -12,7 +12,7 @@ static struct medium_map *map_at(const struct medium *medium, size_t granule)
 {
     if (span_kind(span_at(granule)) != SPAN_MEDIUM || tag_of(granule) != medium->tag)
         return NULL;
-    struct medium_map *map = map_by_number(reach_of(granule));
+    struct medium_map *map = map_by_number(map_number_of(granule));
     return map != NULL && map->start == (uintptr_t)granule_start(granule) ? map : NULL;
 }
 

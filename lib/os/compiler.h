@@ -49,6 +49,15 @@
 #define HIDE_VALUE(variable) __asm__("" : "+r"(variable))
 #endif
 
+/* Before a loop of a few instructions that goes over many blocks. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define UNROLLED
+#elif defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll_count(4)")
+#else
+#define UNROLLED _Pragma("GCC unroll 4")
+#endif
+
 /* Public functions are so declared in the public headers; here for those that are defined alone.
  * HIDDEN: a variable of the library, reached without a look-up. */
 #if !defined(_WIN32)

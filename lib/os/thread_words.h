@@ -12,6 +12,7 @@
 #include "os/compiler.h"
 
 struct theap;
+struct own_slabs;
 struct pool;
 struct private_heap;
 
@@ -25,6 +26,7 @@ struct scope {
 
 struct thread_words {
     struct theap *theap_fast; /* heap/theap.h: never NULL */
+    struct own_slabs *own;    /* heap/own_slabs.h: theap_fast's; never NULL */
     struct theap *theap;      /* heap/threads.c: the theap that the thread has; theap_fast is the
                                  same, or theap_none when calls are slow */
     bool busy;                /* heap/heap.c: on a slow path */

@@ -6,6 +6,7 @@
 
 #include "os/child.h"
 #include "region/arena.h"
+#include "region/grow.h"
 #include "region/runs_purge.h"
 
 #define MAPPING_MIN (256 * KIB)
@@ -58,20 +59,70 @@ static void *take_meta(size_t size)
     return memory;
 }
 
+static void *take_locked(size_t size)
+{
+    region_lock(&region.meta_lock);
+    void *memory = take_meta(size);
+    region_unlock(&region.meta_lock);
+    return memory;
+}
+
+/* Where there is none, the system may want first what is free: memory, and then address space. */
 void *region_meta(size_t size)
 {
     os_child_look();
     size = round_up(size, CACHE_LINE);
     if (region_is_interrupted())
         return NULL;
-    for (int tries = 0; tries < 2; tries++) {
-        region_lock(&region.meta_lock);
-        void *memory = take_meta(size);
-        region_unlock(&region.meta_lock);
-        if (memory != NULL || (tries == 0 && !runs_purge_all()))
-            return memory;
+    void *memory = take_locked(size);
+    if (memory == NULL && runs_purge_all())
+        memory = take_locked(size);
+    if (memory == NULL) {
+        grow_give_all_back();
+        memory = take_locked(size);
     }
-    return NULL;
+    return memory;
+}
+
+/* ---- tables of which few pages are touched -------------------------------------------------- */
+
+/* Under meta_lock: committed, and not in use. More of it is had at once the more there is. */
+static char *sparse_next, *sparse_end;
+static size_t sparse_mapped;
+
+static bool map_sparse(size_t size)
+{
+    size_t bytes = sparse_mapped < size          ? size
+                   : sparse_mapped > MAPPING_MAX ? MAPPING_MAX
+                                                 : sparse_mapped;
+    char *start = os_reserve_aligned(bytes, GRANULE_SIZE, 0);
+    if (start == NULL)
+        return false;
+    if (!os_commit(start, bytes)) {
+        os_release(start, bytes);
+        return false;
+    }
+    sparse_next = start;
+    sparse_end = start + bytes;
+    sparse_mapped += bytes;
+    add(&region.reserved, bytes);
+    add(&region.reservations, 1);
+    return true;
+}
+
+void *region_sparse_meta(size_t size)
+{
+    void *memory = NULL;
+    size = round_up(size, GRANULE_SIZE);
+    if (region_is_interrupted())
+        return NULL;
+    region_lock(&region.meta_lock);
+    if ((size_t)(sparse_end - sparse_next) >= size || map_sparse(size)) {
+        memory = sparse_next;
+        sparse_next += size;
+    }
+    region_unlock(&region.meta_lock);
+    return memory;
 }
 
 void meta_after_fork(void)
@@ -80,4 +131,5 @@ void meta_after_fork(void)
         return;
     os_lock_reset(&region.meta_lock);
     next = end = limit = NULL; /* what another thread was cutting may be half taken */
+    sparse_next = sparse_end = NULL;
 }

@@ -2,7 +2,7 @@
 /* page_map.c: leaves of the page map are made here. Room is reserved for one, for a second, as a
  * small heap may need, and then for 16 at once, so that they take few mappings; these are 2 MiB apart:
  *
- *     | guard | descriptors, 1 MiB, aligned to 1 MiB | tags, 128 KiB | struct leaf_info | ... | guard |
+ *     | guard | descriptors, 1 MiB, aligned to 1 MiB | tags, 256 KiB | struct leaf_info | ... | guard |
  *
  * What the map is charged with, or a limit for data (RLIMIT_DATA) counts, follows the heap: a leaf's tags
  * are committed when it is made, since any address may lead to them, and its descriptors by parts as

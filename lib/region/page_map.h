@@ -40,13 +40,17 @@ enum {
 #define LEAF_SPANS_BYTES ((size_t)LEAF_GRANULES * sizeof(struct span))
 #define LEAF_TAGS_BYTES  ((size_t)LEAF_GRANULES * sizeof(struct granule_tag))
 
-/* What free() reads of a granule. */
+/* What a free by another thread than the owner, and the calls that ask for a size, read of a granule. */
 struct granule_tag {
     /* which theap's slab, of which size class, or which theap's medium span; 0: neither is there */
     _Atomic uint32_t tag;
-    /* tells starts of blocks in circulation, see heap/size_class.h; 0 when the slab's descriptor must
-     * be asked. Of a medium span: the number of its map, see medium/map.h */
-    uint32_t reach;
+    union {
+        /* slab: all its blocks that start in the granule up to this one are in circulation, and none
+         * behind it; before the slab's first block where that can't be said, and the slab's descriptor
+         * must be asked */
+        const char *last;
+        uint32_t map; /* medium span: the number of its map, see medium/map.h */
+    };
 };
 
 /* What follows a leaf's tags. */
@@ -132,12 +136,17 @@ ALWAYS_INLINE uint32_t tag_of(size_t granule)
 }
 
 /* Any value that it ever had while the block was in use will do. */
-ALWAYS_INLINE uint32_t reach_of(size_t granule)
+ALWAYS_INLINE const char *last_of(size_t granule)
 {
-    return READ_RACY(leaf_tags(granule)[granule % LEAF_GRANULES].reach);
+    return READ_RACY(leaf_tags(granule)[granule % LEAF_GRANULES].last);
 }
 
-/* What free() reads of a granule for which granule_has_tag is true. */
+ALWAYS_INLINE uint32_t map_number_of(size_t granule)
+{
+    return READ_RACY(leaf_tags(granule)[granule % LEAF_GRANULES].map);
+}
+
+/* What there is of a granule for which granule_has_tag is true. */
 ALWAYS_INLINE struct granule_tag *granule_entry(size_t granule)
 {
     return &leaf_tags(granule)[granule % LEAF_GRANULES];
@@ -158,9 +167,14 @@ ALWAYS_INLINE void tag_set(size_t granule, uint32_t tag)
                           memory_order_relaxed);
 }
 
-ALWAYS_INLINE void reach_set(size_t granule, uint32_t reach)
+ALWAYS_INLINE void last_set(size_t granule, const char *last)
 {
-    STORE_RELAXED(&leaf_tags(granule)[granule % LEAF_GRANULES].reach, reach);
+    STORE_RELAXED(&leaf_tags(granule)[granule % LEAF_GRANULES].last, last);
+}
+
+ALWAYS_INLINE void map_number_set(size_t granule, uint32_t number)
+{
+    STORE_RELAXED(&leaf_tags(granule)[granule % LEAF_GRANULES].map, number);
 }
 
 /* What tag_of and span_at say, by one look at the root. Where there is no leaf the tag is 0, and

@@ -34,7 +34,7 @@ struct region_figures {
 struct span *region_alloc(size_t granules, size_t align, size_t room, enum span_kind kind,
                           bool *zero);
 
-/* Gives a span and its room back, which has its kind still, or SPAN_NONE. Its memory is kept for a while for the next taker. */
+/* Gives a span and its room back. Its memory is kept for a while for the next taker. */
 void region_free(struct span *span);
 
 /* Makes a large span longer without moving it. The new part's memory is zero when *zero says so.
@@ -69,6 +69,10 @@ void region_thread_ends(void);
 
 /* Memory for the library's own use, zeroed, never given back; NULL when there is none. */
 void *region_meta(size_t size);
+
+/* The same for a table of which few pages are ever touched. It counts as address space alone, since it
+ * costs no memory where nothing is written. */
+void *region_sparse_meta(size_t size);
 
 void region_account_purge(size_t bytes); /* purged by the heap, inside slabs */
 

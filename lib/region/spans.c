@@ -300,16 +300,9 @@ static void free_deferred(void)
 
 /* ---- the interface ----------------------------------------------------------------------------- */
 
-/* The heap takes a slab's kind away before it lets go of its lock: nobody finds the slab any more. */
-__attribute__((unused)) static bool is_free_run(const struct span *span)
-{
-    enum span_kind kind = span_kind(span);
-    return kind != SPAN_NONE && kind < SPAN_META;
-}
-
 void region_free(struct span *span)
 {
-    ASSERT(!is_free_run(span));
+    ASSERT(span_kind(span) >= SPAN_META);
     os_child_look();
     span_set_pool(span, NULL);
     span_set_kind(span, SPAN_NONE);

@@ -166,9 +166,7 @@ static enum served decide(enum form form, bool is_later)
 
 static size_t limit_of(enum form form)
 {
-    return served_by[form] != SERVED_HERE   ? 0
-           : is_new(form) || is_sized(form) ? SMALL_LIMIT
-                                            : BINS_SIZE;
+    return served_by[form] == SERVED_HERE ? SMALL_LIMIT : 0;
 }
 
 /* Threads that come here at once find the same. */

@@ -68,9 +68,9 @@ FORMS(FORM_DECLARATION)
 #define FORM_OWN(form, name, base, result, parameters) extern result own_##form parameters HIDDEN;
 FORMS(FORM_OWN)
 
-/* Below this the form's fast path serves: sizes for operators new and the sized operators delete,
- * offsets of bins for the others. 0 while it is not known who serves the form, and for ever if it
- * is not this library alone. */
+/* Below this size the form's fast path serves; the operators delete without a size only ask whether it
+ * is 0. It is 0 while it is not known who serves the form, and for ever if it is not this library
+ * alone. */
 extern size_t form_limits[FORM_COUNT] HIDDEN;
 
 /* relaxed: either value will do */

@@ -190,7 +190,7 @@ static NOINLINE void delete_sized_slow(enum form form, void *block, size_t size,
 
 ALWAYS_INLINE void delete_plain(enum form form, void *block, size_t align)
 {
-    if (unlikely(!heap_free_fast(block, &form_limits[form])))
+    if (unlikely(form_limit(form) == 0) || unlikely(!heap_free_fast(block)))
         delete_slow(form, block, align);
 }
 

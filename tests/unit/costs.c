@@ -133,6 +133,40 @@ static void frees_for_many_owners(void **state)
     add_to_row(&row, "frees for owners 8 numbers apart", 8, steps_for_owners(8, 8));
 }
 
+/* ---- waves ---------------------------------------------------------------------------------- */
+
+enum { WAVE_MOST = 10000, WAVE_STRIDE = 7919 };
+
+static size_t wave_size;
+static void *wave_blocks[WAVE_MOST];
+
+/* WAVE_MOST pairs in waves of that length, freed in an order that leaps from slab to slab. */
+static void make_waves(void *length)
+{
+    size_t count = *(size_t *)length;
+    for (size_t done = 0; done < WAVE_MOST; done += count) {
+        for (size_t i = 0; i < count; i++)
+            wave_blocks[i] = heap_alloc(wave_size);
+        for (size_t i = 0; i < count; i++)
+            heap_free(wave_blocks[i * WAVE_STRIDE % count], "free");
+    }
+}
+
+static void make_many_waves(void *length)
+{
+    for (int i = 0; i < 3; i++)
+        make_waves(length);
+}
+
+static void waves_of_any_length(void **state)
+{
+    const size_t lengths[] = { 1000, 5000, WAVE_MOST };
+    (void)state;
+    for (wave_size = 64; wave_size < 1024; wave_size += 936)
+        check_row("pairs in waves, blocks", lengths, COUNT(lengths), WAVE_MOST, make_many_waves,
+                  make_waves);
+}
+
 /* ---- marks ---------------------------------------------------------------------------------- */
 
 static void prepare_threads(void *threads)
@@ -245,7 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frees_for_many_owners),   cmocka_unit_test(doubtful_frees_among_threads),
         cmocka_unit_test(plain_frees_among_heaps), cmocka_unit_test(heaps_in_turn),
-        cmocka_unit_test(failures_at_the_limit),
+        cmocka_unit_test(failures_at_the_limit),   cmocka_unit_test(waves_of_any_length),
     };
     return cmocka_run_group_tests_name("costs", tests, NULL, NULL);
 }

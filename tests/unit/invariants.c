@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "invariants.h"
 
+#include "heap/open_slab.h"
 #include "heap/process.h"
 #include "heap/slab.h"
 #include "heap/threads.h"
@@ -63,10 +64,8 @@ static void check_free_list(const struct span *slab)
     static bool seen[BLOCKS_MOST];
     size_t size = size_class_bytes(slab->size_class), count = 0;
     memset(seen, 0, sizeof seen);
-    for (const struct block *block = slab->free; block != NULL;
-         block = block_listed_link(block), count++) {
-        assert_true(block_is_listed(block));
-        assert_false(block_is_linked(block));
+    for (const struct block *block = slab->free; block != BLOCK_END; block = block->next, count++) {
+        assert_true(block_is_linked(block));
         size_t distance = (size_t)((const char *)block - span_start(slab));
         assert_true(distance % size == 0);
         assert_true(distance / size < size_class_capacity(slab->size_class));
@@ -89,24 +88,60 @@ static uint32_t blocks_in_holes(const struct span *slab)
     return count;
 }
 
-/* What free() goes by: a start of a block passes where all starts before it in the granule are in
- * circulation and no later one is missing; nothing else does. */
-static void check_reach(const struct span *slab)
+/* The blocks of the slab that start in a granule: [first, end); and how many of these a free may take for
+ * blocks in circulation: all up to the granule's first hole, if nothing that starts behind it is in
+ * circulation. */
+struct starts {
+    size_t first, end, known;
+};
+
+static struct starts starts_in(const struct span *slab, size_t granule)
+{
+    size_t size = size_class_bytes(slab->size_class),
+           capacity = size_class_capacity(slab->size_class);
+    size_t first = (granule * GRANULE_SIZE + size - 1) / size, others = 0, count = first;
+    size_t end = ((granule + 1) * GRANULE_SIZE + size - 1) / size;
+    end = end < capacity ? end : capacity;
+    while (count < end && !is_in_hole(slab, count))
+        count++;
+    for (size_t i = count; i < end; i++)
+        others += !is_in_hole(slab, i);
+    return (struct starts){ first, end, others == 0 ? count - first : 0 };
+}
+
+/* Every start in the granule is told by `last` if it is among the known ones, and no other is. */
+static void check_last(const struct span *slab, struct starts starts, const char *last)
 {
     size_t size = size_class_bytes(slab->size_class);
-    bool is_long = slab->granules > 1 && GRANULE_SIZE % size != 0;
-    for (uint32_t granule = 0; granule < slab->granules; granule++) {
-        uint32_t first = granule * (uint32_t)(GRANULE_SIZE / size), count = 0, others = 0;
-        uint32_t end = is_long ? first : first + (uint32_t)(GRANULE_SIZE / size);
-        while (first + count < end && !is_in_hole(slab, first + count))
-            count++;
-        for (uint32_t i = first + count; i < end; i++)
-            others += !is_in_hole(slab, i);
-        count = others == 0 ? count : 0;
-        uint32_t reach = reach_of(span_index(slab) + granule);
-        for (uint32_t i = 0; i * size < GRANULE_SIZE; i++)
-            assert_int_equal(
-                is_start(i * (uint32_t)size, size_class_magic(slab->size_class), reach), i < count);
+    for (size_t i = starts.first; i < starts.end; i++)
+        assert_int_equal(is_start((uintptr_t)(last - (span_start(slab) + i * size)),
+                                  size_class_magic(slab->size_class)),
+                         i < starts.first + starts.known);
+}
+
+static bool is_bin_of(const struct theap *theap, const struct span *slab, struct bin *bin)
+{
+    const struct open_slab *open = open_slab_of(theap, bin);
+    return open != NULL ? open->slab == slab : bin == &theap->bins[slab->size_class];
+}
+
+/* What free() goes by, in the page map and in the theap's own table. */
+static void check_starts(const struct theap *theap, const struct span *slab)
+{
+    for (uint32_t i = 0; i < slab->granules; i++) {
+        struct starts starts = starts_in(slab, i);
+        size_t granule = span_index(slab) + i;
+        check_last(slab, starts, last_of(granule));
+        if (theap->own == NULL)
+            continue;
+        uint32_t place = own_place(granule_start(granule));
+        struct bin *bin = own_bin(theap->own, place);
+        const char *last = theap->own->last[place];
+        bool vacant = bin == &theap->own->none;
+        if (vacant || (size_t)(last - span_start(slab)) > span_bytes(slab))
+            continue; /* the place may be another slab's, a multiple of the window away */
+        check_last(slab, starts, last);
+        assert_true(is_bin_of(theap, slab, bin));
     }
 }
 
@@ -145,7 +180,7 @@ static void check_slab(const struct theap *theap, const struct span *slab, unsig
     assert_int_equal(slab->size_class, size_class);
     assert_int_equal(slab->group, group);
     check_free_list(slab);
-    check_reach(slab);
+    check_starts(theap, slab);
     assert_int_equal(slab->used + slab->free_count + blocks_in_holes(slab), capacity);
     check_group(slab, capacity);
 }
@@ -190,7 +225,6 @@ static size_t check_list(const struct block *list, uint32_t owner, unsigned size
         assert_int_equal(slab->size_class, size_class);
         assert_ptr_equal(slab_block_at(slab, list), list);
         assert_true(block_is_linked(list));
-        assert_false(block_is_listed(list));
         assert_false(slab_is_in_hole(slab, list));
     }
     return count;
@@ -210,13 +244,32 @@ static void check_medium_cache(const struct medium_cache *cache)
         }
 }
 
+static void check_open(const struct theap *theap, const struct open_slab *open, unsigned size_class)
+{
+    assert_ptr_equal(open->next->prev, open);
+    assert_int_equal(span_kind(open->slab), SPAN_SLAB);
+    assert_int_equal(open->slab->size_class, size_class);
+    assert_int_equal(open->bin.magic, size_class_magic(size_class));
+    size_t listed = check_list(open->bin.free, theap_number(theap), size_class);
+    assert_int_equal(listed, bin_count(&open->bin));
+    assert_true(listed <= open->bin.limit && listed <= open->slab->used);
+    assert_int_equal(open_slab_count(theap, open->slab), listed);
+    for (const struct block *block = open->bin.free; block != BLOCK_END; block = block->next)
+        assert_ptr_equal(slab_of(block), open->slab);
+}
+
 void check_cache(struct theap *theap)
 {
     check_medium_cache(&theap->cache);
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
         const struct bin *bin = &theap->bins[size_class];
         size_t listed = check_list(bin->free, theap_number(theap), size_class);
-        assert_true((int32_t)listed == bin->most - bin->room);
+        assert_int_equal(listed, bin_count(bin));
+        assert_true(listed <= bin->limit);
+        const struct open_slab *newest = theap->open[size_class];
+        for (const struct open_slab *open = newest; open != NULL;
+             open = open->next != newest ? open->next : NULL)
+            check_open(theap, open, size_class);
         size_t spare = check_list(bin->spare, theap_number(theap), size_class);
         assert_true(spare == 0 || spare == bin->spare_count);
     }

@@ -47,7 +47,7 @@ static void maps_are_found(void **state)
     (void)state;
     const struct medium_layout *layout = heap_layout.medium;
     char *block = barrow_malloc(20000);
-    uint32_t number = reach_of(granule_of(block)), most = 1U << layout->leaf_shift;
+    uint32_t number = map_number_of(granule_of(block)), most = 1U << layout->leaf_shift;
     const char *const *leaf = ((const char *const *const *)layout->leaves)[number / most];
     const char *map = leaf[number % most];
     uintptr_t start;

@@ -28,33 +28,32 @@ _Noreturn void __wrap_bad_list(const void *block)
 
 /* ---- secrets ------------------------------------------------------------------------------- */
 
-static void keys_are_drawn_once(void **state)
+static void the_key_is_drawn_once(void **state)
 {
     (void)state;
-    struct block_keys before = block_keys;
-    assert_int_equal(before.mark >> BLOCK_FREE_SHIFT, BLOCK_FREE);
-    assert_true(before.mark << (64 - BLOCK_FREE_SHIFT) != 0);
-    assert_true(before.link >> 63 == 1 && before.link << 1 != 0);
-    block_draw_keys();
-    assert_memory_equal(&before, &block_keys, sizeof before);
+    uintptr_t before = block_key;
+    assert_int_equal(before >> BLOCK_FREE_SHIFT, BLOCK_FREE);
+    assert_true(before << (64 - BLOCK_FREE_SHIFT) != 0);
+    block_draw_key();
+    assert_true(before == block_key);
 }
 
-/* What other processes draw: the keys are forgotten here in between. */
+/* What other processes draw: the key is forgotten here in between. */
 static void keys_differ(void **state)
 {
     (void)state;
     enum { PROCESSES = 100 };
-    static struct block_keys drawn[PROCESSES];
-    struct block_keys own = block_keys;
+    static uintptr_t drawn[PROCESSES];
+    uintptr_t own = block_key;
     for (int i = 0; i < PROCESSES; i++) {
-        block_keys.link = 0;
-        block_draw_keys();
-        drawn[i] = block_keys;
-        assert_int_equal(block_keys.mark >> BLOCK_FREE_SHIFT, BLOCK_FREE);
+        block_key = (uintptr_t)BLOCK_FREE << BLOCK_FREE_SHIFT;
+        block_draw_key();
+        drawn[i] = block_key;
+        assert_int_equal(block_key >> BLOCK_FREE_SHIFT, BLOCK_FREE);
         for (int j = 0; j < i; j++)
-            assert_true(drawn[j].mark != drawn[i].mark && drawn[j].link != drawn[i].link);
+            assert_true(drawn[j] != drawn[i]);
     }
-    block_keys = own;
+    block_key = own;
 }
 
 /* ---- data that looks like a mark ------------------------------------------------------------ */
@@ -69,15 +68,11 @@ static void free_with(struct block data)
     assert_false(heap_is_block(block));
 }
 
-/* All pairs of words that a program can have: its own, and what it finds in memory that a slab gave
- * back, at another address than that of its block. */
+/* All pairs of words that a program can have. */
 static void data_is_no_mark(void **state)
 {
     (void)state;
-    struct block *one = heap_alloc(64), *two = heap_alloc(64), listed;
-    block_list(one, two);
-    listed = *one;
-    *one = (struct block){ NULL, 0 };
+    struct block *one = heap_alloc(64), *two = heap_alloc(64);
     struct random random = { 7 };
     for (int i = 0; i < 100000; i++) {
         uintptr_t word = random_next(&random);
@@ -85,7 +80,6 @@ static void data_is_no_mark(void **state)
         free_with((struct block){ NULL, (word >> 8) | (uintptr_t)BLOCK_FREE << BLOCK_FREE_SHIFT });
         free_with((struct block){ one, (uintptr_t)BLOCK_FREE << BLOCK_FREE_SHIFT });
     }
-    free_with(listed);
     free_with((struct block){ NULL, (uintptr_t)(intptr_t)(int32_t)0x9ad3b5c1 });
     free_with((struct block){ (struct block *)(intptr_t)(int32_t)0x9ad3b5c1, 0 });
     heap_free(one, "free");
@@ -96,9 +90,11 @@ static void data_is_no_mark(void **state)
 /* ---- damage -------------------------------------------------------------------------------- */
 
 enum { LISTED = 12, SIZE = 64 };
-enum where { IN_CACHE, IN_SLAB, IN_SPARE, IN_BATCH, PLACES };
+enum where { IN_CACHE, IN_SLAB, IN_SPARE, IN_OPEN_SLAB, IN_BATCH, PLACES };
 
-static struct block *blocks[2 * 1024];
+enum { MANY = 8 * 1024 }; /* more than a bin and its spare list hold */
+
+static struct block *blocks[MANY];
 
 static void *allocate_all(void *none)
 {
@@ -125,14 +121,19 @@ static struct block *bring_blocks(enum where where)
     if (where == IN_BATCH)
         return gather_blocks();
     struct theap *theap = threads_current();
-    size_t count = where == IN_SPARE ? (size_t)theap->bins[size_class_of(SIZE)].most + 8 : LISTED;
+    size_t count = where == IN_OPEN_SLAB ? MANY
+                   : where == IN_SPARE   ? (size_t)theap->bins[size_class_of(SIZE)].most + 8
+                                         : LISTED;
     for (size_t i = 0; i < count; i++)
         blocks[i] = heap_alloc(SIZE);
     for (size_t i = 0; i < count; i++)
-        heap_free(blocks[i], "free");
+        if (where != IN_OPEN_SLAB || i % 5 != 0) /* a slab that is empty is given back */
+            heap_free(blocks[i], "free");
     if (where == IN_SLAB)
         theap_flush(theap);
-    return blocks[where == IN_SPARE ? 4 : LISTED / 2];
+    if (where == IN_OPEN_SLAB && theap->open[size_class_of(SIZE)] == NULL)
+        _exit(MISSED);
+    return blocks[where == IN_OPEN_SLAB ? MANY - 6 : where == IN_SPARE ? 4 : LISTED / 2];
 }
 
 /* Has all free blocks pass by. */
@@ -143,7 +144,7 @@ static void use_up(enum where where)
         theap_flush(theap);
         return;
     }
-    uint32_t enough = 3 * size_class_capacity(size_class_of(SIZE));
+    uint32_t enough = MANY + 3 * size_class_capacity(size_class_of(SIZE));
     for (uint32_t i = 0; i < enough; i++)
         heap_alloc(SIZE);
 }
@@ -224,8 +225,17 @@ static bool holds_address(const void *block, size_t size)
     return false;
 }
 
+/* The mark of a block, whatever its link, has the key's highest byte, and the program wrote none. */
+static bool holds_mark(const void *block, size_t size)
+{
+    for (const uintptr_t *word = block, *end = word + size / sizeof *word; word < end; word++)
+        if (*word >> BLOCK_FREE_SHIFT == BLOCK_FREE)
+            return true;
+    return false;
+}
+
 /* Waves of a class's blocks; then blocks of all classes, and large ones, from the same memory. */
-static void no_address_is_handed_out(void **state)
+static void no_link_is_handed_out(void **state)
 {
     enum { BLOCKS = 30000 };
     static void *all[BLOCKS];
@@ -236,8 +246,8 @@ static void no_address_is_handed_out(void **state)
         for (int wave = 0; wave < 3; wave++) {
             for (size_t i = 0; i < count; i++) {
                 all[i] = heap_alloc(size);
-                if (holds_address(all[i], size))
-                    fail_msg("a block of %zu bytes holds an address", size);
+                if (holds_address(all[i], size) || holds_mark(all[i], size))
+                    fail_msg("a block of %zu bytes holds an address or a mark", size);
             }
             for (size_t i = 0; i < count; i++)
                 heap_free(all[(i * 7919) % count], "free");
@@ -246,7 +256,7 @@ static void no_address_is_handed_out(void **state)
         for (int i = 0; i < 20; i++) {
             size_t large = (size_t)(i + 1) * 100000;
             all[i] = heap_alloc(large);
-            assert_false(holds_address(all[i], large));
+            assert_false(holds_address(all[i], large) || holds_mark(all[i], large));
         }
         for (int i = 0; i < 20; i++)
             heap_free(all[i], "free");
@@ -264,12 +274,12 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_are_drawn_once),
+        cmocka_unit_test(the_key_is_drawn_once),
         cmocka_unit_test(keys_differ),
         cmocka_unit_test(data_is_no_mark),
         cmocka_unit_test(every_flipped_bit_is_found),
         cmocka_unit_test(every_forged_link_is_found),
-        cmocka_unit_test(no_address_is_handed_out),
+        cmocka_unit_test(no_link_is_handed_out),
     };
     return cmocka_run_group_tests_name("marks", tests, start, NULL);
 }

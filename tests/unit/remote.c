@@ -222,7 +222,8 @@ static void each_owner_has_a_batch_of_its_own(void **state)
     static _Alignas(16) char blocks[COUNT(owners)][EACH][16];
     for (size_t n = 0; n < EACH; n++)
         for (size_t i = 0; i < COUNT(owners); i++)
-            theap_free_remote(&theap, owners[i], bin_bytes(&theap.bins[1]), (struct block *)blocks[i][n]);
+            theap_free_remote(&theap, owners[i], bin_bytes(&theap.bins[1]),
+                              (struct block *)blocks[i][n]);
     assert_int_equal(theap.outgoing.count, COUNT(owners));
     for (size_t i = 0; i < COUNT(owners); i++) {
         assert_int_equal(theap_outgoing(&theap, owners[i])->owner, owners[i]);

@@ -65,34 +65,58 @@ static void every_alignment_has_a_class(void **state)
         }
 }
 
-/* The check of free() against division: for each distance in every class's slab, with every number
- * of blocks in circulation; all distances for the few numbers that matter, else multiples of 16. */
+/* The check of free() against division: for each distance in every class's longest slab, behind the
+ * last block too. */
 static void magic_check_agrees_with_division(void **state)
 {
     (void)state;
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
-        bool is_long = size_class_is_long(size_class);
-        uint32_t magic = size_class_magic(size_class), starts = size_class_starts(size_class);
-        size_t size = size_class_bytes(size_class), end = GRANULE_SIZE;
-        end = is_long ? size_class_granules(size_class) * end : end;
-        for (uint32_t count = 0; count <= starts; count++) {
-            uint32_t reach = size_class_reach(size_class, count);
-            bool all = count <= 1 || count == starts;
-            for (uint32_t distance = 0; distance < end; distance += all ? 1 : 16)
-                if ((is_long ? is_long_start(distance, magic, reach)
-                             : is_start(distance, magic, reach)) !=
-                    (distance % size == 0 && distance / size < count))
-                    fail_msg("class %u, %u blocks: distance %u", size_class, count, distance);
+        uint64_t magic = size_class_magic(size_class);
+        size_t size = size_class_bytes(size_class);
+        size_t most = (size_t)size_class_granules(size_class) << GRANULE_SHIFT;
+        for (size_t distance = 0; distance < most; distance++) {
+            if (is_start(distance, magic) != (distance % size == 0))
+                fail_msg("class %u: distance %zu", size_class, distance);
+            if (is_start(-distance - 1, magic))
+                fail_msg("class %u: %zu behind the last block", size_class, distance + 1);
         }
     }
 }
 
-static void the_quick_check_serves_the_common_sizes(void **state)
+/* A bin with room for one block takes any of a slab of one granule. */
+static void the_room_for_a_block_exceeds_all_residues(void **state)
 {
     (void)state;
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++)
-        if (size_class_bytes(size_class) <= 2048 || is_power_of_two(size_class_bytes(size_class)))
-            assert_false(size_class_is_long(size_class));
+        if (size_class_granules(size_class) == 1)
+            assert_true((size_class_capacity(size_class) - 1) * size_class_bytes(size_class) *
+                            size_class_magic(size_class) <
+                        ROOM);
+}
+
+/* What shares a place with a slab in the table of own slabs, everywhere a program's address can be, is
+ * not taken for a block of it, however much room there is: about each multiple of what the table covers, both ways. */
+static void addresses_elsewhere_are_no_starts(void **state)
+{
+    (void)state;
+    const uint64_t room = (uint64_t)UINT16_MAX / 16
+                          << ROOM_SHIFT; /* of the smallest blocks, a slab */
+    const size_t window = (size_t)OWN_PLACES << GRANULE_SHIFT;
+    struct random random = { 11 };
+    for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
+        uint64_t magic = size_class_magic(size_class), size = size_class_bytes(size_class);
+        for (size_t n = 1; n < ((size_t)1 << ADDRESS_BITS) / window; n += 1 + n / 64) {
+            for (int i = 0; i < 50; i++) {
+                /* a start, the places beside it, and any other */
+                size_t far = n * window + random_below(&random, GRANULE_SIZE) * 16;
+                size_t tries[] = { far / size * size, far / size * size + 1, far / size * size - 1,
+                                   far };
+                for (size_t k = 0; k < COUNT(tries); k++)
+                    if (tries[k] * magic < room || -tries[k] * magic < room)
+                        fail_msg("class %u: %zu bytes away", size_class, tries[k]);
+            }
+        }
+    }
 }
 
 static void the_table_of_small_sizes_agrees(void **state)
@@ -101,8 +125,7 @@ static void the_table_of_small_sizes_agrees(void **state)
     static struct theap theap;
     theap_init(&theap, 1);
     for (size_t size = 0; size <= SMALL_MAX; size++) {
-        struct bin *bin = theap_bin(&theap, theap.bin_of[(size + 15) / 16]);
-        assert_int_equal(bin_class(&theap, bin), size_class_of(size));
+        assert_int_equal(bin_class(&theap, theap_small_bin(&theap, size)), size_class_of(size));
     }
 }
 
@@ -115,7 +138,8 @@ int main(void)
         cmocka_unit_test(slabs_hold_enough_blocks),
         cmocka_unit_test(every_alignment_has_a_class),
         cmocka_unit_test(magic_check_agrees_with_division),
-        cmocka_unit_test(the_quick_check_serves_the_common_sizes),
+        cmocka_unit_test(the_room_for_a_block_exceeds_all_residues),
+        cmocka_unit_test(addresses_elsewhere_are_no_starts),
         cmocka_unit_test(the_table_of_small_sizes_agrees),
     };
     return cmocka_run_group_tests_name("size classes", tests, NULL, NULL);

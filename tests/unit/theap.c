@@ -169,20 +169,20 @@ static void caches_widen_within_bounds(void **state)
 {
     (void)state;
     struct theap *theap = threads_current();
-    struct bin *bin = &theap->bins[size_class_of(512)];
+    struct bin *bin = &theap->bins[size_class_of(4096)];
     theap_flush(theap);
     uint16_t start = bin->most;
     for (int wave = 0; wave < 20; wave++) {
-        for (size_t i = 0; i < 400; i++)
-            stamp(&all[i], heap_alloc(512), 512, (unsigned char)i);
+        for (size_t i = 0; i < 100; i++)
+            stamp(&all[i], heap_alloc(4096), 4096, (unsigned char)i);
         free_all();
     }
     check_cache(theap);
     uint16_t widened = bin->most;
     assert_true(widened > start);
-    assert_true(widened <= 512);
+    assert_true(widened <= 64);
     for (size_t i = 0; i < BLOCKS; i++)
-        stamp(&all[i], heap_alloc(512), 512, (unsigned char)i);
+        stamp(&all[i], heap_alloc(4096), 4096, (unsigned char)i);
     uint16_t widest = bin->most;
     assert_true(widest >= widened);
     free_all();

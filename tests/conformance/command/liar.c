@@ -73,7 +73,7 @@ static void be_plausible(void)
                                        .leaf_shift = 12,
                                        .theap_size = 8192,
                                        .bin_size = 32,
-                                       .most = 8,
+                                       .limit = 8,
                                        .spare = 16,
                                        .spare_count = 24 };
     slots.first = &words[rand() % 1000];
