@@ -33,7 +33,7 @@ enum {
     NARROW_LEAST = 16, /* lists of blocks up to NARROW_SMALL bytes are not made shorter than this */
     NARROW_SMALL = 1024,
     GROW_LEAST = 2 * 1024 * 1024,
-    GROW_MOST = 4 * 1024 * 1024,
+    GROW_MOST = 8 * 1024 * 1024,
     GROW_SHARED = 10 * 1024 * 1024, /* divided among all theaps */
     FIRST_MOST = 8,                 /* blocks of the first list of a bin */
     GIVEN_SMALL =

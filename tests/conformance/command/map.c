@@ -169,7 +169,7 @@ static void top_fits_a_small_terminal(void **state)
     assert_contains(outcome.out, "  pictures                           64.0K");
     assert_contains(
         outcome.out,
-        "      1024      16      1000         0     1.0M       0B [||||||||||||] 100%\n");
+        "      1024       4      1000        24     1.0M    24.0K [||||||||||||]  98%\n");
     assert_contains(outcome.out, "F1Help EscBack PgDnScroll qQuit");
     assert_contains(outcome.out, "====\nbarrow top  ");
     assert_contains(outcome.out,
