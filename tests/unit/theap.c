@@ -189,7 +189,7 @@ static void caches_widen_within_bounds(void **state)
     check_cache(theap);
     assert_true(bin->most < widest);
     waves_of_all_sizes();
-    assert_true(theap->grown > 2 * MIB && theap->grown <= 4 * MIB);
+    assert_true(theap->grown > 4 * MIB && theap->grown <= 8 * MIB);
     check_heap();
     theap_flush(theap);
     assert_int_equal(bin->most, start);
