@@ -407,6 +407,7 @@ struct block *slab_cut(struct block *first, uint32_t count)
 
 void slab_give(struct theap *theap, struct block *block)
 {
+    ASSERT(block != NULL && os_lock_is_mine(&theap->lock));
     uint32_t owner = theap_number(theap);
     size_t bytes = 0, counted = 0; /* given; and of these, counted in `listed` */
     while (block != BLOCK_END) {

@@ -23,8 +23,8 @@ bool slab_may_serve(unsigned size_class, size_t bytes);
 /* Cuts a list of free blocks behind the first `count`, which are no more than it has; the rest. */
 struct block *slab_cut(struct block *first, uint32_t count);
 
-/* Gives a list of blocks of any classes back to their slabs; a slab that becomes empty is freed, but one is
- * kept. */
+/* Gives a list of blocks of any classes, which may be BLOCK_END, back to their slabs; a slab that becomes
+ * empty is freed, but one is kept. */
 void slab_give(struct theap *theap, struct block *first);
 
 /* A slab that is due for a search is pinned: it is in no group (its group is GROUPS), so nobody takes

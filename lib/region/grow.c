@@ -78,10 +78,10 @@ static void guard_free(uint32_t index)
     runs_insert(accessible ? &ground()->clean : ground_reserved(), index, 1);
 }
 
-/* Mappings of pieces, about: reserved runs part what is committed. relaxed: a figure */
+/* Mappings of pieces, about: reserved runs part what is committed. Any thread: a figure */
 static size_t mappings(void)
 {
-    return count(&region.mappings) + 2 * READ_RACY(ground()->reserved.runs);
+    return count(&region.mappings) + 2 * (size_t)runs_count(&ground()->reserved);
 }
 
 static size_t length_of(uint32_t run)

@@ -121,6 +121,12 @@ static uint32_t tree_fit(const struct run_set *set, size_t granules)
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
+/* The lock is held, so there is no other writer. */
+static void count_run(struct run_set *set, uint32_t more)
+{
+    atomic_store_explicit(&set->runs, runs_count(set) + more, memory_order_relaxed);
+}
+
 static void place_run(struct run_set *set, uint32_t index, size_t granules)
 {
     struct span *run = span_at(index), *last = span_at(index + granules - 1);
@@ -129,7 +135,7 @@ static void place_run(struct run_set *set, uint32_t index, size_t granules)
     span_set_arena(run, set->arena);
     span_set_arena(last, set->arena);
     span_set_kind(run, (enum span_kind)set->kind);
-    set->runs++;
+    count_run(set, 1);
     if (granules <= EXACT_RUNS)
         link_exact(set, index);
     else
@@ -144,7 +150,7 @@ void runs_remove(struct run_set *set, uint32_t index)
     else
         unlink_tree(set, index);
     span_set_kind(span_at(index), SPAN_NONE);
-    set->runs--;
+    count_run(set, (uint32_t)-1);
 }
 
 static bool is_run(const struct run_set *set, uint32_t index)
