@@ -62,12 +62,10 @@ static void look_at_slab(const struct span *slab, bool alone, const char *call)
 
 static void look_at_theaps_slab(const struct span *slab, bool alone, const char *call)
 {
-    struct theap *theap = threads_theap(span_get(&slab->owner));
-    if (theap == NULL || theap->broken || os_lock_is_mine(&theap->lock))
+    struct theap *theap = threads_lock_owner(slab);
+    if (theap == NULL)
         return;
-    os_lock(&theap->lock);
-    if (span_kind_elsewhere(slab) == SPAN_SLAB && slab->owner == theap_number(theap))
-        look_at_slab(slab, alone, call);
+    look_at_slab(slab, alone, call);
     theap_unlock(theap);
 }
 

@@ -102,19 +102,15 @@ static void show_block(const struct span *slab, size_t distance, struct piece *p
 /* The next block, under the lock of the slab's theap; false at the slab's end. */
 static bool next_block(struct span *slab, struct piece *piece)
 {
-    struct theap *theap = threads_theap(span_get(&slab->owner));
-    if (theap == NULL || os_lock_is_mine(&theap->lock))
+    struct theap *theap = threads_lock_owner(slab);
+    if (theap == NULL)
         return false;
-    os_lock(&theap->lock);
-    bool more = span_kind_elsewhere(slab) == SPAN_SLAB;
-    if (more) {
-        size_t size = size_class_bytes(slab->size_class);
-        size_t distance = (size_t)((char *)piece->data - span_start(slab));
-        distance = piece->kind == PIECE_REGION ? 0 : (distance / size + 1) * size;
-        more = distance / size < size_class_capacity(slab->size_class);
-        if (more)
-            show_block(slab, distance, piece);
-    }
+    size_t size = size_class_bytes(slab->size_class);
+    size_t distance = (size_t)((char *)piece->data - span_start(slab));
+    distance = piece->kind == PIECE_REGION ? 0 : (distance / size + 1) * size;
+    bool more = distance / size < size_class_capacity(slab->size_class);
+    if (more)
+        show_block(slab, distance, piece);
     theap_unlock(theap);
     return more;
 }

@@ -56,8 +56,7 @@ void allowance_review(struct allowance *allowance, size_t free)
     uint64_t now = os_milliseconds(), passed = now - allowance->began;
     size_t before = learned(allowance), idle = allowance->idle;
     allowance->review_at = allowance->freed + REVIEW_BYTES;
-    if (passed < period() ||
-        (allowance->freed < 2 * before && passed < PERIODS_MAX * period()))
+    if (passed < period() || (allowance->freed < 2 * before && passed < PERIODS_MAX * period()))
         return;
     learn(allowance, idle < before ? before - idle : 0);
     begin_period(allowance, now, free);

@@ -17,7 +17,8 @@
 #include <stdatomic.h>
 
 struct allowance {
-    _Atomic size_t learned; /* bytes beyond what every heap may keep; written under the lock, read by
+    _Atomic size_t
+        learned;          /* bytes beyond what every heap may keep; written under the lock, read by
                                anybody, relaxed: a late value gives back a little more or less */
     size_t given_back[2]; /* bytes given back in this period and in the one before, less those that
                              were wanted again */

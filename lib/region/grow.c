@@ -58,8 +58,7 @@ static void guard_set(uint32_t index, enum side side, bool accessible)
     guard->granules = 1;
     guard->room = accessible;
     span_set(&guard->head, side == FIRST ? index : 0);
-    span_set_arena(guard, GROUND);
-    span_set_kind(guard, SPAN_GUARD);
+    span_set_both(guard, SPAN_GUARD, GROUND);
     add(&region.mappings, !accessible);
 }
 
@@ -347,8 +346,8 @@ static bool is_ground_run(uint32_t index)
 {
     if (!granule_is_ours(index))
         return false;
-    enum span_kind kind = span_kind(span_at(index));
-    return (kind == SPAN_CLEAN || kind == SPAN_RESERVED) && span_arena(span_at(index)) == GROUND;
+    return span_is_run(span_at(index), SPAN_CLEAN, GROUND) ||
+           span_is_run(span_at(index), SPAN_RESERVED, GROUND);
 }
 
 /* The last guard of the piece, if all between is free; else 0. */
