@@ -160,6 +160,36 @@ static void system_calls_take_pages_that_another_process_has_committed(void **st
     close_section();
 }
 
+/* A commit is whole however large it is: no page of it is left without memory. */
+enum { LARGE_PAGES = 75000 }; /* 293 MiB */
+
+static void touch_far_apart(void)
+{
+    for (SIZE_T i = 0; i < LARGE_PAGES; i += 5000)
+        view[i * PAGE] = 'l';
+}
+
+static void pages_of_a_large_commit_can_be_touched_in_every_process(void **state)
+{
+    (void)state;
+    section = CreateFileMappingA(MEMORY, NULL, RW | SEC_RESERVE, 0, (DWORD)(LARGE_PAGES * PAGE),
+                                 object_name("large"));
+    view = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
+    assert_non_null(view);
+    assert_int_equal(pipe(gate), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        wait_at_gate();
+        touch_far_apart();
+        _exit(0);
+    }
+    assert_non_null(VirtualAlloc((void *)view, LARGE_PAGES * PAGE, MEM_COMMIT, RW));
+    in_child(touch_far_apart, 0);
+    open_gate();
+    assert_int_equal(wait_for(child), 0);
+    close_section();
+}
+
 /* ---- what is only reserved ----------------------------------------------------------------------*/
 
 static void reads_a_reserved_page(void)
@@ -288,6 +318,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(blocked_signals_do_not_matter_in_an_inherited_view),
         cmocka_unit_test(blocked_signals_do_not_matter_in_a_view_of_its_own),
         cmocka_unit_test(system_calls_take_pages_that_another_process_has_committed),
+        cmocka_unit_test(pages_of_a_large_commit_can_be_touched_in_every_process),
         cmocka_unit_test(a_reserved_page_is_an_access_violation),
         cmocka_unit_test(without_a_handler_it_ends_the_process_by_sigsegv),
         cmocka_unit_test(a_handler_of_the_programs_may_commit_it),
