@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* costs.c: calls whose cost must not grow with the number of what is alive beside, but by a search: views
  * of a section, locked ranges of a file. Counted in instructions. */
+#include <psapi.h>
 #include <windows.h>
 
 #include "steps.h"
@@ -70,6 +71,36 @@ static void check_growth(const char *what, void (*prepare)(void *), void (*use)(
     print_message("%s: %zu instructions among %zu, %zu among %zu\n", what, least / CALLS, few,
                   highest / CALLS, many);
     assert_true(highest < factor * least);
+}
+
+/* One copy-on-write view of so many granules. */
+static void map_copied_view(void *argument)
+{
+    uint64_t size = *(size_t *)argument * GRANULE;
+    section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, (DWORD)(size >> 32),
+                                 (DWORD)size, NULL);
+    own = MapViewOfFile(section, FILE_MAP_COPY, 0, 0, 0);
+    for (size_t i = 0; i < CALLS; i += 2)
+        own[i * (GRANULE / CALLS)] = 1;
+}
+
+static void use_single_pages(void *argument)
+{
+    PSAPI_WORKING_SET_EX_INFORMATION page = { .VirtualAddress = own };
+    DWORD old;
+    (void)argument;
+    for (size_t i = 0; i < CALLS; i++)
+        VirtualProtect(own + i * (GRANULE / CALLS), 1, PAGE_READONLY, &old);
+    IsBadReadPtr(own, 1);
+    QueryWorkingSetEx(GetCurrentProcess(), &page, sizeof(page));
+    VirtualLock(own, 1);
+}
+
+static void single_pages_of_a_copied_view_do_not_need_the_others(void **state)
+{
+    (void)state;
+    check_growth("VirtualProtect of a copy-on-write page", map_copied_view, use_single_pages,
+                 VIEWS_MOST, 2);
 }
 
 static void committing_does_not_look_at_views_of_other_pages(void **state)
@@ -179,6 +210,7 @@ int main(void)
         cmocka_unit_test(committing_does_not_look_at_views_of_other_pages),
         cmocka_unit_test(unmapping_does_not_look_for_the_view),
         cmocka_unit_test(querying_finds_the_view_by_a_search),
+        cmocka_unit_test(single_pages_of_a_copied_view_do_not_need_the_others),
         cmocka_unit_test(locking_finds_its_neighbours_by_a_search),
         cmocka_unit_test(ranges_that_begin_alike_are_told_apart_by_a_search),
     };
