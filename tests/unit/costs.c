@@ -137,7 +137,7 @@ static void frees_for_many_owners(void **state)
 
 static void prepare_threads(void *threads)
 {
-    prepare_owners(threads);
+    prepare_owners(&(struct owners){ *(size_t *)threads, 1 });
 }
 
 static void free_doubtful(void *threads)
