@@ -101,9 +101,11 @@ static void tick_if_due(void)
 {
     uint64_t now = os_milliseconds();
     uint64_t due = atomic_load_explicit(&next_tick, memory_order_relaxed);
-    if (now < due || !atomic_compare_exchange_strong_explicit(
-                         &next_tick, &due, now + (uint64_t)region_settings.purge_delay / 2,
-                         memory_order_relaxed, memory_order_relaxed))
+    /* a signal handler may have interrupted who holds a region's lock: the tick stays due */
+    if (now < due || region_is_interrupted() ||
+        !atomic_compare_exchange_strong_explicit(&next_tick, &due,
+                                                 now + (uint64_t)region_settings.purge_delay / 2,
+                                                 memory_order_relaxed, memory_order_relaxed))
         return;
     atomic_fetch_add_explicit(&theap_tick, 1, memory_order_relaxed);
     tend_some();
