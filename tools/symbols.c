@@ -104,12 +104,23 @@ static bool is_function(Dwarf_Die *scope)
     return dwarf_tag(scope) == DW_TAG_inlined_subroutine || dwarf_tag(scope) == DW_TAG_subprogram;
 }
 
-static void add_source(struct text *text, struct file *file, GElf_Addr address)
+/* The table of address ranges does not name what clang has compiled: its units are looked through. */
+static Dwarf_Die *unit_at(struct file *file, GElf_Addr address, Dwarf_Addr *bias)
+{
+    Dwarf_Die *unit = dwfl_module_addrdie(file->module, address, bias);
+    if (unit == NULL)
+        while ((unit = dwfl_module_nextcu(file->module, unit, bias)) != NULL)
+            if (dwarf_haspc(unit, address - *bias) > 0)
+                break;
+    return unit;
+}
+
+static void add_source(struct text *text, Dwarf_Die *unit, Dwarf_Addr address)
 {
     int line = 0;
-    Dwfl_Line *source = dwfl_module_getsrc(file->module, address);
-    const char *name = source ? dwfl_lineinfo(source, NULL, &line, NULL, NULL, NULL) : NULL;
-    if (name)
+    Dwarf_Line *source = dwarf_getsrc_die(unit, address);
+    const char *name = source ? dwarf_linesrc(source, NULL, NULL) : NULL;
+    if (name && dwarf_lineno(source, &line) == 0)
         add(text, " at %s:%d", base_name(name), line);
 }
 
@@ -117,7 +128,7 @@ static void add_source(struct text *text, struct file *file, GElf_Addr address)
 static bool add_functions(struct text *text, struct file *file, GElf_Addr address)
 {
     Dwarf_Addr bias;
-    Dwarf_Die *unit = dwfl_module_addrdie(file->module, address, &bias), *scopes, *inner = NULL;
+    Dwarf_Die *unit = unit_at(file, address, &bias), *scopes, *inner = NULL;
     int depth = scopes_at(unit, address - bias, &scopes);
     for (int i = 0; i < depth; i++) {
         if (!is_function(&scopes[i]))
@@ -127,7 +138,7 @@ static bool add_functions(struct text *text, struct file *file, GElf_Addr addres
         if (inner)
             add_call(text, unit, inner);
         else
-            add_source(text, file, address);
+            add_source(text, unit, address - bias);
         inner = &scopes[i];
     }
     bool known = inner != NULL;

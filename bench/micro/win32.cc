@@ -10,13 +10,17 @@
 #include <barrow/memoryapi.h>
 #include <barrow/winbase.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace bench
 {
@@ -336,34 +340,90 @@ const char *number_name(size_t i)
     return name;
 }
 
-bool raise_descriptors(State &state, size_t count)
+/* Processes that hold names: a name takes two descriptors, of which a process may have some thousands. */
+class Holders
 {
-    rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max > count)
-        return true;
-    state.SkipWithError("not enough descriptors (ulimit -n)");
-    return false;
-}
+  public:
+    Holders(State &state, size_t count)
+    {
+        constexpr size_t EACH = 4000;
+        for (size_t from = 0; from < count; from += EACH)
+            if (!start(from, std::min(from + EACH, count)))
+                state.SkipWithError("a process cannot hold its names (ulimit -n)");
+    }
 
+    ~Holders()
+    {
+        for (const Holder &holder : all) {
+            close(holder.gate);
+            waitpid(holder.process, nullptr, 0);
+        }
+    }
+
+  private:
+    struct Holder {
+        pid_t process;
+        int gate; /* closed: the holder ends */
+    };
+
+    static bool make_names(size_t from, size_t end)
+    {
+        for (size_t i = from; i < end; i++)
+            if (memory(PAGE, SEC_RESERVE, number_name(i)) == nullptr)
+                return false;
+        return true;
+    }
+
+    [[noreturn]] static void hold(size_t from, size_t end, int made, int gate)
+    {
+        char byte = make_names(from, end) ? 1 : 0;
+        if (write(made, &byte, 1) == 1)
+            read_byte(gate);
+        std::exit(0);
+    }
+
+    static char read_byte(int fd)
+    {
+        char byte = 0;
+        return read(fd, &byte, 1) == 1 ? byte : 0;
+    }
+
+    bool start(size_t from, size_t end)
+    {
+        int made[2], gate[2];
+        if (pipe2(made, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0)
+            return false;
+        const pid_t process = fork();
+        if (process == 0) {
+            for (const Holder &holder : all)
+                close(holder.gate);
+            close(gate[1]);
+            hold(from, end, made[1], gate[0]);
+        }
+        close(made[1]);
+        close(gate[0]);
+        all.push_back({ process, gate[1] });
+        const bool held = read_byte(made[0]) == 1;
+        close(made[0]);
+        return held;
+    }
+
+    std::vector<Holder> all;
+};
+
+/* So many rounds that the look for dead names, after a sixteenth as many openings, has its share. */
 void name_among_names(State &state, size_t count)
 {
-    constexpr size_t PAIRS = 200;
-    if (!find_calls(state) || !raise_descriptors(state, 2 * count + 100))
+    const size_t pairs = 200 + count / 16;
+    if (!find_calls(state))
         return;
-    std::vector<HANDLE> all;
-    for (size_t i = 0; i < count; i++)
-        all.push_back(memory(PAGE, SEC_RESERVE, number_name(i)));
+    Holders holders(state, count);
     for (auto _ : state)
-        for (size_t i = 0; i < PAIRS; i++) {
+        for (size_t i = 0; i < pairs; i++) {
             win32.CloseHandle(win32.OpenFileMappingA(FILE_MAP_READ, 0, number_name(i % count)));
             win32.CloseHandle(memory(PAGE, SEC_RESERVE, number_name(count)));
         }
-    done(state, PAIRS);
-    for (HANDLE each : all)
-        win32.CloseHandle(each);
+    done(state, pairs);
 }
 
 void moveable_among_moveables(State &state, size_t count)

@@ -38,6 +38,10 @@ typedef ptrdiff_t SSIZE_T, *PSSIZE_T;
 #define MAXINT16  ((INT16)INT16_MAX)
 #define MAXINT32  ((INT32)INT32_MAX)
 #define MAXINT64  ((INT64)INT64_MAX)
+#define MAXUINT   0xFFFFFFFFu
+#define MAXINT    INT32_MAX
+#define MININT    INT32_MIN
+#define MAXULONG  0xFFFFFFFFu
 #define MAXSIZE_T ((SIZE_T)SIZE_MAX)
 
 /* Conversions between pointers or handles and 32-bit integers. A handle keeps its value on the way

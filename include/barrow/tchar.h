@@ -19,6 +19,10 @@
 #include <string.h>
 #include <strings.h>
 
+#if defined(__STRICT_ANSI__) && !defined(__cplusplus)
+extern char *strdup(const char *); /* -std=c11 hides it */
+#endif
+
 typedef TCHAR _TCHAR, _TSCHAR, _TXCHAR;
 typedef int _TINT;
 #ifdef UNICODE

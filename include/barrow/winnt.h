@@ -349,6 +349,7 @@ typedef struct _HEAP_OPTIMIZE_RESOURCES_INFORMATION {
 #else
 #define BARROW_LAYOUT(condition) _Static_assert(condition, #condition)
 #endif
+#define C_ASSERT(condition) BARROW_LAYOUT(condition)
 
 #if UINTPTR_MAX == UINT64_MAX
 BARROW_LAYOUT(sizeof(MEMORY_BASIC_INFORMATION) == 48);

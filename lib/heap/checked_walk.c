@@ -78,14 +78,10 @@ static void look_at_medium(const struct span *span, bool alone, const char *call
 
 static void look_at_theaps(const struct span *span, bool alone, const char *call)
 {
-    uint32_t tag = tag_at(span_start(span));
-    struct theap *theap = threads_theap(tag >> TAG_SHIFT);
-    if (theap == NULL || theap->broken || os_lock_is_mine(&theap->lock))
+    struct theap *theap = threads_lock_owner(span);
+    if (theap == NULL)
         return;
-    os_lock(&theap->lock);
-    if (tag_at(span_start(span)) != tag) /* it went meanwhile */
-        ;
-    else if (tag_is_medium(tag))
+    if (tag_is_medium(tag_at(span_start(span))))
         look_at_medium(span, alone, call);
     else
         look_at_slab(span, alone, call);

@@ -24,15 +24,12 @@ static _Atomic uint32_t next_theap; /* number of the one to tend next */
 
 /* ---- slabs and medium spans -------------------------------------------------------------------------------- */
 
-static size_t purge_slab(struct span *slab, uint32_t number)
+static size_t purge_slab(struct span *slab)
 {
-    struct theap *theap = threads_theap(number);
-    if (theap == NULL || theap->broken || os_lock_is_mine(&theap->lock))
+    struct theap *theap = threads_lock_owner(slab);
+    if (theap == NULL)
         return 0;
-    os_lock(&theap->lock);
-    /* it may have been freed meanwhile; while the lock is held it can't be */
-    if (span_kind_elsewhere(slab) == SPAN_SLAB && span_get(&slab->owner) == number &&
-        slab->group != GROUPS)
+    if (slab->group != GROUPS)
         slab_pin(theap, slab);
     return theap_unlock(theap);
 }
@@ -43,11 +40,10 @@ static size_t purge_slabs(void)
 {
     size_t purged = 0;
     for (size_t i = page_map_next(0); i < GRANULES_MAX; i = page_map_next(i)) {
-        uint32_t tag = tag_of(i);
         struct span *span = span_at(i);
-        if (tag != 0 && span_kind(span) == SPAN_SLAB &&
+        if (span_kind(span) == SPAN_SLAB &&
             atomic_load_explicit(&span->stirred, memory_order_relaxed))
-            purged += purge_slab(span, tag >> TAG_SHIFT);
+            purged += purge_slab(span);
     }
     return purged;
 }
@@ -119,9 +115,11 @@ static void tick_if_due(void)
 {
     uint64_t now = os_milliseconds();
     uint64_t due = atomic_load_explicit(&next_tick, memory_order_relaxed);
-    if (now < due || !atomic_compare_exchange_strong_explicit(
-                         &next_tick, &due, now + (uint64_t)region_settings.purge_delay / 2,
-                         memory_order_relaxed, memory_order_relaxed))
+    /* a signal handler may have interrupted who holds a region's lock: the tick stays due */
+    if (now < due || region_is_interrupted() ||
+        !atomic_compare_exchange_strong_explicit(&next_tick, &due,
+                                                 now + (uint64_t)region_settings.purge_delay / 2,
+                                                 memory_order_relaxed, memory_order_relaxed))
         return;
     atomic_fetch_add_explicit(&theap_tick, 1, memory_order_relaxed);
     tend_some();

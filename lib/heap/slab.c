@@ -517,6 +517,7 @@ static struct block *give_medium(struct theap *theap, struct block *block)
 /* Neighbours in the list are mostly of one slab: these go back at once. */
 void slab_give(struct theap *theap, struct block *block)
 {
+    ASSERT(block != NULL && os_lock_is_mine(&theap->lock));
     while (block != BLOCK_END) {
         struct span *slab = slab_of_free(theap_number(theap), block);
         block = likely(slab != NULL) ? give_run(theap, slab, block) : give_medium(theap, block);

@@ -26,8 +26,8 @@ struct chain slab_take_all(struct theap *theap, struct span *slab);
 /* Gives blocks of one slab back to it, all at once. */
 void slab_give_all(struct theap *theap, struct span *slab, struct chain chain);
 
-/* Gives a list of blocks of any classes back to their slabs, and medium ones to their spans; a slab that
- * becomes empty is freed, but one is kept. */
+/* Gives a list of blocks of any classes, which may be BLOCK_END, back to their slabs, and medium ones to their
+ * spans; a slab that becomes empty is freed, but one is kept. */
 void slab_give(struct theap *theap, struct block *first);
 
 /* A slab that is due for a search is pinned: it is in no group (its group is GROUPS), so nobody takes

@@ -187,14 +187,15 @@ static void note_activity(struct theap *theap)
                           memory_order_relaxed);
 }
 
+/* The list is the caller's then; NULL: there was none, or another thread was faster. Any thread. */
 static struct block *take_spare(struct bin *bin)
 {
-    /* spares the exchange, which waits for all that the program has stored before; nobody else puts
-     * a list there */
+    /* spares the exchange, which waits for all that the program has stored before. That there is a list
+     * is no promise: only the exchange tells who has it. */
     if (atomic_load_explicit(&bin->spare, memory_order_relaxed) == NULL)
         return NULL;
-    /* relaxed: the list's links are this thread's own work */
-    return atomic_exchange_explicit(&bin->spare, NULL, memory_order_relaxed);
+    /* acquire: pairs with put_spare, for the links may be another thread's work */
+    return atomic_exchange_explicit(&bin->spare, NULL, memory_order_acquire);
 }
 
 /* There is none: only the owner ever puts one there. */
@@ -206,12 +207,15 @@ static void put_spare(struct bin *bin, struct block *list)
 
 void theap_release_spares(struct theap *theap, bool all)
 {
+    ASSERT(os_lock_is_mine(&theap->lock));
     uint32_t tick = atomic_load_explicit(&theap_tick, memory_order_relaxed);
     if (!all && tick - atomic_load_explicit(&theap->active_at, memory_order_relaxed) <= 1)
         return;
-    for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++)
-        if (atomic_load_explicit(&bin->spare, memory_order_relaxed) != NULL)
-            slab_give(theap, atomic_exchange_explicit(&bin->spare, NULL, memory_order_acquire));
+    for (struct bin *bin = theap->bins; bin < theap->bins + SIZE_CLASSES; bin++) {
+        struct block *list = take_spare(bin);
+        if (list != NULL)
+            slab_give(theap, list);
+    }
     theap_release_cached(theap);
 }
 
@@ -539,8 +543,10 @@ void theap_post(struct theap *theap, struct chain chain)
     purge_poke();
 }
 
+/* Nobody else empties the inbox while the lock is held, so what the first look has seen is there. */
 void theap_drain(struct theap *theap)
 {
+    ASSERT(os_lock_is_mine(&theap->lock));
     if (atomic_load_explicit(&theap->inbox, memory_order_relaxed) == NULL)
         return;
     slab_give(theap, atomic_exchange_explicit(&theap->inbox, NULL, memory_order_acquire));

@@ -57,6 +57,20 @@ struct theap *threads_theap(uint32_t number)
     return atomic_load_explicit(&leaf[number % TABLE], memory_order_acquire);
 }
 
+struct theap *threads_lock_owner(const struct span *span)
+{
+    uint32_t tag = tag_at(span_start(span));
+    struct theap *theap = threads_theap(tag >> TAG_SHIFT);
+    if (theap == NULL || theap->broken || os_lock_is_mine(&theap->lock))
+        return NULL;
+    os_lock(&theap->lock);
+    /* it may have been freed, and be another theap's by now */
+    if (tag_at(span_start(span)) == tag)
+        return theap;
+    theap_unlock(theap);
+    return NULL;
+}
+
 uint32_t threads_theaps(void)
 {
     return atomic_load_explicit(&theaps, memory_order_acquire);

@@ -20,6 +20,11 @@ struct theap *threads_current_to_free(void);
 /* By number, as slabs' tags name it; NULL for a number never given out. */
 struct theap *threads_theap(uint32_t number);
 
+/* Locks the theap that owns a slab or a span of medium blocks, which another thread may be giving back meanwhile:
+ * while the lock is held it can't. NULL, and nothing is locked: it is neither any more, or its theap must be left alone, for it
+ * is broken, or this very thread has been interrupted in it. */
+struct theap *threads_lock_owner(const struct span *span);
+
 /* How many there have been: numbers run from 1 to this. */
 uint32_t threads_theaps(void);
 uint32_t threads_idle_theaps(void);

@@ -131,14 +131,11 @@ static bool next_in_medium(struct piece *piece)
 /* The next block, under the lock of the span's theap; false at the span's end. */
 static bool next_block(const struct span *span, struct piece *piece)
 {
-    uint32_t tag = tag_at(span_start(span));
-    struct theap *theap = threads_theap(tag >> TAG_SHIFT);
-    if (theap == NULL || os_lock_is_mine(&theap->lock))
+    struct theap *theap = threads_lock_owner(span);
+    if (theap == NULL)
         return false;
-    os_lock(&theap->lock);
-    bool more = tag_at(span_start(span)) == tag;
-    if (more)
-        more = tag_is_medium(tag) ? next_in_medium(piece) : next_in_slab(span, piece);
+    bool more =
+        tag_is_medium(tag_at(span_start(span))) ? next_in_medium(piece) : next_in_slab(span, piece);
     theap_unlock(theap);
     return more;
 }

@@ -38,18 +38,13 @@ ALWAYS_INLINE struct mapped_cache *own(const struct mapped *mapped)
     return likely(at_hand[i].serial == mapped->serial) ? at_hand[i].cache : NULL;
 }
 
-static void order(void)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-}
-
 /* The thread begins to work in its cache; false: it may not now. */
 ALWAYS_INLINE bool begin(const struct mapped *mapped, struct mapped_cache *cache)
 {
     if (unlikely(atomic_load_explicit(&cache->working, memory_order_relaxed) != 0))
         return false; /* a signal handler has interrupted it */
     atomic_store_explicit(&cache->working, 1, memory_order_relaxed);
-    order();
+    mapped_order();
     /* acquire: what the last holder did is seen */
     if (likely(atomic_load_explicit(&mapped->state->held, memory_order_acquire) == 0))
         return true;
@@ -69,7 +64,7 @@ bool mapped_cache_begin(struct mapped_cache *cache)
     if (cache == NULL || atomic_load_explicit(&cache->working, memory_order_relaxed) != 0)
         return false;
     atomic_store_explicit(&cache->working, 1, memory_order_relaxed);
-    order();
+    mapped_order();
     return true;
 }
 
@@ -95,9 +90,9 @@ ALWAYS_INLINE void change(struct bounded *heap, uint64_t unit, uint64_t fields)
 {
     ASSERT(is_unit(heap, unit));
     unsigned char *byte = bounded_state_byte(block_header(heap, unit));
-    order();
+    mapped_order();
     __atomic_store_n(byte, (unsigned char)(*byte ^ bounded_stored(fields) >> 8), __ATOMIC_RELAXED);
-    order();
+    mapped_order();
 }
 
 /* A block's link: the next block's unit, unlike anything a program is likely to write there. */
@@ -126,9 +121,9 @@ ALWAYS_INLINE uint64_t take_first(struct mapped *mapped, struct mapped_cache *ca
         return 0;
     }
     cache->pending = unit;
-    order();
+    mapped_order();
     cache->lists[units] = masked(heap, unit, block_links(heap, unit)->next);
-    order();
+    mapped_order();
     cache->counts[units]--;
     cache->allowance += (uint32_t)units;
     return unit;
@@ -171,13 +166,13 @@ ALWAYS_INLINE bool put(struct mapped *mapped, struct mapped_cache *cache, uint64
                  cache->counts[units] >= COUNT_MAX))
         return false;
     cache->pending = unit;
-    order();
+    mapped_order();
     block_links(heap, unit)->next = masked(heap, unit, cache->lists[units]);
     change(heap, unit, fields ^ fields_quick(units));
     cache->lists[units] = unit;
     cache->counts[units]++;
     cache->allowance -= (uint32_t)units;
-    order();
+    mapped_order();
     cache->pending = 0;
     return true;
 }
@@ -257,7 +252,7 @@ void mapped_caches_empty(struct mapped *mapped)
 {
     ASSERT(mapped_is_held(mapped));
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++)
-        if (mapped_cache_at(mapped, i)->owner != 0)
+        if (mapped_cache_owner(mapped_cache_at(mapped, i)) != 0)
             mapped_cache_empty(mapped, mapped_cache_at(mapped, i));
 }
 
@@ -286,10 +281,11 @@ static struct mapped_cache *find_free(struct mapped *mapped)
     struct mapped_cache *free = NULL;
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++) {
         struct mapped_cache *cache = mapped_cache_at(mapped, i);
-        if (cache->owner == mapped->process + 1 &&
+        uint32_t owner = mapped_cache_owner(cache);
+        if (owner == mapped->process + 1 &&
             atomic_load_explicit(&cache->idle, memory_order_acquire) != 0)
             return cache;
-        if (cache->owner == 0 && free == NULL)
+        if (owner == 0 && free == NULL)
             free = cache;
     }
     return free;
@@ -298,15 +294,14 @@ static struct mapped_cache *find_free(struct mapped *mapped)
 static void take(struct mapped *mapped, struct mapped_cache *cache)
 {
     ASSERT(mapped_is_locked(mapped));
-    ASSERT(cache->owner == 0 || cache->owner == mapped->process + 1);
-    if (cache->owner == 0) {
+    uint32_t owner = mapped_cache_owner(cache);
+    ASSERT(owner == 0 || owner == mapped->process + 1);
+    if (owner == 0) {
         memset(cache, 0, sizeof *cache);
         cache->allowance = allowance_for(mapped);
     }
     atomic_store_explicit(&cache->idle, 0, memory_order_relaxed);
-    order();
-    *(volatile uint32_t *)&cache->owner = mapped->process + 1;
-    order();
+    mapped_cache_set_owner(cache, mapped->process + 1);
 }
 
 /* A thread has the caches of a few heaps; that of another is left where it is, for another thread. */

@@ -18,20 +18,19 @@ void bounded_format(struct bounded *heap, size_t maximum, size_t committed)
     bounded_journal_end(heap);
 }
 
-/* All that the engine believes of its records without asking again: the places of everything, and
- * that the lists' heads are blocks. */
-static bool places_are_sound(const struct bounded *heap, size_t maximum, size_t committed)
+/* All that a reader believes of the records: the places of everything. A change touches none of them
+ * except the frontier, one word, which is looked at once. */
+bool bounded_places_are_sound(const struct bounded *heap, size_t maximum, size_t committed)
 {
     struct plan plan = plan_records(maximum);
     uint64_t first = (plan.end + 8 + BOUNDED_UNIT - 1) / BOUNDED_UNIT;
+    uint64_t frontier = __atomic_load_n(&heap->frontier, __ATOMIC_RELAXED);
     return heap->end == maximum / BOUNDED_UNIT && heap->limit == heap->end &&
            heap->levels == plan.levels && heap->lists == plan.lists && heap->quick_fields == 0 &&
            heap->quick_bytes == 0 && heap->quick_room == bounded_quick_share(heap) &&
-           heap->first == first && heap->frontier <= committed / BOUNDED_UNIT &&
-           heap->frontier > first && heap->frontier <= heap->end &&
-           heap->frontier % (PAGE / BOUNDED_UNIT) == 0 && heap->initial <= heap->end &&
-           heap->fresh >= first && heap->fresh <= heap->frontier && heap->key >> 63 == 1 &&
-           heap->key % 2 == 1;
+           heap->first == first && frontier <= committed / BOUNDED_UNIT && frontier > first &&
+           frontier <= heap->end && frontier % (PAGE / BOUNDED_UNIT) == 0 &&
+           heap->initial <= heap->end && heap->key >> 63 == 1 && heap->key % 2 == 1;
 }
 
 static bool list_is_sound(const struct bounded *heap, unsigned list)
@@ -41,9 +40,12 @@ static bool list_is_sound(const struct bounded *heap, unsigned list)
     return in_use ? is_unit(heap, unit) : unit == no_block(heap);
 }
 
+/* All that the engine believes without asking again: the places, and that the lists' heads are
+ * blocks. */
 bool bounded_records_are_sound(const struct bounded *heap, size_t maximum, size_t committed)
 {
-    if (!places_are_sound(heap, maximum, committed))
+    if (!bounded_places_are_sound(heap, maximum, committed) || heap->fresh < heap->first ||
+        heap->fresh > heap->frontier)
         return false;
     for (unsigned level = 0; level < BOUNDED_LEVELS; level++)
         if ((heap->level_bits >> level & 1) != (heap->sublists[level] != 0) ||

@@ -54,16 +54,16 @@ struct mapped_type {
 };
 
 struct mapped_state {
-    /* 0; else the thread that has the lock, by its number in its process's namespace, and the bits
-     * of the kernel's robust futexes: 0x80000000 somebody waits, 0x40000000 the owner died */
-    _Atomic uint32_t lock;
-    _Atomic uint32_t lock_process; /* of the owner: 1 more than its number; 0: just taken or left */
-    _Atomic uint32_t held;         /* no cache may be used */
-    uint32_t closed;               /* 1: the last opening has put everything in order */
-    uint32_t repairing;            /* 1: a repair was interrupted */
-    uint32_t damaged;              /* 1: something was found that no program of ours writes */
-    uint64_t pending;     /* unit of the block that the lock's owner's call is about, or 0 */
-    uint64_t type_number; /* the number's lowest bit: which of the two that follow counts */
+    /* 0; else, in the lower half, the thread that has the lock, by its number in its process's
+     * namespace, and the bits of the kernel's robust futexes: 0x80000000 somebody waits, 0x40000000
+     * the owner died; in the upper half 1 more than the number of the owner's process */
+    _Atomic uint64_t lock;
+    _Atomic uint32_t held; /* no cache may be used */
+    uint32_t closed;       /* 1: the last opening has put everything in order */
+    uint32_t repairing;    /* 1: a repair was interrupted */
+    uint32_t damaged;      /* 1: something was found that no program of ours writes */
+    uint64_t pending;      /* unit of the block that the lock's owner's call is about, or 0 */
+    uint64_t type_number;  /* the number's lowest bit: which of the two that follow counts */
     struct mapped_type types[2];
     uint64_t boot[2];        /* the boot of the system in which it was last open for writing */
     uint64_t openings;       /* ever */
@@ -80,7 +80,7 @@ struct mapped_root {
 
 /* Free blocks that one thread has for itself; see cache.c. */
 struct mapped_cache {
-    uint32_t owner;                 /* 1 more than the process's number; 0: nobody's */
+    _Atomic uint32_t owner;         /* 1 more than the process's number; 0: nobody's */
     _Atomic uint32_t idle;          /* no thread of the process has it */
     _Atomic uint32_t working;       /* the thread is in it */
     uint32_t allowance;             /* units that it may still take */

@@ -40,7 +40,7 @@ static void set_holes(struct mapped *mapped, uint64_t start, uint64_t end)
     mapped->state->may_have_holes = 1;
     for (uint64_t region = start / size; region <= (end - 1) / size; region++)
         hole_bytes(mapped)[region / 8] |= (uint8_t)(1u << region % 8);
-    atomic_signal_fence(memory_order_seq_cst);
+    mapped_order();
 }
 
 static bool fill_region(struct mapped *mapped, uint64_t region)
@@ -51,7 +51,7 @@ static bool fill_region(struct mapped *mapped, uint64_t region)
     end = end < file_end ? end : file_end;
     if (start < end && shared_file_back(mapped->fd, mapped->start + start, end - start) != 0)
         return false;
-    atomic_signal_fence(memory_order_seq_cst);
+    mapped_order();
     hole_bytes(mapped)[region / 8] &= (uint8_t) ~(1u << region % 8);
     return true;
 }

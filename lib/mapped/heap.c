@@ -54,9 +54,9 @@ static bool begin(struct mapped *mapped, struct call *call)
 static void set_pending(struct call *call, uint64_t unit)
 {
     ASSERT(call->cache != NULL || mapped_is_locked(call->mapped));
-    atomic_signal_fence(memory_order_seq_cst);
+    mapped_order();
     *(volatile uint64_t *)call->pending = unit;
-    atomic_signal_fence(memory_order_seq_cst);
+    mapped_order();
 }
 
 /* The lock's own pending word belongs to its owner, so it is cleared before. */
@@ -197,6 +197,11 @@ static void *mapped_realloc(struct private_heap *private, void *block, size_t si
 
 /* ---- the heap as a whole -------------------------------------------------------------------- */
 
+static size_t size(struct private_heap *private, const void *block)
+{
+    return bounded_block_size(mapped_of(private)->heap, block);
+}
+
 static bool validate(struct private_heap *private)
 {
     return mapped_validate(mapped_of(private));
@@ -232,6 +237,7 @@ const struct heap_backend mapped_backend = {
     .alloc = mapped_alloc,
     .free = mapped_free,
     .realloc = mapped_realloc,
+    .size = size,
     .validate = validate,
     .compact = compact,
     .lock = lock,

@@ -49,6 +49,15 @@ static void restore(char *start, struct bounded_note note)
             (unsigned char)((*bounded_previous_byte(word) & ~1) | ((note.old & bit) != 0));
 }
 
+/* Word by word: other threads read the frontier meanwhile. */
+static void restore_records(struct bounded *heap, const struct bounded_journal *journal)
+{
+    ASSERT(journal->active != 0);
+    bounded_word *words = (bounded_word *)heap;
+    for (size_t i = 0; i < sizeof journal->records / sizeof *words; i++)
+        __atomic_store_n(&words[i], journal->records[i], __ATOMIC_RELAXED);
+}
+
 /* The notes name old values, so that restoring them twice is the same as once; the last comes first,
  * as a word may have been noted twice. */
 bool bounded_journal_undo(struct bounded *heap, uint64_t size)
@@ -60,7 +69,7 @@ bool bounded_journal_undo(struct bounded *heap, uint64_t size)
         return false;
     for (uint64_t i = journal->count; i-- != 0;)
         restore((char *)journal, journal->notes[i]);
-    memcpy(heap, journal->records, sizeof journal->records);
+    restore_records(heap, journal);
     set_active(journal, 0);
     return true;
 }

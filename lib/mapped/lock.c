@@ -33,23 +33,22 @@ bool mapped_process_is_alive(const struct mapped *mapped, uint32_t process)
 static bool take_from_dead(struct mapped *mapped)
 {
     ASSERT(!mapped_lock_is_mine(mapped));
-    uint32_t word = atomic_load_explicit(&mapped->state->lock, memory_order_relaxed);
-    uint32_t process = atomic_load_explicit(&mapped->state->lock_process, memory_order_relaxed);
-    return process != 0 && !mapped_process_is_alive(mapped, process - 1) &&
-           robust_steal(&mapped->state->lock, word);
+    uint64_t seen = atomic_load_explicit(&mapped->state->lock, memory_order_relaxed);
+    uint32_t owner = robust_owner(seen);
+    return owner != 0 && !mapped_process_is_alive(mapped, owner - 1) &&
+           robust_steal(&mapped->state->lock, seen, mapped->process + 1);
 }
 
 static void acquire(struct mapped *mapped)
 {
     ASSERT(!mapped->read_only && !mapped->lost && mapped->process < MAPPED_PROCESSES);
     int taken;
-    while ((taken = robust_lock(&mapped->state->lock, LOOK_AGAIN)) == 0)
+    while ((taken = robust_lock(&mapped->state->lock, mapped->process + 1, LOOK_AGAIN)) == 0)
         if (take_from_dead(mapped)) {
             taken = 2;
             break;
         }
     atomic_store_explicit(&mapped->owner, os_thread_token(), memory_order_relaxed);
-    atomic_store_explicit(&mapped->state->lock_process, mapped->process + 1, memory_order_relaxed);
     if (unlikely(taken == 2))
         mapped_recover(mapped);
 }
@@ -80,7 +79,6 @@ void mapped_unlock(struct mapped *mapped)
     if (mapped->holds != 0)
         end_hold(mapped);
     atomic_store_explicit(&mapped->owner, 0, memory_order_relaxed);
-    atomic_store_explicit(&mapped->state->lock_process, 0, memory_order_relaxed);
     robust_unlock(&mapped->state->lock);
 }
 
@@ -92,7 +90,7 @@ static void await_cache(struct mapped *mapped, struct mapped_cache *cache)
     enum { SPINS = 1000, LOOK_EVERY = 64 };
     /* acquire: pairs with the release at the fast paths' end */
     for (unsigned i = 0; atomic_load_explicit(&cache->working, memory_order_acquire) != 0; i++) {
-        uint32_t owner = cache->owner;
+        uint32_t owner = mapped_cache_owner(cache);
         if (i > SPINS)
             os_yield();
         if (owner == 0 ||
@@ -109,7 +107,7 @@ static void hold_caches(struct mapped *mapped)
         os_sleep_ms(WITHOUT_BARRIER);
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++) {
         struct mapped_cache *cache = mapped_cache_at(mapped, i);
-        if (cache->owner != 0 && !mapped_cache_is_own(mapped, cache))
+        if (mapped_cache_owner(cache) != 0 && !mapped_cache_is_own(mapped, cache))
             await_cache(mapped, cache);
     }
 }

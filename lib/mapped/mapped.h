@@ -44,6 +44,27 @@ ALWAYS_INLINE struct mapped_cache *mapped_cache_at(const struct mapped *mapped, 
     return (struct mapped_cache *)(mapped->base + MAPPED_CACHES + number * MAPPED_CACHE_BYTES);
 }
 
+/* What is in the file before it is there before what comes after it, should the process die between:
+ * the system orders a death after all that the process has stored, the compiler must not reorder. */
+ALWAYS_INLINE void mapped_order(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Changed under the lock, but read without it, too: by an opening that looks for a free number. */
+ALWAYS_INLINE uint32_t mapped_cache_owner(const struct mapped_cache *cache)
+{
+    return atomic_load_explicit(&cache->owner, memory_order_relaxed);
+}
+
+/* release: what the cache is comes before whose it is. */
+ALWAYS_INLINE void mapped_cache_set_owner(struct mapped_cache *cache, uint32_t owner)
+{
+    mapped_order();
+    atomic_store_explicit(&cache->owner, owner, memory_order_release);
+    mapped_order();
+}
+
 ALWAYS_INLINE struct mapped_root *mapped_roots(const struct mapped *mapped)
 {
     return (struct mapped_root *)(mapped->base + MAPPED_ROOTS);
@@ -194,6 +215,7 @@ uint32_t mapped_set_root(struct mapped *mapped, const char *name, const void *bl
 void *mapped_root(struct mapped *mapped, const char *name);
 /* The next root from *position on: its name (MAPPED_ROOT_NAME bytes) and block. False: no more. */
 bool mapped_next_root(struct mapped *mapped, uint32_t *position, char *name, void **block);
+struct mapped_type mapped_type(const struct mapped *mapped);
 uint32_t mapped_set_type(struct mapped *mapped, const char *type, uint64_t version);
 
 /* ---- sync.c --------------------------------------------------------------------------------- */

@@ -191,19 +191,33 @@ static struct mapped_identity new_identity(uint64_t maximum, const struct bounde
 
 /* ---- processes ------------------------------------------------------------------------------ */
 
+/* Whether something that the last process with the number left is still in the file. While it is, the
+ * number is a dead process's: if it were given to a live one, nobody would take that back. */
+static bool number_is_in_file(const struct mapped *mapped, uint32_t number)
+{
+    uint64_t taken = atomic_load_explicit(&mapped->state->lock, memory_order_relaxed);
+    bool found = robust_owner(taken) == number + 1;
+    for (unsigned i = 0; !found && i < MAPPED_CACHE_COUNT; i++)
+        found = mapped_cache_owner(mapped_cache_at(mapped, i)) == number + 1;
+    return found;
+}
+
 static uint32_t take_process_number(struct mapped *mapped)
 {
-    ASSERT(!mapped->read_only);
+    ASSERT(!mapped->read_only && mapped->base != NULL);
+    robust_prepare();
     uint32_t first = (uint32_t)os_process_id() % MAPPED_PROCESSES;
     for (uint32_t i = 0; i < MAPPED_PROCESSES; i++) {
         uint32_t number = (first + i) % MAPPED_PROCESSES;
         int error =
             shared_file_lock_byte(mapped->fd, mapped_process_byte(mapped, number), true, false);
-        if (error == 0) {
+        if (error == 0 && !number_is_in_file(mapped, number)) {
             mapped->process = number;
             return 0;
         }
-        if (error != EAGAIN && error != EACCES)
+        if (error == 0)
+            shared_file_unlock_byte(mapped->fd, mapped_process_byte(mapped, number));
+        else if (error != EAGAIN && error != EACCES)
             return ERROR_NOT_SUPPORTED;
     }
     return ERROR_TOO_MANY_OPEN_FILES;
@@ -246,6 +260,17 @@ static void unmap(struct mapped *mapped)
 
 /* ---- creation ------------------------------------------------------------------------------- */
 
+/* What the magic vouches for is complete before it. */
+static void write_identity(struct mapped *mapped, struct mapped_identity identity)
+{
+    ASSERT(identity.magic == MAPPED_MAGIC);
+    struct mapped_identity *place = (struct mapped_identity *)mapped->base;
+    identity.magic = MAPPED_CREATING;
+    *place = identity;
+    mapped_order();
+    *(volatile uint64_t *)&place->magic = MAPPED_MAGIC;
+}
+
 /* The identity comes last: what has none is begun again by the next that opens it. */
 static uint32_t create(struct mapped *mapped, const struct mapped_wish *wish)
 {
@@ -271,24 +296,23 @@ static uint32_t create(struct mapped *mapped, const struct mapped_wish *wish)
         memset(mapped->base + sizeof magic, 0, MAPPED_HEAD + initial - sizeof magic);
     bounded_format(mapped->heap, maximum, initial);
     mapped->state->closed = 1; /* nothing needs to be put in order */
-    atomic_signal_fence(memory_order_seq_cst);
-    *(struct mapped_identity *)mapped->base = new_identity(maximum, mapped->heap);
+    write_identity(mapped, new_identity(maximum, mapped->heap));
     return 0;
 }
 
 /* ---- what the last users left --------------------------------------------------------------- */
 
-static bool records_are_sound(const struct mapped *mapped, uint64_t file_size)
+static bool key_is_sound(const struct mapped *mapped)
 {
     const struct mapped_identity *identity = (const struct mapped_identity *)mapped->base;
-    uint64_t maximum = mapped->size - MAPPED_HEAD;
-    if (mapped->heap->key != identity->key || mapped->heap->salt != identity->salt)
-        return false;
-    uint64_t have = file_size - mapped->start - MAPPED_HEAD;
-    for (int tries = 0; tries < 100; tries++) /* others may be changing them */
-        if (bounded_records_are_sound(mapped->heap, maximum, have))
-            return true;
-    return false;
+    return mapped->heap->key == identity->key && mapped->heap->salt == identity->salt;
+}
+
+/* While nobody else changes them: the opening is alone, or has the lock. */
+static bool records_are_sound(const struct mapped *mapped, uint64_t file_size)
+{
+    uint64_t maximum = mapped->size - MAPPED_HEAD, have = file_size - mapped->start - MAPPED_HEAD;
+    return key_is_sound(mapped) && bounded_records_are_sound(mapped->heap, maximum, have);
 }
 
 static bool was_restarted(const struct mapped *mapped)
@@ -302,15 +326,21 @@ static bool was_restarted(const struct mapped *mapped)
 static void reset_sharing(struct mapped *mapped)
 {
     atomic_store_explicit(&mapped->state->lock, 0, memory_order_relaxed);
-    atomic_store_explicit(&mapped->state->lock_process, 0, memory_order_relaxed);
     atomic_store_explicit(&mapped->state->held, 0, memory_order_relaxed);
+}
+
+static void set_repairing(struct mapped *mapped, uint32_t repairing)
+{
+    mapped_order();
+    *(volatile uint32_t *)&mapped->state->repairing = repairing;
+    mapped_order();
 }
 
 static uint32_t rebuild(struct mapped *mapped)
 {
-    mapped->state->repairing = 1;
+    set_repairing(mapped, 1);
     mapped_rebuild(mapped);
-    mapped->state->repairing = 0;
+    set_repairing(mapped, 0);
     return 0;
 }
 
@@ -348,15 +378,27 @@ static uint32_t put_in_order(struct mapped *mapped, uint64_t file_size, bool rep
     return rebuild(mapped);
 }
 
-static uint32_t join(struct mapped *mapped, uint64_t file_size)
+/* A reader can't keep writers from changes, and one that has died or is stopped in the middle of one
+ * may leave it so for any time. So a reader beside writers believes nothing that a change touches. The
+ * writers have seen that the file is long enough for its frontier, and keep it so. */
+static uint32_t join_as_reader(const struct mapped *mapped)
 {
-    if (mapped->read_only)
-        return records_are_sound(mapped, file_size) ? 0 : ERROR_FILE_CORRUPT;
-    mapped_lock(mapped);
-    shared_file_size(mapped->fd, &file_size);
-    bool sound = records_are_sound(mapped, file_size);
-    mapped_unlock(mapped);
+    ASSERT(mapped->read_only);
+    uint64_t maximum = mapped->size - MAPPED_HEAD;
+    bool sound = key_is_sound(mapped) && bounded_places_are_sound(mapped->heap, maximum, maximum);
     return sound ? 0 : ERROR_FILE_CORRUPT;
+}
+
+static uint32_t join_as_writer(struct mapped *mapped)
+{
+    ASSERT(!mapped->read_only);
+    uint64_t file_size;
+    mapped_lock(mapped);
+    uint32_t error = error_for(shared_file_size(mapped->fd, &file_size));
+    if (error == 0 && !records_are_sound(mapped, file_size))
+        error = ERROR_FILE_CORRUPT;
+    mapped_unlock(mapped);
+    return error;
 }
 
 static uint32_t settle(struct mapped *mapped, uint32_t flags, bool alone)
@@ -366,8 +408,10 @@ static uint32_t settle(struct mapped *mapped, uint32_t flags, bool alone)
     bool repair = (flags & BARROW_HEAP_REPAIR) != 0;
     if (error != 0)
         return error;
-    if (!alone || (mapped->read_only && !mapped->is_private))
-        return join(mapped, file_size);
+    if (!alone)
+        return mapped->read_only ? join_as_reader(mapped) : join_as_writer(mapped);
+    if (mapped->read_only && !mapped->is_private)
+        return records_are_sound(mapped, file_size) ? 0 : ERROR_FILE_CORRUPT;
     error = put_in_order(mapped, file_size, repair);
     if (error != 0 || mapped->is_private)
         return error;
@@ -417,14 +461,14 @@ static uint32_t open_locked(struct mapped *mapped, const struct mapped_wish *wis
         error = mapped_restore_synced(mapped->fd, mapped->path);
     if (error == 0)
         error = read_identity(mapped, &identity, &creating);
-    if (error == 0 && !mapped->read_only)
-        error = take_process_number(mapped);
     if (error != 0)
         return error;
     if (creating && mapped->read_only)
         return ERROR_BAD_FORMAT;
     mapped->is_private = must_be_private(mapped, alone);
     error = creating ? create(mapped, wish) : map(mapped, identity.maximum, wish->address);
+    if (error == 0 && !mapped->read_only)
+        error = take_process_number(mapped);
     return error != 0 ? error : settle(mapped, wish->flags, alone);
 }
 
@@ -481,10 +525,10 @@ static void leave_caches(struct mapped *mapped)
     mapped_hold(mapped);
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++) {
         struct mapped_cache *cache = mapped_cache_at(mapped, i);
-        if (cache->owner != mapped->process + 1)
+        if (mapped_cache_owner(cache) != mapped->process + 1)
             continue;
         mapped_cache_empty(mapped, cache);
-        cache->owner = 0;
+        mapped_cache_set_owner(cache, 0);
     }
     mapped_release(mapped);
     mapped_cache_forget(mapped);
@@ -493,10 +537,10 @@ static void leave_caches(struct mapped *mapped)
 static void remove_blocks(struct mapped *mapped)
 {
     mapped_hold(mapped);
-    mapped->state->repairing = 1; /* an interrupted removal ends as a repair */
+    set_repairing(mapped, 1); /* an interrupted removal ends as a repair */
     mapped_caches_empty(mapped);
     mapped_remove_all(mapped);
-    mapped->state->repairing = 0;
+    set_repairing(mapped, 0);
     mapped_release(mapped);
     mapped_compact(mapped);
 }
@@ -562,7 +606,6 @@ void mapped_after_fork(struct private_heap *heap)
     struct mapped *mapped = mapped_of(heap);
     int parents = mapped->fd;
     os_lock_reset(&lock);
-    robust_after_fork();
     mapped_cache_forget(mapped);
     atomic_store_explicit(&mapped->owner, 0, memory_order_relaxed);
     mapped->depth = mapped->holds = 0;

@@ -62,8 +62,7 @@ static void clear(struct mapped_cache *cache)
     ASSERT(cache->pending == 0);
     atomic_store_explicit(&cache->working, 0, memory_order_relaxed);
     atomic_store_explicit(&cache->idle, 0, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    *(volatile uint32_t *)&cache->owner = 0;
+    mapped_cache_set_owner(cache, 0);
 }
 
 static void take_apart(struct mapped *mapped, struct mapped_cache *cache)
@@ -79,7 +78,7 @@ bool mapped_scavenge(struct mapped *mapped)
     bool found = false;
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++) {
         struct mapped_cache *cache = mapped_cache_at(mapped, i);
-        uint32_t owner = cache->owner;
+        uint32_t owner = mapped_cache_owner(cache);
         if (owner == 0 || mapped_process_is_alive(mapped, owner - 1))
             continue;
         take_apart(mapped, cache);
@@ -94,7 +93,7 @@ void mapped_scavenge_all(struct mapped *mapped)
     ASSERT(mapped->serial == 0);
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++) {
         struct mapped_cache *cache = mapped_cache_at(mapped, i);
-        if (cache->owner != 0 || cache->pending != 0)
+        if (mapped_cache_owner(cache) != 0 || cache->pending != 0)
             take_apart(mapped, cache);
     }
 }

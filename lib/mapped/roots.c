@@ -73,7 +73,7 @@ static void *block_of(const struct mapped *mapped, const struct mapped_root *roo
     struct bounded *heap = mapped->heap;
     uint64_t unit = root->unit;
     void *block = is_unit(heap, unit) ? block_address(heap, unit) : NULL;
-    return block != NULL && bounded_is_block(heap, block) ? block : NULL;
+    return block != NULL && bounded_block_size(heap, block) != SIZE_MAX ? block : NULL;
 }
 
 void *mapped_root(struct mapped *mapped, const char *name)
@@ -103,6 +103,27 @@ bool mapped_next_root(struct mapped *mapped, uint32_t *position, char *name, voi
     return found;
 }
 
+static uint64_t type_number(const struct mapped_state *state)
+{
+    /* acquire: pairs with the release in mapped_set_type */
+    return __atomic_load_n(&state->type_number, __ATOMIC_ACQUIRE);
+}
+
+/* Readers have no lock. A type is overwritten when there has been another one since, so the number
+ * tells whether what was read is one type's. */
+struct mapped_type mapped_type(const struct mapped *mapped)
+{
+    const struct mapped_state *state = mapped->state;
+    struct mapped_type type;
+    uint64_t number;
+    do {
+        number = type_number(state);
+        type = state->types[number % 2];
+        atomic_thread_fence(memory_order_acquire);
+    } while (type_number(state) != number);
+    return type;
+}
+
 uint32_t mapped_set_type(struct mapped *mapped, const char *type, uint64_t version)
 {
     char name[MAPPED_TYPE_NAME] = { 0 };
@@ -113,10 +134,12 @@ uint32_t mapped_set_type(struct mapped *mapped, const char *type, uint64_t versi
         return ERROR_ACCESS_DENIED;
     memcpy(name, type, strlen(type));
     struct mapped_type *next = &state->types[(state->type_number + 1) % 2];
+    /* release: a reader that sees a part of what follows sees that the number has changed */
+    atomic_thread_fence(memory_order_release);
     memcpy(next->name, name, sizeof name);
     next->version = version;
-    atomic_signal_fence(memory_order_seq_cst);
-    *(volatile uint64_t *)&state->type_number = state->type_number + 1;
+    __atomic_store_n(&state->type_number, state->type_number + 1, __ATOMIC_RELEASE);
+    mapped_order();
     mapped_unlock(mapped);
     return 0;
 }

@@ -24,7 +24,7 @@ bool bounded_caches_are_sound(const struct bounded *heap, struct bounded_census 
     for (unsigned i = 0; i < MAPPED_CACHE_COUNT; i++) {
         const struct mapped_cache *cache =
             (const struct mapped_cache *)(base + MAPPED_CACHES + i * MAPPED_CACHE_BYTES);
-        for (unsigned units = 0; cache->owner != 0 && units < BOUNDED_CACHED; units++)
+        for (unsigned units = 0; mapped_cache_owner(cache) != 0 && units < BOUNDED_CACHED; units++)
             if (!list_is_sound(heap, cache, units, census))
                 return false;
     }

@@ -51,17 +51,29 @@ bool shared_file_byte_is_locked(int fd, uint64_t byte, uint64_t count);
 
 /* ---- a lock in shared memory ---------------------------------------------------------------- */
 
-enum { ROBUST_AWAITED = (int)0x80000000, ROBUST_DIED = 0x40000000 };
+/* In the lower half the number of the thread that has it, or 0, and the bits; in the upper half what
+ * the owner has given as its name, which stays when it dies. */
+typedef _Atomic uint64_t robust_word;
 
-/* Waits at most so many milliseconds while the lock is another's. 1: taken; 2: taken, and the last
- * owner died with it; 0: not taken. */
-int robust_lock(_Atomic uint32_t *word, uint32_t milliseconds);
-void robust_unlock(_Atomic uint32_t *word);
-/* Takes the lock from an owner that is known to be dead, if the word is still that. */
-bool robust_steal(_Atomic uint32_t *word, uint32_t expected);
+#define ROBUST_AWAITED ((uint64_t)0x80000000)
+#define ROBUST_DIED    ((uint64_t)0x40000000)
 
-/* In the child of fork: the thread has another number. */
-void robust_after_fork(void);
+ALWAYS_INLINE uint32_t robust_owner(uint64_t lock)
+{
+    return (uint32_t)(lock >> 32);
+}
+
+/* Before the process's first lock, and in the child of a fork: threads learn their numbers anew. */
+void robust_prepare(void);
+
+/* Waits at most so many milliseconds while the lock is another's. `owner`: the name, not 0. 1: taken;
+ * 2: taken, and the last owner died with it; 0: not taken. */
+int robust_lock(robust_word *lock, uint32_t owner, uint32_t milliseconds);
+void robust_unlock(robust_word *lock);
+
+/* Takes the lock that was `seen` with the name of an owner that is known to be dead. False: it has
+ * changed since. Nobody may have that name again as long as a lock carries it. */
+bool robust_steal(robust_word *lock, uint64_t seen, uint32_t owner);
 
 /* All threads of all processes that have called shared_barrier_register pass a memory barrier.
  * False: the system has none. */

@@ -159,15 +159,24 @@ void bounded_flush(struct bounded *heap)
 
 /* ---- blocks in use -------------------------------------------------------------------------- */
 
-/* The fields of the block in use there and those of what follows; 0: none, or damage. */
-ALWAYS_INLINE uint64_t in_use(const struct bounded *heap, uint64_t unit, uint64_t *next)
+/* The fields of the block in use there, as its own header says; 0: none. The header is read once: in
+ * a journaled heap others may be changing the bit for the block before. */
+ALWAYS_INLINE uint64_t own_fields(const struct bounded *heap, uint64_t unit)
 {
     if (!is_unit(heap, unit))
         return 0;
-    uint64_t fields = block_fields(heap, unit), units = fields_units(fields);
-    if (!fields_are_in_use(fields) || !block_fits(heap, unit, units))
+    uint64_t header = __atomic_load_n(block_header(heap, unit), __ATOMIC_RELAXED);
+    uint64_t fields = bounded_fields(heap, unit, header);
+    return fields_are_in_use(fields) && block_fits(heap, unit, fields_units(fields)) ? fields : 0;
+}
+
+/* The same, and the fields of what follows. */
+ALWAYS_INLINE uint64_t in_use(const struct bounded *heap, uint64_t unit, uint64_t *next)
+{
+    uint64_t fields = own_fields(heap, unit);
+    if (fields == 0)
         return 0;
-    *next = block_fields(heap, unit + units);
+    *next = block_fields(heap, unit + fields_units(fields));
     return fields_are_sound(*next) ? fields : 0;
 }
 
@@ -182,9 +191,12 @@ bool bounded_is_block(const struct bounded *heap, const void *address)
     return bounded_block_in_use(heap, address) != 0;
 }
 
+/* In a journaled heap without the lock, beside others' changes: only the block's owner changes what
+ * its header says, but what follows may be in the middle of being cut or joined. */
 size_t bounded_block_size(const struct bounded *heap, const void *block)
 {
-    uint64_t fields = bounded_block_in_use(heap, block);
+    uint64_t fields = BOUNDED_JOURNALED ? own_fields(heap, bounded_unit_of(heap, block))
+                                        : bounded_block_in_use(heap, block);
     return fields == 0 ? SIZE_MAX : units_room(fields_units(fields)) - fields_slack(fields);
 }
 

@@ -58,8 +58,12 @@ ALWAYS_INLINE struct bounded_journal *bounded_journal(const struct bounded *heap
 size_t bounded_least(size_t maximum);
 void bounded_format(struct bounded *heap, size_t maximum, size_t committed);
 
-/* Whether the records can be worked with; blocks are asked as they are used. */
+/* Whether the records can be worked with, while nobody changes them; blocks are asked as they are
+ * used. */
 bool bounded_records_are_sound(const struct bounded *heap, size_t maximum, size_t committed);
+
+/* Whether blocks can be looked at, which is so in the middle of any change, too. */
+bool bounded_places_are_sound(const struct bounded *heap, size_t maximum, size_t committed);
 
 /* Makes them so, but for lists and counts, where they can't be believed. */
 void bounded_restore_places(struct bounded *heap, size_t maximum, size_t committed, uint64_t key,

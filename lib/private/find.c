@@ -26,11 +26,18 @@ struct span *private_span_of(const void *address)
     return span_kind(span) == SPAN_POOL ? span : NULL;
 }
 
+size_t private_bounded_size(struct private_heap *heap, const void *address)
+{
+    ASSERT(heap->bounded != NULL);
+    return heap->kind == HEAP_MAPPED ? heap->backend->size(heap, address)
+                                     : bounded_block_size(heap->bounded, address);
+}
+
 size_t private_size(struct private_heap *heap, const void *address)
 {
     if (heap->bounded != NULL) {
         struct entry entry = private_enter(heap, 0);
-        size_t size = bounded_block_size(heap->bounded, address);
+        size_t size = private_bounded_size(heap, address);
         private_leave(heap, entry);
         return size;
     }

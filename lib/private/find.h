@@ -30,6 +30,10 @@ static inline struct span *find_in(struct private_heap *heap, const void *addres
     return span != NULL && owner == heap ? span : NULL;
 }
 
+/* The size that was asked for of a block in a bounded or mapped heap; PRIVATE_NO_BLOCK if the address
+ * starts none. */
+size_t private_bounded_size(struct private_heap *heap, const void *address);
+
 /* The size that was asked for; the block is in use. */
 static inline size_t size_in_span(const struct span *span, const void *block)
 {

@@ -159,7 +159,7 @@ static void *realloc_in(struct private_heap *heap, struct entry entry, void *add
 {
     bool in_place = (flags & PRIVATE_IN_PLACE) != 0, zero = (flags & PRIVATE_ZERO) != 0;
     struct span *span = heap->bounded == NULL ? find_in(heap, address) : NULL;
-    size_t old = heap->bounded != NULL ? bounded_block_size(heap->bounded, address)
+    size_t old = heap->bounded != NULL ? private_bounded_size(heap, address)
                  : span == NULL        ? PRIVATE_NO_BLOCK
                                        : size_in_span(span, address);
     in_place |= size <= old; /* as on Windows, a block that shrinks stays where it is */

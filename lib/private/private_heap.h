@@ -29,11 +29,12 @@ struct private_asked {
 
 struct private_heap;
 
-/* What a layer above does with its heaps. A mapped heap's blocks are read as a bounded one's. */
+/* What a layer above does with its heaps. A mapped heap is walked as a bounded one is. */
 struct heap_backend {
     void *(*alloc)(struct private_heap *heap, size_t align, size_t size, bool zero);
     bool (*free)(struct private_heap *heap, void *block);
     void *(*realloc)(struct private_heap *heap, void *block, size_t size, bool in_place);
+    size_t (*size)(struct private_heap *heap, const void *block);
     bool (*validate)(struct private_heap *heap);
     size_t (*compact)(struct private_heap *heap);
     void (*lock)(struct private_heap *heap);

@@ -13,6 +13,14 @@ void backend_start(void)
         backend_block_bytes[unit] = (uint16_t)size_class_bytes(size_class_of(unit * 16));
 }
 
+/* Regions lie between those of other heaps, so a block is ours if one of our spans has its granule. */
+bool backend_owns_elsewhere(const void *address)
+{
+    if (region_find(address) != NULL)
+        return true;
+    return checked_is_on() && sampled_owns(address); /* which have pages of their own */
+}
+
 /* ---- blocks and their sizes --------------------------------------------------------------- */
 
 /* The head of the span that the address lies in, of a slab or a large block of malloc's; NULL for

@@ -37,12 +37,12 @@ ALWAYS_INLINE void *backend_alloc(size_t size, bool zero)
     return zero ? memset(block, 0, bytes) : block;
 }
 
-/* Whether an address is in our heap; it need not be a block. */
+bool backend_owns_elsewhere(const void *address);
+
+/* Whether an address is in our heap; it need not be a block. A slab's granules have tags. */
 ALWAYS_INLINE bool backend_owns(const void *address)
 {
-    if (likely(granule_has_tag(granule_of(address))))
-        return true;
-    return checked_is_on() && sampled_owns(address); /* which have pages of their own */
+    return likely(tag_at(address) != 0) || backend_owns_elsewhere(address);
 }
 
 /* The rest is for addresses in our heap. One that starts no block ends the process with a message,

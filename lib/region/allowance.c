@@ -21,14 +21,18 @@ static uint64_t period(void)
     return (uint64_t)region_settings.purge_delay * PERIOD_DELAYS;
 }
 
+static size_t learned(const struct allowance *allowance)
+{
+    return atomic_load_explicit(&allowance->learned, memory_order_relaxed);
+}
+
 size_t allowance_limit(const struct allowance *allowance, size_t live)
 {
     if (region_settings.purge_delay < 0)
         return SIZE_MAX;
     if (region_settings.purge_delay == 0)
         return 0;
-    /* relaxed: an arena's is asked for without its lock */
-    return KEPT_ALWAYS / region_arenas() + live / LIVE_SHARE + LOAD_RELAXED(&allowance->learned);
+    return KEPT_ALWAYS / region_arenas() + live / LIVE_SHARE + learned(allowance);
 }
 
 static void begin_period(struct allowance *allowance, uint64_t now, size_t free)
@@ -44,12 +48,13 @@ static void begin_period(struct allowance *allowance, uint64_t now, size_t free)
 void allowance_review(struct allowance *allowance, size_t free)
 {
     uint64_t now = os_milliseconds(), passed = now - allowance->began;
+    size_t before = learned(allowance), idle = allowance->idle;
     allowance->review_at = allowance->freed + REVIEW_BYTES;
-    if (passed < period() ||
-        (allowance->freed < 2 * allowance->learned && passed < PERIODS_MAX * period()))
+    if (passed < period() || (allowance->freed < 2 * before && passed < PERIODS_MAX * period()))
         return;
-    size_t idle = allowance->idle;
-    STORE_RELAXED(&allowance->learned, idle < allowance->learned ? allowance->learned - idle : 0);
+    /* relaxed: the lock is held; who reads it without asks for any recent value */
+    atomic_store_explicit(&allowance->learned, idle < before ? before - idle : 0,
+                          memory_order_relaxed);
     begin_period(allowance, now, free);
 }
 
@@ -67,6 +72,6 @@ void allowance_wanted(struct allowance *allowance, size_t bytes)
     size_t recent = regret < allowance->given_back[0] ? regret : allowance->given_back[0];
     allowance->given_back[0] -= recent;
     allowance->given_back[1] -= regret - recent;
-    allowance_learn(allowance,
-                    regret + regret / 16); /* a little more, so that few rounds suffice */
+    /* a little more, so that few rounds suffice */
+    allowance_learn(allowance, regret + regret / 16);
 }

@@ -7,14 +7,19 @@
  * one round, whatever the amplitude. What has lain unused for a whole period is taken off again.
  *
  * A period lasts ten purge delays at least, and until twice the allowance has been freed, so that a
- * slow round of a large heap fits in one. The owner's lock protects each allowance. */
+ * slow round of a large heap fits in one. The owner's lock protects each allowance; only allowance_limit
+ * may be called without. */
 #ifndef BARROW_REGION_ALLOWANCE_H
 #define BARROW_REGION_ALLOWANCE_H
 
 #include "os/compiler.h"
 
+#include <stdatomic.h>
+
 struct allowance {
-    size_t learned;       /* bytes beyond what every heap may keep */
+    _Atomic size_t
+        learned;          /* bytes beyond what every heap may keep; written under the lock, read by
+                               anybody, relaxed: a late value gives back a little more or less */
     size_t given_back[2]; /* bytes given back in this period and in the one before, less those that
                              were wanted again */
     size_t idle;          /* the least that was free at any time of the period */
@@ -23,7 +28,8 @@ struct allowance {
     uint64_t began;       /* milliseconds */
 };
 
-/* Bytes that may stay free beside `live` bytes in use; SIZE_MAX when nothing is to be given back. */
+/* Bytes that may stay free beside `live` bytes in use; SIZE_MAX when nothing is to be given back. Any
+ * thread, with the lock or without. */
 size_t allowance_limit(const struct allowance *allowance, size_t live);
 
 /* Time has passed, and `free` are free. */
@@ -47,7 +53,9 @@ ALWAYS_INLINE void allowance_reused(struct allowance *allowance, size_t free)
 /* To give so many bytes back was a mistake, or would be one. */
 ALWAYS_INLINE void allowance_learn(struct allowance *allowance, size_t bytes)
 {
-    STORE_RELAXED(&allowance->learned, allowance->learned + bytes);
+    /* two accesses: the lock is held, so there is no other writer */
+    size_t before = atomic_load_explicit(&allowance->learned, memory_order_relaxed);
+    atomic_store_explicit(&allowance->learned, before + bytes, memory_order_relaxed);
 }
 
 /* `bytes` of fresh memory were needed, for no free memory would do. */

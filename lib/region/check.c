@@ -22,16 +22,16 @@ static const char *check_run(const struct run_set *set, uint32_t index)
 {
     REQUIRE(granule_is_ours(index));
     const struct span *run = span_at(index);
-    REQUIRE(span_kind(run) == set->kind);
-    REQUIRE(span_arena(run) == set->arena);
+    REQUIRE(span_is_run(run, (enum span_kind)set->kind, set->arena));
     REQUIRE(run->granules != 0);
     const struct span *last = span_at(index + run->granules - 1);
     REQUIRE(span_get(&last->head) == index);
     REQUIRE(span_arena(last) == set->arena);
     REQUIRE(tag_of(index) == 0);
     uint32_t after = index + run->granules;
-    REQUIRE(!granule_is_ours(after) || span_arena(span_at(after)) != set->arena ||
-            span_kind(span_at(after)) != set->kind); /* else the two would be joined */
+    /* else the two would be joined */
+    REQUIRE(!granule_is_ours(after) ||
+            !span_is_run(span_at(after), (enum span_kind)set->kind, set->arena));
     return NULL;
 }
 

@@ -58,8 +58,7 @@ static void guard_set(uint32_t index, enum side side, bool accessible)
     guard->granules = 1;
     guard->room = accessible;
     span_set(&guard->head, side == FIRST ? index : 0);
-    span_set_arena(guard, GROUND);
-    span_set_kind(guard, SPAN_GUARD);
+    span_set_both(guard, SPAN_GUARD, GROUND);
     add(&region.mappings, !accessible);
 }
 
@@ -78,10 +77,10 @@ static void guard_free(uint32_t index)
     runs_insert(accessible ? &ground()->clean : ground_reserved(), index, 1);
 }
 
-/* Mappings of pieces, about: reserved runs part what is committed. relaxed: a figure */
+/* Mappings of pieces, about: reserved runs part what is committed. Any thread: a figure */
 static size_t mappings(void)
 {
-    return count(&region.mappings) + 2 * READ_RACY(ground()->reserved.runs);
+    return count(&region.mappings) + 2 * (size_t)runs_count(&ground()->reserved);
 }
 
 static size_t length_of(uint32_t run)
@@ -347,8 +346,8 @@ static bool is_ground_run(uint32_t index)
 {
     if (!granule_is_ours(index))
         return false;
-    enum span_kind kind = span_kind(span_at(index));
-    return (kind == SPAN_CLEAN || kind == SPAN_RESERVED) && span_arena(span_at(index)) == GROUND;
+    return span_is_run(span_at(index), SPAN_CLEAN, GROUND) ||
+           span_is_run(span_at(index), SPAN_RESERVED, GROUND);
 }
 
 /* The last guard of the piece, if all between is free; else 0. */

@@ -8,8 +8,8 @@
  * 3. A run is joined with neighbours of the same set when it is inserted. The descriptor of its first
  *    granule has the kind and the length, that of its last granule names the first.
  *
- * A descriptor beside a run may be another arena's, and changing. Whether it is ours is decided by
- * its `arena`, which nobody else can change from or to ours while our lock is held. */
+ * A descriptor beside a run may be another arena's, and changing. Whether it is one of the set's runs is
+ * decided by one word, see struct span. */
 #include "region/runs.h"
 
 /* ---- lists of exact lengths ----------------------------------------------------------------- */
@@ -121,40 +121,46 @@ static uint32_t tree_fit(const struct run_set *set, size_t granules)
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
+/* The lock is held, so there is no other writer. */
+static void count_run(struct run_set *set, uint32_t more)
+{
+    atomic_store_explicit(&set->runs, runs_count(set) + more, memory_order_relaxed);
+}
+
 static void place_run(struct run_set *set, uint32_t index, size_t granules)
 {
     struct span *run = span_at(index), *last = span_at(index + granules - 1);
     run->granules = (uint32_t)granules;
     span_set(&last->head, index);
-    span_set_arena(run, set->arena);
-    span_set_arena(last, set->arena);
-    span_set_kind(run, (enum span_kind)set->kind);
-    set->runs++;
+    span_set_both(last, SPAN_NONE, set->arena);
+    span_set_both(run, (enum span_kind)set->kind, set->arena);
+    count_run(set, 1);
     if (granules <= EXACT_RUNS)
         link_exact(set, index);
     else
         link_tree(set, index);
 }
 
+static bool is_run(const struct run_set *set, uint32_t index)
+{
+    return granule_is_ours(index) &&
+           span_is_run(span_at(index), (enum span_kind)set->kind, set->arena);
+}
+
 void runs_remove(struct run_set *set, uint32_t index)
 {
-    ASSERT(span_kind(span_at(index)) == set->kind && span_arena(span_at(index)) == set->arena);
+    ASSERT(is_run(set, index));
     if (span_at(index)->granules <= EXACT_RUNS)
         unlink_exact(set, index);
     else
         unlink_tree(set, index);
     span_set_kind(span_at(index), SPAN_NONE);
-    set->runs--;
+    count_run(set, (uint32_t)-1);
 }
 
-static bool is_run(const struct run_set *set, uint32_t index)
-{
-    return granule_is_ours(index) && span_arena(span_at(index)) == set->arena &&
-           span_kind(span_at(index)) == set->kind;
-}
-
-/* The run of the set that ends right before index, or 0. The last granule's `head` may be stale; it
- * counts only if what it names is the head of a run, and the run ends here. */
+/* The run of the set that ends right before index, or 0. The last granule's arena and `head` may be stale,
+ * and spare a look at other descriptors; they count only if what is named is the head of a run of the set,
+ * and the run ends here. */
 static uint32_t run_before(const struct run_set *set, uint32_t index)
 {
     if (!granule_is_ours(index - 1) || span_arena(span_at(index - 1)) != set->arena)

@@ -12,10 +12,16 @@ struct run_set {
     uint64_t in_use;            /* bit n: exact[n] is not empty */
     uint32_t exact[EXACT_RUNS]; /* lists of runs of n + 1 granules */
     uint32_t tree;              /* root of a treap of all longer ones, by length and then address */
-    uint32_t runs;              /* how many there are */
+    _Atomic uint32_t runs;      /* how many there are; written under the lock, see runs_count */
     uint8_t kind;               /* enum span_kind of the runs */
     uint8_t arena;              /* number of the arena */
 };
+
+/* How many runs there are: a figure, which may be read without the lock. */
+ALWAYS_INLINE uint32_t runs_count(const struct run_set *set)
+{
+    return atomic_load_explicit(&set->runs, memory_order_relaxed);
+}
 
 /* Makes [index, index+granules) a free run of the set, joined with its neighbours in the set. Returns
  * the index of the whole. */

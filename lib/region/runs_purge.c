@@ -51,8 +51,7 @@ static size_t take_piece(struct arena *arena, size_t max, uint32_t *piece)
     *piece = run + (uint32_t)(length - taken);
     struct span *head = span_at(*piece);
     head->granules = (uint32_t)taken;
-    span_set_arena(head, arena_number(arena));
-    span_set_kind(head, SPAN_PURGING);
+    span_set_both(head, SPAN_PURGING, arena_number(arena));
     return taken;
 }
 

@@ -31,8 +31,12 @@ struct private_heap;
 
 /* One cache line. Fields of slabs belong to the theap that owns the slab (its lock), those of pool
  * slabs to the pool's thread, those of free runs to the lock of their arena; `kind`, `granules` and
- * `head` of a span in use to its owner. `arena` changes only while the arenas that it was and will be
- * are locked, so the holder of an arena's lock may trust that what is its own stays so. */
+ * `head` of a span in use to its owner.
+ *
+ * Kind and arena are one word, so that they are seen together: both change as granules go from one arena to
+ * another, and the neighbour of a run, under another lock, must not see the arena as it was and the kind as
+ * it is. A word with the kind of a free run and an arena is written under that arena's lock only, and so is
+ * the next one: whoever finds it and holds the lock has the run. */
 struct ALIGNED(CACHE_LINE) span {
     union {
         void *free; /* slab, pool slab: free blocks, in circulation; see heap/block.h,
@@ -68,15 +72,15 @@ struct ALIGNED(CACHE_LINE) span {
         uint32_t owner; /* slab: number of the owning theap */
         uint32_t magic; /* pool slab: see size_class_magic; 0: longer than a granule */
     };
-    _Atomic uint8_t kind;  /* enum span_kind */
-    uint8_t size_class;    /* slab */
-    uint8_t group;         /* slab: how full it is, see slab.c */
-    bool grown : 1;        /* large: it has been moved in order to grow */
-    bool emptied : 1;      /* large: its pages have been moved out */
-    bool moved : 1;        /* large: its mapping is one of its own, see os_move */
-    _Atomic uint8_t arena; /* of a head, and of a free run's last granule: whose it is */
-    bool zero_holes;       /* slab: the memory in its holes reads as zero */
-    _Atomic bool stirred;  /* slab: blocks came back since the last search for holes */
+    _Atomic uint16_t kind_and_arena; /* enum span_kind in the low byte; the arena of a head, and of
+                                        a free run's last granule, in the high one */
+    uint8_t size_class;              /* slab */
+    uint8_t group;                   /* slab: how full it is, see slab.c */
+    bool grown : 1;                  /* large: it has been moved in order to grow */
+    bool emptied : 1;                /* large: its pages have been moved out */
+    bool moved : 1;                  /* large: its mapping is one of its own, see os_move */
+    bool zero_holes;                 /* slab: the memory in its holes reads as zero */
+    _Atomic bool stirred;            /* slab: blocks came back since the last search for holes */
     union {
         struct {
             uint16_t search_at; /* slab: with fewer blocks in use it is searched for free pages */
@@ -91,19 +95,46 @@ _Static_assert(sizeof(struct span) == CACHE_LINE, "a descriptor is one cache lin
 ALWAYS_INLINE enum span_kind span_kind(const struct span *span)
 {
     /* relaxed: decides only for whom it is stable, the owner of a block in the span */
-    return atomic_load_explicit(&span->kind, memory_order_relaxed);
+    return (enum span_kind)(uint8_t)atomic_load_explicit(&span->kind_and_arena,
+                                                         memory_order_relaxed);
 }
 
 /* For whoever comes upon a span that may be another's: it is seen as it was made, or later. */
 ALWAYS_INLINE enum span_kind span_kind_elsewhere(const struct span *span)
 {
-    return atomic_load_explicit(&span->kind, memory_order_acquire);
+    return (enum span_kind)(uint8_t)atomic_load_explicit(&span->kind_and_arena,
+                                                         memory_order_acquire);
+}
+
+/* Whose it is; for its owner. */
+ALWAYS_INLINE uint8_t span_arena(const struct span *span)
+{
+    return (uint8_t)(atomic_load_explicit(&span->kind_and_arena, memory_order_relaxed) >> 8);
+}
+
+ALWAYS_INLINE uint16_t span_word(enum span_kind kind, uint8_t arena)
+{
+    return (uint16_t)((unsigned)arena << 8 | (unsigned)kind);
+}
+
+/* Whether it is a run of that kind of that arena, whose lock is held; any granule that is ours. */
+ALWAYS_INLINE bool span_is_run(const struct span *span, enum span_kind kind, uint8_t arena)
+{
+    /* relaxed: if it is, it was written under the lock */
+    return atomic_load_explicit(&span->kind_and_arena, memory_order_relaxed) ==
+           span_word(kind, arena);
+}
+
+/* By whoever has the granule. */
+ALWAYS_INLINE void span_set_both(struct span *span, enum span_kind kind, uint8_t arena)
+{
+    /* release: pairs with span_kind_elsewhere */
+    atomic_store_explicit(&span->kind_and_arena, span_word(kind, arena), memory_order_release);
 }
 
 ALWAYS_INLINE void span_set_kind(struct span *span, enum span_kind kind)
 {
-    /* release: pairs with span_kind_elsewhere */
-    atomic_store_explicit(&span->kind, (uint8_t)kind, memory_order_release);
+    span_set_both(span, kind, span_arena(span));
 }
 
 /* relaxed, both: who looks at a head or owner that may be changing (the neighbour of a run, the
@@ -116,17 +147,6 @@ ALWAYS_INLINE void span_set(uint32_t *field, uint32_t value)
 ALWAYS_INLINE uint32_t span_get(const uint32_t *field)
 {
     return LOAD_RELAXED(field);
-}
-
-/* relaxed, both: see struct span on `arena` */
-ALWAYS_INLINE uint8_t span_arena(const struct span *span)
-{
-    return atomic_load_explicit(&span->arena, memory_order_relaxed);
-}
-
-ALWAYS_INLINE void span_set_arena(struct span *span, uint8_t arena)
-{
-    atomic_store_explicit(&span->arena, arena, memory_order_relaxed);
 }
 
 /* relaxed, both: whoever frees a block finds the pool that it was allocated from; who asks about a

@@ -213,8 +213,7 @@ static struct span *make_span(struct arena *arena, uint32_t index, const struct 
     span->granules = (uint32_t)request->granules;
     span->room = (uint32_t)request->room;
     atomic_store_explicit(&span->stirred, false, memory_order_relaxed);
-    span_set_arena(span, arena_number(arena));
-    span_set_kind(span, kind);
+    span_set_both(span, kind, arena_number(arena));
     return span;
 }
 

@@ -5,7 +5,7 @@
 #
 #   chroot.sh make FOLDER SUITE    SUITE: bookworm or trixie; BARROW_TEST_MIRROR chooses another mirror
 #   chroot.sh remove FOLDER
-#   chroot.sh run FOLDER COMMAND   as root inside, with the network and /proc
+#   chroot.sh run FOLDER COMMAND   as root inside, with the network, /proc and, for script(1), terminals
 #
 # Where it cannot be made (not root, no debootstrap, no mirror), the file FOLDER.skipped says why; then `run` prints
 # that and ends with 77.
@@ -31,13 +31,16 @@ make_it() {
         give_up "debootstrap: $(tail -n 1 "$folder.log")"
     fi
     cp /etc/resolv.conf "$folder/etc/resolv.conf"
-    printf 'Acquire::Languages "none";\nAPT::Install-Recommends "false";\n' >"$folder/etc/apt/apt.conf.d/90test"
+    # Nobody is there to be asked.
+    printf '%s;\n' 'Acquire::Languages "none"' 'APT::Install-Recommends "false"' 'APT::Get::Assume-Yes "true"' \
+        >"$folder/etc/apt/apt.conf.d/90test"
 }
 
 remove_it() {
-    if mountpoint -q "$folder/proc"; then
-        umount "$folder/proc"
-    fi
+    local inside
+    for inside in dev/pts proc; do
+        ! mountpoint -q "$folder/$inside" || umount "$folder/$inside"
+    done
     rm -rf "$folder"
 }
 
@@ -46,8 +49,9 @@ run_it() {
         cat "$folder.skipped"
         exit 77
     fi
-    # Where mounting is forbidden, most of what is run here does without /proc.
+    # Where mounting is forbidden, most of what is run here does without /proc and terminals.
     mountpoint -q "$folder/proc" || mount -t proc proc "$folder/proc" 2>/dev/null || true
+    mountpoint -q "$folder/dev/pts" || mount -t devpts devpts "$folder/dev/pts" 2>/dev/null || true
     env -i HOME=/root LANG=C.UTF-8 TERM=dumb DEBIAN_FRONTEND=noninteractive CMAKE_BUILD_PARALLEL_LEVEL="$(nproc)" \
         CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR=/var/cache/ccache \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$folder" "$@" </dev/null

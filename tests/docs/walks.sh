@@ -68,19 +68,50 @@ try "$(block Preload 1 | sed 's/sudo //g')"
 quiet "the README's build"
 inside ldconfig
 
-step "... builds without cmocka, expat and a C++ compiler"
-out=$(inside "cmake -B /tmp/tests; cmake --build /tmp/tests --target unit_options conformance_malloc
+# Without pkg-config CMake does not find ncurses and libdw, though they are there by now.
+step "... builds without cmocka, expat, a C++ compiler, ncurses and libdw"
+out=$(inside "cmake -B /tmp/tests -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
+    cmake --build /tmp/tests --target unit_options conformance_malloc barrow_command
+    /tmp/tests/tools/barrow top --once
+    /tmp/tests/tools/barrow top || true
+    /tmp/tests/tools/barrow symbolize || true
     cd /tmp/tests; ctest -R 'unit.options|conformance.malloc\$'" 2>&1)
 expect "No cmocka" "what a build lacks is named"
 expect "No C++ compiler" "what a build lacks is named"
+expect "no ncursesw (Debian: pkg-config, libncurses-dev)" "what a build lacks is named"
+expect "the display needs ncurses" "what a command lacks is named"
+expect "symbols are read by elfutils' libdw" "what a command lacks is named"
 expect "100% tests passed, 0 tests failed out of 2" "tests with the bundled header"
 
 step "... and runs programs"
 program="perl -e 'print 6 * 7, chr 10'"
+# shellcheck disable=SC2016 # the shell inside expands it
+waiting='cd /root/work; barrow run perl -e "sleep 60" & pid=$!; trap "kill $pid" EXIT
+    for i in {1..100}; do if barrow stats $pid >/dev/null 2>&1; then break; else sleep 0.1; fi; done'
 while read -r line; do
-    try "${line/PROGRAM ARGS/$program}"
-    expect 42 "$line"
+    case $line in
+    *"PROGRAM ARGS"*)
+        try "${line/PROGRAM ARGS/$program}"
+        expect 42 "$line"
+        ;;
+    "barrow top")
+        try "$waiting; (sleep 3; printf q) | TERM=xterm script --quiet --return --command '$line' /dev/null"
+        expect "barrow top  " "$line"
+        try "$waiting; $line --once | grep \"^ *\$pid \""
+        expect perl "$line --once"
+        ;;
+    *PID*)
+        try "$waiting; ${line//PID/\$pid}; ls heap.html"
+        expect "live" "$line"
+        expect "heap.html" "$line"
+        ;;
+    *)
+        echo "walks: the README's '$line' is not tried"
+        exit 1
+        ;;
+    esac
 done < <(block Preload 2 | sed 's/ *#.*//; /^$/d')
+try "barrow symbolize"
 try "barrow run --stats -- $program"
 expect "the heap of perl" "--stats"
 try "BARROW_CHECK=1 LD_PRELOAD=/usr/local/lib/libbarrow.so perl -e 1"

@@ -33,6 +33,12 @@ static size_t resident_bytes(void)
     return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Under a sanitizer the C library's functions for this do nothing. */
+static long lock_pages(void *address, size_t size)
+{
+    return syscall(SYS_mlock, address, size);
+}
+
 static void *alloc_touched(size_t size)
 {
     char *block = malloc(size);
@@ -44,7 +50,7 @@ static void free_memory_beside_a_locked_page_goes_back(void **state)
 {
     (void)state;
     char *locked = alloc_touched(SMALL), *big[BLOCKS], *between[BLOCKS + 1];
-    assert_int_equal(mlock(locked, 1), 0);
+    assert_int_equal(lock_pages(locked, 1), 0);
     between[BLOCKS] = alloc_touched(SMALL);
     for (int i = 0; i < BLOCKS; i++) {
         big[i] = alloc_touched(BIG);
@@ -101,7 +107,7 @@ static void freed_blocks_do_not_stay_locked(void **state)
         size_t size = limit.rlim_cur / 80 + (i * 16 << 10);
         char *block = malloc(size);
         assert_non_null(block);
-        if (mlock(block, size) != 0)
+        if (lock_pages(block, size) != 0)
             fail_msg("block %zu: %s, %zu KiB are locked", i, strerror(errno), locked_kib());
         memset(block, 0, size);
         free(block);
@@ -117,7 +123,7 @@ static void a_program_that_locks_all_its_memory_gives_back_what_is_free(void **s
 {
     (void)state;
     static char *blocks[MANY];
-    if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
+    if (syscall(SYS_mlockall, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
         print_message("mlockall: %s\n", strerror(errno));
         return; /* it may not lock that much */
     }
@@ -140,7 +146,7 @@ static void a_program_that_locks_all_its_memory_gives_back_what_is_free(void **s
     free(again);
     for (size_t i = 1; i < MANY; i += 2)
         free(blocks[i]);
-    munlockall();
+    syscall(SYS_munlockall);
 }
 
 /* Limits and locks are those of a process, so each test has one of its own. */

@@ -171,13 +171,18 @@ static pid_t start(unsigned number, uint64_t seed)
     return pid;
 }
 
+/* What the slot names is the writer's: no call is about it that may have freed it. */
+static bool is_settled(const struct writer *writer, size_t i)
+{
+    int intent = atomic_load(&writer->intent);
+    return writer->subject != i || intent == NOTHING || intent == ALLOC;
+}
+
 static bool is_anybodys(uint64_t offset)
 {
     for (unsigned w = 0; w < WRITERS; w++)
         for (size_t i = 0; i < SLOTS; i++)
-            if (shared->writers[w].slots[i].offset == offset &&
-                !(atomic_load(&shared->writers[w].intent) != NOTHING &&
-                  shared->writers[w].subject == i))
+            if (shared->writers[w].slots[i].offset == offset && is_settled(&shared->writers[w], i))
                 return true;
     return false;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A mapped heap's file is copied after each single instruction of each kind of call, as the death of
  * the process at that instruction would leave it. Another process opens each copy, and must find a
- * sound heap with the blocks of before the call or those of after it, whole, and all roots. */
+ * sound heap with the blocks of before the call or those of after it, whole, and all roots.
+ *
+ * Before it does so, it opens the heap itself as a reader, while the call is stopped at that instruction,
+ * and must find there all blocks that the call is not about. */
 #include <windows.h>
 
 #include <barrow/mapped_heap.h>
@@ -142,11 +145,27 @@ static bool check_copy(void)
     return barrow_heap_close(copy) && sound;
 }
 
+/* Without the lock, which the call may have. */
+static bool check_live(void)
+{
+    const struct model *model = &shared->model;
+    HANDLE live = barrow_heap_open_file(heap_path, 0, 0, BARROW_HEAP_READ_ONLY);
+    if (live == NULL)
+        return false;
+    bool sound = check_root(live);
+    for (size_t i = 0; i < MOST_BLOCKS; i++) {
+        const struct block *block = &model->blocks[i];
+        if (i != model->subject && block->offset != 0)
+            sound = sound && has_pattern(live, block, block->size);
+    }
+    return barrow_heap_close(live) && sound;
+}
+
 static _Noreturn void check_copies(void)
 {
     char byte;
     while (read(to_checker[0], &byte, 1) == 1) {
-        byte = check_copy() ? 'y' : 'n';
+        byte = check_live() && check_copy() ? 'y' : 'n';
         REQUIRE(write(from_checker[1], &byte, 1) == 1);
     }
     _exit(0);

@@ -171,7 +171,7 @@ static void waves_of_any_length(void **state)
 
 static void prepare_threads(void *threads)
 {
-    prepare_owners(threads);
+    prepare_owners(&(struct owners){ *(size_t *)threads, 1 });
 }
 
 static void free_doubtful(void *threads)

@@ -42,6 +42,14 @@ static bool is_of(const struct span *span, unsigned kind)
 
 static __thread jmp_buf *refused; /* NULL: nothing should be */
 
+/* Windows' longjmp unwinds the stack by tables, which costs too much for millions of jumps; without a frame
+ * it only loads the registers. */
+#ifdef _WIN32
+#define set_jump(place) _setjmp(place, NULL)
+#else
+#define set_jump(place) setjmp(place)
+#endif
+
 _Noreturn void __wrap_bad_pointer(const char *call, const void *address);
 
 _Noreturn void __wrap_bad_pointer(const char *call, const void *address)
@@ -77,7 +85,7 @@ static bool is_refused(enum call call, void *address)
     jmp_buf place;
     bool was = true;
     refused = &place;
-    if (setjmp(place) == 0) {
+    if (set_jump(place) == 0) {
         make_call(call, address);
         was = false;
     }

@@ -5,8 +5,13 @@
  * the one futex that the thread has said it is about ("list_op_pending" of its robust list); if that
  * carries the thread's number, it is marked as its owner's death and a waiter is woken. That field is
  * free, except during the few instructions in which the C library takes or leaves a robust mutex. So no
- * address is written into the shared memory, which the list itself would need. */
+ * address is written into the shared memory, which the list itself would need.
+ *
+ * The upper half of the lock names its owner for those who can find out otherwise that it is dead. It
+ * changes together with the word, by the same instruction: a lock that was seen with a dead owner's name
+ * and is still the same is that owner's still, whoever has tried to take it meanwhile. */
 #include "os/linux/syscall.h"
+#include "os/process.h"
 #include "os/shared_file.h"
 
 #include <time.h>
@@ -30,12 +35,22 @@ struct robust_head {
 static THREAD_LOCAL struct {
     struct robust_head *head;
     struct robust_head own; /* where the C library has registered none */
-    int thread;             /* its number; 0: not known yet */
+    int thread;             /* its number, ... */
+    unsigned process;       /* ... in this process; in the child of a fork it has another */
 } mine;
 
-static void find_robust_list(void)
+/* The process that last said so; its threads compare what they know with it. */
+static _Atomic unsigned this_process;
+
+void robust_prepare(void)
+{
+    atomic_store_explicit(&this_process, (unsigned)os_process_id(), memory_order_relaxed);
+}
+
+static void find_robust_list(unsigned process)
 {
     size_t size;
+    mine.process = process;
     mine.thread = (int)syscall4(SYS_gettid, 0, 0, 0, 0);
     long result = syscall4(SYS_get_robust_list, 0, (long)&mine.head, (long)&size, 0);
     if (result == 0 && mine.head != NULL && mine.head != &mine.own)
@@ -45,23 +60,20 @@ static void find_robust_list(void)
     syscall4(SYS_set_robust_list, (long)&mine.own, sizeof mine.own, 0, 0);
 }
 
-void robust_after_fork(void)
-{
-    mine.thread = 0;
-}
-
 static uint32_t own_number(void)
 {
-    if (unlikely(mine.thread == 0))
-        find_robust_list();
+    unsigned process = atomic_load_explicit(&this_process, memory_order_relaxed);
+    ASSERT(process != 0);
+    if (unlikely(mine.process != process))
+        find_robust_list(process);
     return (uint32_t)mine.thread;
 }
 
-static void set_pending(_Atomic uint32_t *word)
+static void set_pending(robust_word *lock)
 {
     atomic_signal_fence(memory_order_seq_cst);
     *(void *volatile *)&mine.head->pending =
-        word == NULL ? NULL : (void *)((uintptr_t)word - (uintptr_t)mine.head->offset);
+        lock == NULL ? NULL : (void *)((uintptr_t)lock - (uintptr_t)mine.head->offset);
     atomic_signal_fence(memory_order_seq_cst);
 }
 
@@ -74,79 +86,85 @@ static void pause_cpu(void)
 #endif
 }
 
-/* 0: it is another's. acquire: what the last owner did is seen */
-static int try_lock(_Atomic uint32_t *word, uint32_t mark)
+static uint64_t taken_by(uint32_t owner, uint64_t marks)
 {
-    uint32_t was = atomic_load_explicit(word, memory_order_relaxed);
+    return (uint64_t)owner << 32 | own_number() | marks;
+}
+
+/* 0: it is another's. acquire: what the last owner did is seen */
+static int try_lock(robust_word *lock, uint32_t owner, uint64_t mark)
+{
+    uint64_t was = atomic_load_explicit(lock, memory_order_relaxed);
     if ((was & THREAD_BITS) != 0)
         return 0;
-    uint32_t wanted = own_number() | (was & (uint32_t)ROBUST_AWAITED) | mark;
-    if (!atomic_compare_exchange_strong_explicit(word, &was, wanted, memory_order_acquire,
+    uint64_t wanted = taken_by(owner, (was & ROBUST_AWAITED) | mark);
+    if (!atomic_compare_exchange_strong_explicit(lock, &was, wanted, memory_order_acquire,
                                                  memory_order_relaxed))
         return 0;
     return (was & ROBUST_DIED) != 0 ? 2 : 1;
 }
 
-static long wait_for_change(_Atomic uint32_t *word, uint32_t value, uint32_t milliseconds)
+/* The kernel's word is the lower half. */
+static long wait_for_change(robust_word *lock, uint64_t value, uint32_t milliseconds)
 {
     struct timespec time = { milliseconds / 1000, (long)(milliseconds % 1000) * 1000000 };
-    return syscall4(SYS_futex, (long)word, WAIT, (long)value, (long)&time);
+    return syscall4(SYS_futex, (long)lock, WAIT, (long)(uint32_t)value, (long)&time);
 }
 
-static int wait_and_lock(_Atomic uint32_t *word, uint32_t milliseconds)
+static int wait_and_lock(robust_word *lock, uint32_t owner, uint32_t milliseconds)
 {
     long result = 0;
     while (result != -ETIMEDOUT) {
-        uint32_t value = atomic_load_explicit(word, memory_order_relaxed);
+        uint64_t value = atomic_load_explicit(lock, memory_order_relaxed);
         if ((value & THREAD_BITS) == 0) {
             /* there may be others that wait, so the mark stays */
-            int taken = try_lock(word, (uint32_t)ROBUST_AWAITED);
+            int taken = try_lock(lock, owner, ROBUST_AWAITED);
             if (taken != 0)
                 return taken;
             continue;
         }
-        uint32_t marked = value | (uint32_t)ROBUST_AWAITED;
+        uint64_t marked = value | ROBUST_AWAITED;
         if (value == marked ||
-            atomic_compare_exchange_strong_explicit(word, &value, marked, memory_order_relaxed,
+            atomic_compare_exchange_strong_explicit(lock, &value, marked, memory_order_relaxed,
                                                     memory_order_relaxed))
-            result = wait_for_change(word, marked, milliseconds);
+            result = wait_for_change(lock, marked, milliseconds);
     }
-    return try_lock(word, (uint32_t)ROBUST_AWAITED);
+    return try_lock(lock, owner, ROBUST_AWAITED);
 }
 
-int robust_lock(_Atomic uint32_t *word, uint32_t milliseconds)
+int robust_lock(robust_word *lock, uint32_t owner, uint32_t milliseconds)
 {
-    ASSERT(((uintptr_t)word & 3) == 0);
+    ASSERT(((uintptr_t)lock & 7) == 0 && owner != 0);
     own_number();
-    set_pending(word);
-    int taken = try_lock(word, 0);
+    set_pending(lock);
+    int taken = try_lock(lock, owner, 0);
     for (int i = 0; taken == 0 && i < SPINS; i++) {
         pause_cpu();
-        taken = try_lock(word, 0);
+        taken = try_lock(lock, owner, 0);
     }
     if (taken == 0)
-        taken = wait_and_lock(word, milliseconds);
+        taken = wait_and_lock(lock, owner, milliseconds);
     if (taken == 0)
         set_pending(NULL);
     return taken;
 }
 
-void robust_unlock(_Atomic uint32_t *word)
+void robust_unlock(robust_word *lock)
 {
     /* release: pairs with try_lock. If the thread dies before it has woken a waiter, the kernel does
      * so: a pending futex without an owner. */
-    if (atomic_exchange_explicit(word, 0, memory_order_release) & (uint32_t)ROBUST_AWAITED)
-        syscall4(SYS_futex, (long)word, WAKE, 1, 0);
+    if (atomic_exchange_explicit(lock, 0, memory_order_release) & ROBUST_AWAITED)
+        syscall4(SYS_futex, (long)lock, WAKE, 1, 0);
     set_pending(NULL);
 }
 
-bool robust_steal(_Atomic uint32_t *word, uint32_t expected)
+bool robust_steal(robust_word *lock, uint64_t seen, uint32_t owner)
 {
-    ASSERT(expected != 0);
-    set_pending(word);
-    uint32_t wanted = own_number() | (uint32_t)ROBUST_AWAITED;
-    if (atomic_compare_exchange_strong_explicit(word, &expected, wanted, memory_order_acquire,
-                                                memory_order_relaxed))
+    ASSERT(robust_owner(seen) != 0 && owner != 0 && robust_owner(seen) != owner);
+    own_number();
+    set_pending(lock);
+    if (atomic_compare_exchange_strong_explicit(lock, &seen, taken_by(owner, ROBUST_AWAITED),
+                                                memory_order_acquire, memory_order_relaxed))
         return true;
     set_pending(NULL);
     return false;

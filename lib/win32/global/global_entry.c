@@ -9,7 +9,7 @@
 
 #define ENTRIES 65536
 
-static struct face_lock lock;
+FACE_LOCK(lock)
 static struct global_entry *entries; /* all of them, once there is one */
 static struct tree_node *data_nodes; /* one for each entry: key is the data's address */
 static struct tree_node *by_data;    /* of entries that have data */
@@ -34,11 +34,6 @@ void global_fork_prepare(void)
 void global_fork_release(void)
 {
     face_lock_let_go(&lock);
-}
-
-void global_lock_lost(void)
-{
-    face_lock_lost(&lock);
 }
 
 struct global_entry *entry_of(HANDLE handle)

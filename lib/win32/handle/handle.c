@@ -27,7 +27,7 @@ struct slot {
     uint32_t next_free;  /* slot number + 1; 0 ends the queue */
 };
 
-static struct face_lock lock;
+FACE_LOCK(lock)
 static struct slot *chunks[SLOTS / CHUNK_SLOTS];
 static size_t used_slots; /* ever used: slots below this are in a chunk */
 static size_t free_slots; /* in the queue */
@@ -354,9 +354,4 @@ void handle_fork_prepare(void)
 void handle_fork_release(void)
 {
     face_lock_let_go(&lock);
-}
-
-void handle_lock_lost(void)
-{
-    face_lock_lost(&lock);
 }

@@ -63,6 +63,5 @@ void handle_each(const struct object_kind *kind, void (*act)(struct object *obje
 
 void handle_fork_prepare(void);
 void handle_fork_release(void);
-void handle_lock_lost(void);
 
 #endif

@@ -17,6 +17,7 @@ static const kernel_mask BLOCKED =
     ~(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGSYS));
 
 static _Atomic bool signals_matter;
+static struct face_lock *all;
 
 static THREAD_LOCAL struct {
     unsigned depth; /* locks held */
@@ -71,10 +72,19 @@ void face_block_signals(void)
         block_signals();
 }
 
-void face_lock_lost(struct face_lock *lock)
+void face_lock_list(struct face_lock *lock)
 {
-    if (!inside.forking && os_lock_is_held(&lock->lock) && !os_lock_is_mine(&lock->lock))
-        os_lock_reset(&lock->lock);
+    lock->next = all;
+    all = lock;
+}
+
+void face_locks_lost(void)
+{
+    if (inside.forking)
+        return;
+    for (struct face_lock *lock = all; lock != NULL; lock = lock->next)
+        if (os_lock_is_held(&lock->lock) && !os_lock_is_mine(&lock->lock))
+            os_lock_reset(&lock->lock);
 }
 
 void face_lock_hold(struct face_lock *lock)

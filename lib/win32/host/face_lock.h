@@ -17,7 +17,19 @@
 
 struct face_lock {
     struct os_lock lock;
+    struct face_lock *next; /* in the list of all; constant once the library is loaded */
 };
+
+/* A file's own lock. It is listed when the library is loaded, for face_locks_lost. */
+#define FACE_LOCK(name)                                                                            \
+    static struct face_lock name;                                                                  \
+    static void list_##name(void)                                                                  \
+    {                                                                                              \
+        face_lock_list(&(name));                                                                   \
+    }                                                                                              \
+    AT_LOAD(list_##name)
+
+void face_lock_list(struct face_lock *lock);
 
 /* A thread may hold several locks, each of them once. */
 void face_lock(struct face_lock *lock);
@@ -35,9 +47,9 @@ bool face_is_inside(void);
 /* From here on signals are blocked inside; at once, if the calling thread is. */
 void face_block_signals(void);
 
-/* In a copy of the process that was made without fork(): lets go of a lock that is held by a thread which
- * the copy does not have. What that thread was changing may be half changed. Nothing during a fork(). */
-void face_lock_lost(struct face_lock *lock);
+/* In a copy of the process that was made without fork(): lets go of the locks that are held by threads which
+ * the copy does not have. What those threads were changing may be half changed. Nothing during a fork(). */
+void face_locks_lost(void);
 
 /* For the fork hooks: takes the lock for the time of a fork, and releases it in parent and child.
  * Between face_fork_begin and face_fork_end the locks are open to the calling thread. */

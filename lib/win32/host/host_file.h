@@ -57,7 +57,8 @@ int host_file_resize(int fd, uint64_t size);
  * that a later write through a mapping cannot find the file system full; of more than 256 MiB in a
  * file system of memory only the space that is free now is checked. ENOSPC, EFBIG. */
 int host_file_grow(int fd, uint64_t size);
-/* The same for a part inside the file. */
+/* All of a part inside the file has memory or blocks from now on, however large it is: a committed page of
+ * a section has memory (see view_open.c). */
 int host_file_reserve(int fd, uint64_t offset, uint64_t bytes);
 int host_file_sync(int fd);
 /* Starts to write changed pages to the disk, and does not wait for it. */

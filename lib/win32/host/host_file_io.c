@@ -14,8 +14,8 @@
 #include <sys/statfs.h>
 #include <sys/uio.h>
 
-#define TMPFS            0x01021994
-#define RESERVED_AT_MOST ((uint64_t)256 << 20)
+#define TMPFS         0x01021994
+#define GROWN_AT_MOST ((uint64_t)256 << 20)
 
 #ifndef RWF_APPEND
 #define RWF_APPEND 16 /* linux/fs.h's */
@@ -59,10 +59,7 @@ int host_file_reserve(int fd, uint64_t offset, uint64_t bytes)
 {
     if (offset + bytes > host_file_limit())
         return EFBIG;
-    if (bytes <= RESERVED_AT_MOST || !is_memory(fd))
-        return (int)-call_fallocate(fd, 0, offset, bytes);
-    /* the last page only, which also makes the file as large as that */
-    return has_room(fd, bytes) ? (int)-call_fallocate(fd, 0, offset + bytes - 1, 1) : ENOSPC;
+    return (int)-call_fallocate(fd, 0, offset, bytes);
 }
 
 /* fallocate extends the file in one step with looking at its size. On file systems that lack it the
@@ -77,7 +74,10 @@ int host_file_grow(int fd, uint64_t size)
         return EFBIG;
     if (!has_room(fd, size - info.size))
         return ENOSPC;
-    error = host_file_reserve(fd, info.size, size - info.size);
+    uint64_t from = info.size;
+    if (size - from > GROWN_AT_MOST && is_memory(fd))
+        from = size - 1; /* the last page makes the file as large as that */
+    error = host_file_reserve(fd, from, size - from);
     return error == EOPNOTSUPP || error == ENOSYS ? host_file_resize(fd, size) : error;
 }
 

@@ -72,7 +72,6 @@ void win32_fork_register(void);
 /* The parts that other files have in it. A child has no locked pages. */
 void global_fork_prepare(void);
 void global_fork_release(void);
-void global_lock_lost(void);
 void locked_fork_child(void);
 
 #endif

@@ -22,7 +22,7 @@ struct free_block {
     struct free_block *next;
 };
 
-static struct face_lock lock;
+FACE_LOCK(lock)
 static struct free_block *lists[LARGEST / STEP + 1]; /* by size / STEP */
 static char *chunk; /* what is committed and was never used: always zero */
 static size_t chunk_left;
@@ -112,9 +112,4 @@ void meta_fork_prepare(void)
 void meta_fork_release(void)
 {
     face_lock_let_go(&lock);
-}
-
-void meta_lock_lost(void)
-{
-    face_lock_lost(&lock);
 }

@@ -15,6 +15,5 @@ void meta_free(void *block, size_t size);
 
 void meta_fork_prepare(void);
 void meta_fork_release(void);
-void meta_lock_lost(void);
 
 #endif

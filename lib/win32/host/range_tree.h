@@ -13,11 +13,18 @@ struct range_node {
     uint64_t furthest;  /* the greatest high in the subtree */
 };
 
-/* node->low < node->high are set. */
+/* node->low <= node->high are set. */
 void range_tree_insert(struct range_node **root, struct range_node *node);
 
 /* node is in the tree. */
 void range_tree_remove(struct range_node **root, struct range_node *node);
+
+/* How far the ranges reach that begin at or before a point: the greatest high of them, 0 if there are
+ * none. So one of them includes the point, or all up to what is returned, if that is above it. */
+uint64_t range_tree_reach(const struct range_node *root, uint64_t at);
+
+/* The least low above a point, or UINT64_MAX. */
+uint64_t range_tree_next(const struct range_node *root, uint64_t at);
 
 /* Calls visit for each node that overlaps [low, high). The call must not change the tree. Looks at
  * log(nodes) nodes for each visit at most. */

@@ -3,15 +3,13 @@
  * two subtrees it leaves. Both walk once, without recursion. */
 #include "win32/host/tree.h"
 
+#include "win32/host/treap.h"
+
 #include <stddef.h>
 
-/* Keys are addresses, so their low bits say little; a multiplication and folds spread all of them.
- */
 static uint64_t priority(const struct tree_node *node)
 {
-    uint64_t x = (uint64_t)node->key * UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 32)) * UINT64_C(0xD6E8FEB86659FD93);
-    return x ^ (x >> 32);
+    return treap_priority(node->key);
 }
 
 struct tree_node *tree_floor(struct tree_node *root, uintptr_t key)

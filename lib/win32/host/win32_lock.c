@@ -19,18 +19,14 @@
 
 #include <pthread.h>
 
-static struct face_lock lock;
+FACE_LOCK(lock)
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic bool registered;
 
 /* The copy has only the thread that made it. */
 static void let_go_of_lost_locks(void)
 {
-    face_lock_lost(&lock);
-    handle_lock_lost();
-    pool_lock_lost();
-    global_lock_lost();
-    meta_lock_lost();
+    face_locks_lost();
     vectored_fork_child();
 }
 

@@ -173,11 +173,11 @@ EXPORT BOOL barrow_heap_next_root(HANDLE handle, DWORD *position, char name[BARR
 static void add_facts(const struct mapped *mapped, struct barrow_mapped_heap_info *all)
 {
     const struct mapped_state *state = mapped->state;
-    const struct mapped_type *type = &state->types[state->type_number % 2];
+    struct mapped_type type = mapped_type(mapped);
     all->file_size = mapped_file_end(mapped);
     all->maximum = mapped->size - MAPPED_HEAD;
-    all->user_version = type->version;
-    memcpy(all->type, type->name, sizeof all->type - 1);
+    all->user_version = type.version;
+    memcpy(all->type, type.name, sizeof all->type - 1);
     all->openings = state->openings;
     all->recoveries = state->recoveries;
     all->syncs = state->sync_number;

@@ -33,7 +33,7 @@ struct gap {
     uint64_t size;
 };
 
-static struct face_lock pool_lock; /* guards all pools' used, size and gaps */
+FACE_LOCK(pool_lock) /* guards all pools' used, size and gaps */
 static struct section_pool *current_pool;
 
 static void release(struct section_pool *pool)
@@ -232,9 +232,4 @@ void pool_fork_prepare(void)
 void pool_fork_release(void)
 {
     face_lock_let_go(&pool_lock);
-}
-
-void pool_lock_lost(void)
-{
-    face_lock_lost(&pool_lock);
 }

@@ -75,7 +75,6 @@ DWORD pool_take(struct section *section, uint64_t bytes);
 void pool_return(struct section *section);
 void pool_fork_prepare(void);
 void pool_fork_release(void);
-void pool_lock_lost(void);
 
 /* Maps a view with a protection, which is a valid one without PAGE_GUARD. NULL with the last error
  * set. */

@@ -21,12 +21,12 @@ static void take_guard_away(uintptr_t page, DWORD protect)
         protect_pages(area, page, page + PAGE_BYTES, protect & ~PAGE_GUARD);
 }
 
-/* The end of the pages from page on that all allow the access, or page itself if it does not. With
- * win32_lock. */
-static uintptr_t accessible_until(uintptr_t page, unsigned access)
+/* The end of the pages from page on that all allow the access, or page itself if it does not; those from
+ * end on need not be looked at. With win32_lock. */
+static uintptr_t accessible_until(uintptr_t page, uintptr_t end, unsigned access)
 {
     MEMORY_BASIC_INFORMATION info;
-    if (page >= END_OF_USER || query_pages(page, &info) != 0 || info.State != MEM_COMMIT)
+    if (page >= END_OF_USER || query_pages(page, end, &info) != 0 || info.State != MEM_COMMIT)
         return page;
     if ((info.Protect & PAGE_GUARD) != 0) {
         take_guard_away(page, info.Protect);
@@ -44,7 +44,7 @@ static bool is_accessible(uintptr_t address, size_t bytes, unsigned access)
         return false;
     win32_lock();
     uintptr_t page = round_down(address, PAGE_BYTES), next = page;
-    while (page < end && (next = accessible_until(page, access)) != page)
+    while (page < end && (next = accessible_until(page, end, access)) != page)
         page = next;
     win32_unlock();
     return page >= end;

@@ -54,7 +54,8 @@ static void describe_page(uintptr_t page, PSAPI_WORKING_SET_EX_BLOCK *block)
     MEMORY_BASIC_INFORMATION info;
     uint64_t word;
     block->Flags = 0;
-    if (page >= END_OF_USER || query_pages(page, &info) != 0 || info.State != MEM_COMMIT)
+    if (page >= END_OF_USER || query_pages(page, page + PAGE_BYTES, &info) != 0 ||
+        info.State != MEM_COMMIT)
         return;
     if (host_pagemap_read(page, 1, &word) != 0 || (word & OS_PAGE_PRESENT) == 0)
         return;

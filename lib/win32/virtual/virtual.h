@@ -14,8 +14,9 @@ bool page_range(uintptr_t address, size_t size, uintptr_t *start, uintptr_t *end
 /* Whether every page of [start, end) of the area is committed. */
 bool pages_committed(const struct area *area, uintptr_t start, uintptr_t end);
 
-/* What VirtualQuery answers; foreign memory included. */
-DWORD query_pages(uintptr_t address, MEMORY_BASIC_INFORMATION *info);
+/* What VirtualQuery answers; foreign memory included. In a view, pages from limit on are not looked at, so
+ * the region may end there: the page map of a large copy-on-write view takes long to read. */
+DWORD query_pages(uintptr_t address, uintptr_t limit, MEMORY_BASIC_INFORMATION *info);
 
 /* Sets access in the kernel and protection in the table. */
 DWORD protect_pages(struct area *area, uintptr_t start, uintptr_t end, DWORD protect);

@@ -73,7 +73,7 @@ static DWORD check_lockable(uintptr_t start, uintptr_t end)
     ASSERT(win32_lock_is_mine() && start < end);
     MEMORY_BASIC_INFORMATION info;
     for (uintptr_t at = start; at < end; at += info.RegionSize) {
-        DWORD error = query_pages(at, &info);
+        DWORD error = query_pages(at, end, &info);
         if (error != 0)
             return error;
         if (info.State != MEM_COMMIT)

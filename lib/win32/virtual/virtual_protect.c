@@ -12,7 +12,7 @@ static DWORD protect_area(struct area *area, uintptr_t start, uintptr_t end, DWO
     if (end > area_end(area) || !pages_committed(area, start, end))
         return ERROR_INVALID_ADDRESS;
     protect = (protect & ~PROTECT_CACHE) | (area->alloc_protect & PROTECT_CACHE);
-    DWORD error = query_pages(start, &info);
+    DWORD error = query_pages(start, start + PAGE_BYTES, &info);
     if (error != 0)
         return error;
     *old = info.Protect;
@@ -34,7 +34,7 @@ static DWORD protect_foreign(uintptr_t start, uintptr_t end, DWORD protect, DWOR
     if ((protect & PAGE_GUARD) != 0)
         return ERROR_INVALID_PARAMETER;
     for (uintptr_t at = start; at < end; at += info.RegionSize) {
-        DWORD error = query_pages(at, &info);
+        DWORD error = query_pages(at, end, &info);
         if (error != 0)
             return error;
         if (info.State != MEM_COMMIT || (at != start && info.AllocationBase != base))

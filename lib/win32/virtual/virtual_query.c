@@ -11,10 +11,11 @@
 #include <errno.h>
 #include <string.h>
 
-static DWORD query_area(struct area *area, uintptr_t page, MEMORY_BASIC_INFORMATION *info)
+static DWORD query_area(struct area *area, uintptr_t page, uintptr_t limit,
+                        MEMORY_BASIC_INFORMATION *info)
 {
-    ASSERT(win32_lock_is_mine());
-    uintptr_t end = area_end(area);
+    ASSERT(win32_lock_is_mine() && limit > page);
+    uintptr_t end = limit < area_end(area) ? round_up(limit, PAGE_BYTES) : area_end(area);
     DWORD protect, error = 0;
     if (area->section != NULL) {
         error = view_run(area, page, &end, &protect);
@@ -124,14 +125,14 @@ static DWORD query_gap(uintptr_t page, uintptr_t low, uintptr_t high, enum host_
     return 0;
 }
 
-DWORD query_pages(uintptr_t address, MEMORY_BASIC_INFORMATION *info)
+DWORD query_pages(uintptr_t address, uintptr_t limit, MEMORY_BASIC_INFORMATION *info)
 {
     uintptr_t page = round_down(address, PAGE_BYTES);
     memset(info, 0, sizeof(*info));
     info->BaseAddress = (PVOID)page;
     struct area *area = area_spanning(page);
     if (area != NULL && page < area_end(area))
-        return query_area(area, page, info);
+        return query_area(area, page, limit, info);
     uintptr_t high = area_next_start(page), leftover = area_leftover_end(page);
     if (leftover != 0) {
         query_free(page, leftover, info);
@@ -159,7 +160,7 @@ SIZE_T VirtualQuery(LPCVOID address, PMEMORY_BASIC_INFORMATION buffer, SIZE_T le
     if (buffer == NULL)
         return (SIZE_T)fail(ERROR_NOACCESS);
     win32_lock();
-    DWORD error = query_pages((uintptr_t)address, &info);
+    DWORD error = query_pages((uintptr_t)address, END_OF_USER, &info);
     if (error == 0)
         note_answer(&info);
     win32_unlock();

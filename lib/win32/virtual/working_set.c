@@ -61,7 +61,7 @@ static DWORD list_pages(struct listing *listing)
     DWORD error = 0;
     win32_lock();
     for (uintptr_t at = 0; at < END_OF_USER && error == 0; at += region.RegionSize) {
-        error = query_pages(at, &region);
+        error = query_pages(at, END_OF_USER, &region);
         if (error == 0 && region.State == MEM_COMMIT)
             add_region(listing, &region);
     }

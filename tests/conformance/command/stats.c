@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,10 +174,22 @@ static void a_busy_program_is_read_at_any_moment(void **state)
     end(&running);
 }
 
+/* It is the other program already: posix_spawn returns after exec. */
+static pid_t start_sleep(void)
+{
+    pid_t process;
+    char *arguments[] = { (char *)"sleep", (char *)"60", NULL };
+    assert_int_equal(posix_spawnp(&process, "sleep", NULL, NULL, arguments, environ), 0);
+    return process;
+}
+
 static void refusals_are_explained(void **state)
 {
     (void)state;
-    RUN(&outcome, NULL, BARROW_COMMAND, "stats", text_of(getpid()));
+    pid_t without = start_sleep();
+    RUN(&outcome, NULL, BARROW_COMMAND, "stats", text_of(without));
+    kill(without, SIGKILL);
+    assert_int_equal(waitpid(without, NULL, 0), without);
     assert_exit(outcome.status, 1);
     assert_contains(outcome.err,
                     "does not have barrow: it was neither linked nor started with it\n");

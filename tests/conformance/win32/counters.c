@@ -133,10 +133,17 @@ static void a_hundred_thousand_handles(void **state)
     assert_error(CloseHandle(all[count - 1]), FALSE, ERROR_INVALID_HANDLE);
 }
 
-static void a_hundred_thousand_reservations(void **state)
+/* QEMU looks for a free address page by page. */
+#ifdef BARROW_TEST_EMULATED
+enum { RESERVATIONS = 5000 };
+#else
+enum { RESERVATIONS = 100000 };
+#endif
+
+static void very_many_reservations(void **state)
 {
     (void)state;
-    static char *all[100000];
+    static char *all[RESERVATIONS];
     const size_t count = sizeof(all) / sizeof(all[0]);
     for (size_t i = 0; i < count; i++) { /* a mix: reserved, committed, ragged */
         DWORD type = i % 3 == 0 ? MEM_RESERVE : MEM_RESERVE | MEM_COMMIT;
@@ -148,7 +155,7 @@ static void a_hundred_thousand_reservations(void **state)
         assert_ptr_equal(info.AllocationBase, all[i]);
         assert_int_equal(info.RegionSize, i % 2 ? PAGE : GRANULE);
         assert_int_equal(info.State, i % 3 == 0 ? MEM_RESERVE : MEM_COMMIT);
-        if (i % 2)
+        if (i % 2 && PAGE < GRANULE)
             assert_int_equal(query(all[i] + PAGE).State, MEM_FREE);
     }
     for (size_t i = 0; i < count; i++)
@@ -184,7 +191,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(closed_handles_stay_invalid),
 #endif
         not_on_wine(a_hundred_thousand_handles),
-        not_on_wine(a_hundred_thousand_reservations),
+        not_on_wine(very_many_reservations),
     };
     tests_set_up(argc, argv, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

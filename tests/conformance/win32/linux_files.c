@@ -480,6 +480,101 @@ static void flushing_holds_nobody_up(void **state)
 }
 #endif
 
+/* ---- locked ranges against a list ----------------------------------------------------------------*/
+
+enum { RANGES = 40, BYTES = 24 };
+
+static struct {
+    unsigned offset, size;
+    bool exclusive;
+} locked[RANGES];
+static int locked_count;
+static HANDLE locked_file;
+
+static bool lock_conflicts(unsigned offset, unsigned size)
+{
+    for (int i = 0; i < locked_count; i++)
+        if (locked[i].offset < offset + size && offset < locked[i].offset + locked[i].size)
+            return true;
+    return false;
+}
+
+static void lock_at_random(unsigned offset, unsigned size, bool exclusive)
+{
+    OVERLAPPED where = { .Offset = offset };
+    DWORD flags = LOCKFILE_FAIL_IMMEDIATELY | (exclusive ? LOCKFILE_EXCLUSIVE_LOCK : 0);
+    BOOL possible = !exclusive || !lock_conflicts(offset, size);
+    if (locked_count == RANGES)
+        return;
+    assert_int_equal(LockFileEx(locked_file, flags, 0, size, 0, &where), possible);
+    if (!possible)
+        return;
+    locked[locked_count].offset = offset;
+    locked[locked_count].size = size;
+    locked[locked_count++].exclusive = exclusive;
+}
+
+/* The exclusive range of the place, else a shared one, else -1. */
+static int find_locked(unsigned offset, unsigned size)
+{
+    int found = -1;
+    for (int i = 0; i < locked_count; i++)
+        if (locked[i].offset == offset && locked[i].size == size &&
+            (found < 0 || locked[i].exclusive))
+            found = i;
+    return found;
+}
+
+static void unlock_at_random(unsigned offset, unsigned size)
+{
+    int i = find_locked(offset, size);
+    assert_int_equal(UnlockFile(locked_file, offset, 0, size, 0), i >= 0);
+    if (i >= 0)
+        locked[i] = locked[--locked_count];
+}
+
+static int expected_lock(unsigned byte)
+{
+    int kind = F_UNLCK;
+    for (int i = 0; i < locked_count; i++)
+        if (locked[i].offset <= byte && byte < locked[i].offset + locked[i].size && kind != F_WRLCK)
+            kind = locked[i].exclusive ? F_WRLCK : F_RDLCK;
+    return kind;
+}
+
+static void check_kernels_locks(int fd)
+{
+    for (unsigned byte = 0; byte < BYTES; byte++) {
+        struct flock probe = {
+            .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
+        };
+        assert_int_equal(fcntl(fd, F_OFD_GETLK, &probe), 0);
+        assert_int_equal(probe.l_type, expected_lock(byte));
+    }
+}
+
+static void the_kernel_has_the_strongest_lock_of_each_byte(void **state)
+{
+    (void)state;
+    put("locks", "some text");
+    locked_file = open_as("locks", READ_WRITE, OPEN_EXISTING);
+    int fd = open("locks", O_RDWR | O_CLOEXEC);
+    srand(5);
+    for (int round = 0; round < 5000; round++) {
+        unsigned offset = (unsigned)rand() % BYTES, size = (unsigned)rand() % 7;
+        int known = locked_count > 0 ? rand() % locked_count : 0;
+        if (rand() % 2 == 0)
+            lock_at_random(offset, size, rand() % 2 == 0);
+        else if (rand() % 2 == 0 && locked_count > 0)
+            unlock_at_random(locked[known].offset, locked[known].size);
+        else
+            unlock_at_random(offset, size);
+        check_kernels_locks(fd);
+    }
+    close(fd);
+    assert_true(CloseHandle(locked_file));
+}
+
 int main(int argc, char **argv)
 {
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
@@ -495,6 +590,7 @@ int main(int argc, char **argv)
         in_folder(growing_never_cuts),
         in_folder(a_mapped_file_is_not_cut_by_others),
         in_folder(a_failed_creation_removes_its_own_file_only),
+        in_folder(the_kernel_has_the_strongest_lock_of_each_byte),
 #if HAS_FILTERS
         in_folder(flushing_holds_nobody_up),
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* linux_reserve.c: views of named SEC_RESERVE sections in several processes: what one commits, the
- * others can access, and what nobody has committed is an access violation. Runs a second time with
- * a kernel that refuses userfaultfd. */
+/* linux_reserve.c: views of SEC_RESERVE sections in several processes: what one commits, the others can
+ * access, and what nobody has committed is an access violation. Runs a second time with a kernel that
+ * refuses userfaultfd. */
 #include "linux_test.h"
 
 #include <errno.h>
@@ -17,14 +17,18 @@ static HANDLE section;
 static volatile char *view;
 static int gate[2];
 
-static void open_section(void)
+static void open_section_of(const char *name)
 {
-    section = CreateFileMappingA(MEMORY, NULL, RW | SEC_RESERVE, 0, (DWORD)(PAGES * PAGE),
-                                 object_name("reserve"));
+    section = CreateFileMappingA(MEMORY, NULL, RW | SEC_RESERVE, 0, (DWORD)(PAGES * PAGE), name);
     assert_non_null(section);
     view = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
     assert_non_null(view);
     assert_int_equal(pipe(gate), 0);
+}
+
+static void open_section(void)
+{
+    open_section_of(object_name("reserve"));
 }
 
 static void close_section(void)
@@ -160,6 +164,36 @@ static void system_calls_take_pages_that_another_process_has_committed(void **st
     close_section();
 }
 
+/* A commit is whole however large it is: no page of it is left without memory. */
+enum { LARGE_PAGES = 75000 }; /* 293 MiB */
+
+static void touch_far_apart(void)
+{
+    for (SIZE_T i = 0; i < LARGE_PAGES; i += 5000)
+        view[i * PAGE] = 'l';
+}
+
+static void pages_of_a_large_commit_can_be_touched_in_every_process(void **state)
+{
+    (void)state;
+    section = CreateFileMappingA(MEMORY, NULL, RW | SEC_RESERVE, 0, (DWORD)(LARGE_PAGES * PAGE),
+                                 object_name("large"));
+    view = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
+    assert_non_null(view);
+    assert_int_equal(pipe(gate), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        wait_at_gate();
+        touch_far_apart();
+        _exit(0);
+    }
+    assert_non_null(VirtualAlloc((void *)view, LARGE_PAGES * PAGE, MEM_COMMIT, RW));
+    in_child(touch_far_apart, 0);
+    open_gate();
+    assert_int_equal(wait_for(child), 0);
+    close_section();
+}
+
 /* ---- what is only reserved ----------------------------------------------------------------------*/
 
 static void reads_a_reserved_page(void)
@@ -282,17 +316,96 @@ static void a_copy_on_write_view_has_the_committed_pages(void **state)
     close_section();
 }
 
+/* ---- without a name: a fork shares it -------------------------------------------------------------*/
+
+static void check_pages_of_a_fork(void)
+{
+    int ends[2];
+    MEMORY_BASIC_INFORMATION info;
+    wait_at_gate();
+    child_check(pipe(ends) == 0);
+    child_check(write(ends[1], (void *)view, 1) == -1 &&
+                errno == EFAULT); /* no signal, no answer */
+    child_check(view[0] == 1);    /* the fault is answered */
+    child_check(write(ends[1], (void *)view, 1) == 1);
+    child_check(VirtualQuery((void *)(view + 2 * PAGE), &info, sizeof(info)) != 0);
+    child_check(info.State == MEM_COMMIT && info.RegionSize == PAGE);
+    child_check(read(ends[0], (void *)(view + 2 * PAGE), 1) == 1);
+    child_check(fault_of_read(view + PAGE) == STATUS_ACCESS_VIOLATION);
+    child_check(VirtualQuery((void *)(view + PAGE), &info, sizeof(info)) != 0);
+    child_check(info.State == MEM_RESERVE);
+    child_check(commit(PAGES - 1));
+    view[(PAGES - 1) * PAGE] = 'c';
+}
+
+static void a_fork_shares_a_section_without_a_name(void **state)
+{
+    (void)state;
+    open_section_of(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        check_pages_of_a_fork();
+        _exit(0);
+    }
+    commit_every_other();
+    open_gate();
+    assert_int_equal(wait_for(child), 0);
+    assert_int_equal(view[(PAGES - 1) * PAGE], 'c');
+    assert_int_equal(view[2 * PAGE], 1);
+    assert_int_equal(fault_of_read(view + PAGE), STATUS_ACCESS_VIOLATION);
+    close_section();
+}
+
+static void query_then_check_with_signals_blocked(void)
+{
+    pthread_t worker;
+    MEMORY_BASIC_INFORMATION info;
+    wait_at_gate();
+    for (SIZE_T i = 0; i < PAGES; i++)
+        child_check(VirtualQuery((void *)(view + i * PAGE), &info, sizeof(info)) != 0);
+    child_check(pthread_create(&worker, NULL, check_every_other, NULL) == 0);
+    pthread_join(worker, NULL);
+}
+
+static void threads_that_block_signals_ask_about_a_section_without_a_name(void **state)
+{
+    (void)state;
+    open_section_of(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        query_then_check_with_signals_blocked();
+        _exit(0);
+    }
+    commit_every_other();
+    open_gate();
+    assert_int_equal(wait_for(child), 0);
+    assert_int_equal(view[0], 'w');
+    close_section();
+}
+
+static void a_reserved_page_without_a_name_ends_a_child_by_sigsegv(void **state)
+{
+    (void)state;
+    open_section_of(NULL);
+    in_child(reads_a_reserved_page, 128 + SIGSEGV);
+    close_section();
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocked_signals_do_not_matter_in_an_inherited_view),
         cmocka_unit_test(blocked_signals_do_not_matter_in_a_view_of_its_own),
         cmocka_unit_test(system_calls_take_pages_that_another_process_has_committed),
+        cmocka_unit_test(pages_of_a_large_commit_can_be_touched_in_every_process),
         cmocka_unit_test(a_reserved_page_is_an_access_violation),
         cmocka_unit_test(without_a_handler_it_ends_the_process_by_sigsegv),
         cmocka_unit_test(a_handler_of_the_programs_may_commit_it),
         cmocka_unit_test(what_was_touched_before_it_was_committed_can_be_accessed_after),
         cmocka_unit_test(a_copy_on_write_view_has_the_committed_pages),
+        cmocka_unit_test(a_fork_shares_a_section_without_a_name),
+        cmocka_unit_test(threads_that_block_signals_ask_about_a_section_without_a_name),
+        cmocka_unit_test(a_reserved_page_without_a_name_ends_a_child_by_sigsegv),
     };
     tests_set_up(argc, argv, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,7 @@ static void words_have_windows_values(void **state)
     assert_int_equal(FIELD_OFFSET(RECORD, link), 8);
     assert_ptr_equal(CONTAINING_RECORD(&record.link, RECORD, link), &record);
     assert_int_equal(MAXDWORD, 0xFFFFFFFFu);
+    C_ASSERT(MAXULONG == MAXDWORD && MAXUINT == MAXDWORD && MAXINT == MAXLONG && MININT < 0);
     assert_int_equal(MAKEWORD(0x34, 0x12), 0x1234);
     assert_int_equal(MAKELONG(0x5678, 0x1234), 0x12345678);
     assert_int_equal(HIWORD(0x12345678), 0x1234);

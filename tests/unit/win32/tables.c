@@ -65,6 +65,19 @@ static void check_overlaps(struct range_node *root, uint64_t low, uint64_t high)
         assert_int_equal(visited[i], in_tree[i] && ranges[i].low < high && ranges[i].high > low);
 }
 
+static void check_point(const struct range_node *root, uint64_t at)
+{
+    uint64_t reach = 0, next = UINT64_MAX;
+    for (int i = 0; i < RANGES; i++) {
+        if (in_tree[i] && ranges[i].low <= at && ranges[i].high > reach)
+            reach = ranges[i].high;
+        if (in_tree[i] && ranges[i].low > at && ranges[i].low < next)
+            next = ranges[i].low;
+    }
+    assert_int_equal(range_tree_reach(root, at), reach);
+    assert_int_equal(range_tree_next(root, at), next);
+}
+
 static void overlapping_ranges_are_found(void **state)
 {
     (void)state;
@@ -76,13 +89,43 @@ static void overlapping_ranges_are_found(void **state)
             range_tree_remove(&root, &ranges[i]);
         } else {
             ranges[i].low = (uint64_t)(rand() % CELLS);
-            ranges[i].high = ranges[i].low + 1 + (uint64_t)(rand() % (rand() % CELLS + 1));
+            ranges[i].high = ranges[i].low + (uint64_t)(rand() % (rand() % CELLS + 1));
             range_tree_insert(&root, &ranges[i]);
         }
         in_tree[i] = !in_tree[i];
         uint64_t low = (uint64_t)(rand() % CELLS);
         check_overlaps(root, low, low + 1 + (uint64_t)(rand() % 20));
+        check_point(root, low);
     }
+}
+
+enum { NODES = 20000, STRIDE_MOST = 512 };
+
+static size_t depth(const struct range_node *root)
+{
+    if (root == NULL)
+        return 0;
+    size_t left = depth(root->left), right = depth(root->right);
+    return 1 + (left > right ? left : right);
+}
+
+/* Nodes lie inside objects, which lie one behind the other. */
+static void a_tree_of_ranges_is_shallow_however_large_the_objects_are(void **state)
+{
+    (void)state;
+    char *memory = malloc((size_t)NODES * STRIDE_MOST);
+    assert_non_null(memory);
+    for (size_t stride = 64; stride <= STRIDE_MOST; stride += 32) {
+        struct range_node *root = NULL;
+        for (size_t i = 0; i < NODES; i++) {
+            struct range_node *node = (struct range_node *)(void *)(memory + i * stride);
+            node->low = i;
+            node->high = i + 1;
+            range_tree_insert(&root, node);
+        }
+        assert_in_range(depth(root), 15, 60);
+    }
+    free(memory);
 }
 
 static void mappings_read_alike_by_ioctl_and_as_text(void **state)
@@ -130,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_agree_with_an_array),
         cmocka_unit_test(overlapping_ranges_are_found),
+        cmocka_unit_test(a_tree_of_ranges_is_shallow_however_large_the_objects_are),
         cmocka_unit_test(mappings_read_alike_by_ioctl_and_as_text),
         cmocka_unit_test(names_in_utf16_become_utf8),
         cmocka_unit_test(paths_turn_their_backslashes),

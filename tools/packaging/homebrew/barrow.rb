@@ -8,7 +8,11 @@ class Barrow < Formula
   head "file://#{File.expand_path("../../..", __dir__)}", using: :git
 
   depends_on "cmake" => :build
+  depends_on "pkgconf" => :build
+  depends_on "cairo"
+  depends_on "elfutils"
   depends_on :linux
+  depends_on "ncurses"
 
   def install
     system "cmake", "-S", ".", "-B", "build", "-DBARROW_BUILD_TESTS=OFF", *std_cmake_args
