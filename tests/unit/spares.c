@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A bin's spare list belongs to whoever exchanges it out. The owner takes no lock for that, so it may come
- * between any two instructions of a release by another thread: here it does, after each in turn. */
+/* A bin's spare list belongs to the thread whose exchange got it. The owner exchanges without a lock, so it may
+ * do so between any two instructions of a release by another thread. Here it does, after each of them in turn. */
 #include "test.h"
 
 #include "heap/heap.h"
