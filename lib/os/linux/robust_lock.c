@@ -8,8 +8,8 @@
  * address is written into the shared memory, which the list itself would need.
  *
  * The upper half of the lock names its owner for those who can find out otherwise that it is dead. It
- * changes together with the word, by the same instruction: a lock that was seen with a dead owner's name
- * and is still the same is that owner's still, whoever has tried to take it meanwhile. */
+ * changes together with the word, by the same instruction. So a lock that still has the value it had when a
+ * dead owner's name was read from it still belongs to that owner. */
 #include "os/linux/syscall.h"
 #include "os/process.h"
 #include "os/shared_file.h"

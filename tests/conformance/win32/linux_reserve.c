@@ -338,18 +338,24 @@ static void check_pages_of_a_fork(void)
     view[(PAGES - 1) * PAGE] = 'c';
 }
 
-static void a_fork_shares_a_section_without_a_name(void **state)
+/* The child was forked before the pages are committed, and waits at the gate until they are. */
+static void commit_after_fork(void (*in_fork)(void))
 {
-    (void)state;
     open_section_of(NULL);
     pid_t child = fork();
     if (child == 0) {
-        check_pages_of_a_fork();
+        in_fork();
         _exit(0);
     }
     commit_every_other();
     open_gate();
     assert_int_equal(wait_for(child), 0);
+}
+
+static void a_fork_shares_a_section_without_a_name(void **state)
+{
+    (void)state;
+    commit_after_fork(check_pages_of_a_fork);
     assert_int_equal(view[(PAGES - 1) * PAGE], 'c');
     assert_int_equal(view[2 * PAGE], 1);
     assert_int_equal(fault_of_read(view + PAGE), STATUS_ACCESS_VIOLATION);
@@ -370,15 +376,7 @@ static void query_then_check_with_signals_blocked(void)
 static void threads_that_block_signals_ask_about_a_section_without_a_name(void **state)
 {
     (void)state;
-    open_section_of(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        query_then_check_with_signals_blocked();
-        _exit(0);
-    }
-    commit_every_other();
-    open_gate();
-    assert_int_equal(wait_for(child), 0);
+    commit_after_fork(query_then_check_with_signals_blocked);
     assert_int_equal(view[0], 'w');
     close_section();
 }
