@@ -186,6 +186,14 @@ static bool cover(uint32_t first, size_t granules)
     return covered;
 }
 
+/* The tables of a long span take time and memory themselves. So before they are made the system is asked
+ * whether it would let the span be committed: mostly address space is granted without looking at its size. */
+static bool may_commit(char *start, size_t granules)
+{
+    size_t bytes = granules << GRANULE_SHIFT;
+    return bytes < REGION_MAX || (os_commit(start, bytes) && os_forbid(start, bytes));
+}
+
 static uint32_t reserve(size_t size, struct need *need)
 {
     size_t total = size + 2 * GRANULE_SIZE;
@@ -193,7 +201,8 @@ static uint32_t reserve(size_t size, struct need *need)
     if (start == NULL)
         return 0;
     size_t first = granule_of(start), granules = total >> GRANULE_SHIFT;
-    if (first + granules > GRANULES_MAX || !cover((uint32_t)first, granules)) {
+    if (first + granules > GRANULES_MAX || !may_commit(start + GRANULE_SIZE, need->granules) ||
+        !cover((uint32_t)first, granules)) {
         os_release(start, total);
         return 0;
     }
