@@ -30,7 +30,7 @@ ALWAYS_INLINE void *backend_alloc(size_t size, bool zero)
     size_t bytes = zero ? zeroed_size(size) : size, unit = (bytes + SIZE_WORD + 15) / 16;
     if (unlikely(bytes > SMALL_MAX - SIZE_WORD))
         return backend_alloc_slow(size, zero);
-    void *block = bin_pop(theap_small_bin(theap_fast(), room + SIZE_WORD));
+    void *block = bin_pop(theap_small_bin(theap_fast(), bytes + SIZE_WORD));
     if (unlikely(block == NULL))
         return backend_alloc_slow(size, zero);
     *size_word(block, backend_block_bytes[unit] - SIZE_WORD) = (uint16_t)size;
