@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* backend.c: size words of blocks, and the calls that keep them right. A block in a slab keeps its size in its last two
- * bytes; a large one in its descriptor. Any thread that owns the block may call; no lock is needed. */
+ * bytes, a medium one in its last four; a large one in its descriptor. Any thread that owns the block may call; no lock
+ * is needed. */
 #include "redirect/backend.h"
 
 #include "heap/walk.h"
+#include "medium/map.h"
 
 uint16_t backend_block_bytes[SMALL_UNITS];
 
@@ -23,38 +25,65 @@ bool backend_owns_elsewhere(const void *address)
 
 /* ---- blocks and their sizes --------------------------------------------------------------- */
 
-/* The head of the span that the address lies in, of a slab or a large block of malloc's; NULL for
- * all else, and in the checked mode, whose blocks are laid out otherwise. */
-static struct span *span_of(const void *address)
+/* The large block of malloc's that the address lies in, or NULL. */
+static struct span *large_of(const void *address)
 {
     size_t granule = granule_of(address);
-    if (!granule_is_ours(granule) || checked_is_on())
+    if (!granule_is_ours(granule))
         return NULL;
     struct span *span = span_at(granule);
-    if (tag_of(granule) != 0)
-        return span_at(span_get(&span->head));
     return span_kind_elsewhere(span) == SPAN_LARGE && span->heap == NULL ? span : NULL;
 }
 
-static uint16_t *slab_size_word(const struct span *slab, const void *block)
+static uint32_t *medium_word(const void *block)
 {
+    struct place place = place_of(block);
+    return (uint32_t *)(void *)(place_address(place) + place_bytes(place)) - 1;
+}
+
+static uint16_t *slab_word(const void *block)
+{
+    size_t granule = granule_of(block);
+    const struct span *slab = span_at(span_get(&span_at(granule)->head));
     return size_word((void *)block, size_class_bytes(slab->size_class) - SIZE_WORD);
 }
 
-static size_t noted_size(const struct span *span, const void *block)
+/* False for a block that keeps no size: of a private heap, or of the checked mode, which lays blocks out otherwise. */
+static bool noted_size(const void *block, size_t *size)
 {
-    return span_kind(span) == SPAN_LARGE ? span->size : *slab_size_word(span, block);
+    uint32_t tag = tag_at(block);
+    const struct span *large;
+    if (checked_is_on())
+        return false;
+    if (tag_is_medium(tag))
+        *size = *medium_word(block);
+    else if (tag != 0)
+        *size = *slab_word(block);
+    else if ((large = large_of(block)) != NULL)
+        *size = large->size;
+    else
+        return false;
+    return true;
 }
 
 static void note_size(const void *block, size_t size)
 {
-    struct span *span = span_of(block);
-    if (span == NULL)
+    uint32_t tag = tag_at(block);
+    struct span *large;
+    if (checked_is_on())
         return;
-    if (span_kind(span) == SPAN_LARGE)
-        span->size = size;
-    else
-        *slab_size_word(span, block) = (uint16_t)size;
+    if (tag_is_medium(tag))
+        *medium_word(block) = (uint32_t)size;
+    else if (tag != 0)
+        *slab_word(block) = (uint16_t)size;
+    else if ((large = large_of(block)) != NULL)
+        large->size = size;
+}
+
+/* What the size of a block for that many bytes takes. */
+static size_t word_bytes(size_t size)
+{
+    return size > SMALL_MAX - SIZE_WORD ? sizeof(uint32_t) : SIZE_WORD;
 }
 
 /* What malloc is asked for: zeros go on behind the size, and the size word is not among them. In the
@@ -64,7 +93,7 @@ static size_t with_word(size_t size, bool zero)
 {
     if (checked_is_on())
         return size;
-    return (zero ? zeroed_size(size) : size) + SIZE_WORD;
+    return (zero ? zeroed_size(size) : size) + word_bytes(size);
 }
 
 static bool is_impossible(size_t size)
@@ -86,11 +115,10 @@ void *backend_alloc_slow(size_t size, bool zero)
 size_t backend_size(const void *block, const char *call)
 {
     /* does not return if this is no block */
-    size_t usable = heap_usable_size(block, call);
-    const struct span *span = span_of(block);
-    if (span != NULL)
-        return noted_size(span, block);
-    return checked_is_on() ? usable : usable - SIZE_WORD;
+    size_t usable = heap_usable_size(block, call), size = usable;
+    if (!noted_size(block, &size) && !checked_is_on())
+        size -= word_bytes(usable - SIZE_WORD);
+    return size;
 }
 
 static void *resize(void *block, size_t size, DWORD flags, const char *call)
@@ -127,9 +155,9 @@ bool backend_walk(void **data, size_t *size)
     struct piece piece = { .kind = PIECE_BUSY, .data = *data };
     while (heap_walk(&piece) == WALK_MORE)
         if (piece.kind == PIECE_BUSY || piece.kind == PIECE_LARGE) {
-            const struct span *span = span_of(piece.data);
             *data = piece.data;
-            *size = span != NULL ? noted_size(span, piece.data) : piece.size;
+            *size = piece.size;
+            noted_size(piece.data, size);
             return true;
         }
     return false;

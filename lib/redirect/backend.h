@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* backend.h: the process heap as redirected calls use it. Sizes are exact: _msize and _recalloc go
- * by what was asked for, not by what a size class gave. So the last two bytes of a block in a slab
- * hold its size; that of a large block is in its descriptor. Where malloc serves a call in
+ * by what was asked for, not by what a size class gave. So the last bytes of a block in a slab or a medium
+ * span hold its size; that of a large block is in its descriptor. Where malloc serves a call in
  * another way (the checked mode, a private heap that is the thread's for now), it knows the size
  * itself. */
 #ifndef BARROW_REDIRECT_BACKEND_H
