@@ -7,6 +7,7 @@
 #include "heap/holder.h"
 #include "heap/process.h"
 #include "heap/published.h"
+#include "heap/purge.h"
 #include "heap/scope.h"
 #include "heap/slab.h"
 #include "heap/theap_medium.h"
@@ -284,10 +285,22 @@ static void free_in_slab(struct theap *theap, struct span *slab, struct block *b
         bin_push(bin, block);
 }
 
+/* The whole pages of a block that may have been locked by the program. Shorter blocks wait for the purge. */
+static void unlock_pages(struct place place)
+{
+    size_t page = os_page_size();
+    uintptr_t start = round_up((uintptr_t)place_address(place), page);
+    uintptr_t end = ((uintptr_t)place_address(place) + place_bytes(place)) & ~(page - 1);
+    if (place_bytes(place) >= GRANULE_SIZE && end > start)
+        os_unlock_memory((void *)start, end - start);
+}
+
 void heap_free_passed(uint32_t owner, struct place place)
 {
     void *block = place_address(place);
     os_child_look();
+    if (unlikely(os_locks_memory()))
+        unlock_pages(place);
     struct access access = begin(threads_current_to_free());
     if (unlikely(access.theap == NULL))
         theap_post_block(owner, block); /* there is no theap to free into */
@@ -320,6 +333,13 @@ static void free_private(struct private_heap *heap, void *block, const char *cal
         bad_pointer(call, block);
 }
 
+static void free_large(struct span *span)
+{
+    large_free(large_account(), span);
+    if (unlikely(os_locks_memory()))
+        purge_poke(); /* it may have been the first that was locked */
+}
+
 static void free_block(void *address, const char *call)
 {
     struct holder holder = find(address, call);
@@ -331,7 +351,7 @@ static void free_block(void *address, const char *call)
     if (access.theap != NULL && unlikely(threads_calls_are_counted()))
         count_free(access.theap, holder_bytes(&holder));
     if (holder.kind == SPAN_LARGE)
-        large_free(large_account(), holder.span);
+        free_large(holder.span);
     else if (access.theap == NULL)
         theap_post_block(holder.owner, address); /* there is no theap to free into */
     else

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/own_slabs.h"
 
+#include "os/vm.h"
+
 struct own_slabs own_slabs_none;
 
 /* Whether the place is that granule's, and not that of one which is OWN_PLACES granules away: no slab
@@ -35,6 +37,7 @@ void own_slabs_claim(struct own_slabs *own, size_t granule, const char *last, co
         own_slabs_note(own, granule, last, false);
         return;
     }
+    own->claims++;
     STORE_RELAXED(&own->last[place], last);
     STORE_RELAXED(&own->bin[place], distance_to(own, bin));
 }
@@ -45,4 +48,13 @@ void own_slabs_lead(struct own_slabs *own, size_t granule, const struct bin *fro
     uint32_t place = granule % OWN_PLACES;
     if (is_place_of(own, place, granule) && READ_RACY(own->bin[place]) == distance_to(own, from))
         STORE_RELAXED(&own->bin[place], distance_to(own, to));
+}
+
+/* All but the page that begins with what the slow paths change. */
+void own_slabs_purge(struct own_slabs *own)
+{
+    uintptr_t start = round_up((uintptr_t)own->last, os_page_size());
+    uintptr_t end = (uintptr_t)(own + 1) & ~(os_page_size() - 1);
+    if (start < end && os_discard((void *)start, end - start))
+        own->claims = 0;
 }

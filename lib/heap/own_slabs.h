@@ -27,7 +27,8 @@ enum { OWN_SHIFT = 16 };
 enum { OWN_PLACES = 1 << OWN_SHIFT };
 
 struct own_slabs {
-    struct bin none;              /* of vacant places: without room */
+    struct bin none; /* of vacant places: without room */
+    uint32_t claims; /* since the table's pages last went back; under the theap's lock */
     const char *last[OWN_PLACES]; /* as in struct granule_tag */
     size_t bin[OWN_PLACES];       /* how far the bin is from this record; 0: vacant */
 };
@@ -78,5 +79,8 @@ void own_slabs_claim(struct own_slabs *own, size_t granule, const char *last,
 /* Has the place lead to another bin than before, if it is the granule's. The theap's thread. */
 void own_slabs_lead(struct own_slabs *own, size_t granule, const struct bin *from,
                     const struct bin *to);
+
+/* Gives the pages back. No place is claimed, and no thread uses the table meanwhile. */
+void own_slabs_purge(struct own_slabs *own);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "diag/message.h"
 #include "heap/slab.h"
+#include "heap/theap_medium.h"
 #include "heap/threads.h"
 #include "os/child.h"
 #include "os/process.h"
@@ -20,6 +21,7 @@ enum {
 };
 
 static _Atomic uint64_t next_tick;  /* milliseconds */
+static _Atomic bool knows_of_locks; /* os_locks_memory(), when it was looked at */
 static _Atomic uint32_t next_theap; /* number of the one to tend next */
 
 /* ---- slabs and medium spans -------------------------------------------------------------------------------- */
@@ -56,7 +58,7 @@ static size_t purge_medium(void)
         if (theap->broken || os_lock_is_mine(&theap->lock))
             continue;
         os_lock(&theap->lock);
-        purged += medium_purge_all(&theap->medium);
+        purged += theap_purge_all_medium(theap);
         theap_unlock(theap);
     }
     return purged;
@@ -106,6 +108,7 @@ size_t purge_all(void)
         theap_flush(theap);
     tend_all();
     size_t purged = purge_slabs() + purge_medium();
+    threads_purge_tables();
     purged += region_purge(true);
     message_verbose(2, "gave %zu KiB back to the system", purged / 1024);
     return purged;
@@ -126,11 +129,18 @@ static void tick_if_due(void)
     region_purge(false);
 }
 
+/* Any of what is free may be locked then. From now on each block's free sees to it. */
+static bool locks_are_new(void)
+{
+    return unlikely(os_locks_memory()) &&
+           !atomic_exchange_explicit(&knows_of_locks, true, memory_order_relaxed);
+}
+
 void purge_poke(void)
 {
     if (region_settings.purge_delay < 0 || region_committed() < WORTH_IT)
         return;
-    if (region_settings.purge_delay == 0)
+    if (region_settings.purge_delay == 0 || locks_are_new())
         purge_all();
     else
         tick_if_due();

@@ -8,6 +8,7 @@
 enum {
     CACHE_DRIFT = 1024, /* cells in use more or less after which its room is seen to */
     LOOK_BYTES = 64 * 1024,
+    PURGED_AT_ONCE = 32
 };
 
 static bool was_stolen(const _Atomic uint32_t *slot)
@@ -176,4 +177,30 @@ size_t theap_purge_medium(struct theap *theap)
     bytes = medium_unpin(&theap->medium, run, gone);
     allowance_gave_back(&theap->allowance, bytes);
     return bytes;
+}
+
+/* Returns the bytes that went back; *count: the runs that were tried. */
+static size_t purge_some(struct theap *theap, uint32_t *count)
+{
+    struct place runs[PURGED_AT_ONCE];
+    bool gone[PURGED_AT_ONCE];
+    size_t bytes = 0;
+    *count = medium_pin_dirty(&theap->medium, runs, PURGED_AT_ONCE);
+    os_unlock(&theap->lock);
+    for (uint32_t i = 0; i < *count; i++)
+        gone[i] = medium_discard(runs[i]);
+    os_lock(&theap->lock);
+    for (uint32_t i = 0; i < *count; i++)
+        bytes += medium_unpin(&theap->medium, runs[i], gone[i]);
+    return bytes;
+}
+
+size_t theap_purge_all_medium(struct theap *theap)
+{
+    size_t purged = 0, bytes;
+    uint32_t count;
+    do
+        purged += bytes = purge_some(theap, &count);
+    while (count == PURGED_AT_ONCE && bytes != 0);
+    return purged;
 }

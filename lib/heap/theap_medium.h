@@ -26,6 +26,9 @@ bool theap_resize_medium(struct theap *theap, struct place place, size_t size);
  * Returns the bytes. */
 size_t theap_purge_medium(struct theap *theap);
 
+/* The same for all runs, however short. */
+size_t theap_purge_all_medium(struct theap *theap);
+
 /* Gives the blocks of the cache back. Any thread that holds the lock. */
 void theap_release_cached(struct theap *theap);
 

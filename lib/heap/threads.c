@@ -250,6 +250,59 @@ void threads_unlock_spare(void)
     os_unlock(&spare_lock);
 }
 
+/* ---- tables of idle theaps ------------------------------------------------------------------ */
+
+/* Whether the theap's table of own slabs holds memory that nothing needs. An idle theap gets no slabs. */
+static bool has_stale_table(struct theap *theap)
+{
+    if (theap->own == NULL || !os_try_lock(&theap->lock))
+        return false;
+    bool stale = theap->own->claims != 0 && theap->circulating == 0;
+    os_unlock(&theap->lock);
+    return stale;
+}
+
+/* Takes up to so many of them out of the list of idle theaps, so that no thread has them meanwhile. */
+static struct theap *take_stale(uint32_t max)
+{
+    struct theap *taken = NULL;
+    os_lock(&lock);
+    for (struct theap **link = &idle; *link != NULL && max > 0;) {
+        struct theap *theap = *link;
+        if (!has_stale_table(theap)) {
+            link = &theap->next_idle;
+            continue;
+        }
+        *link = theap->next_idle;
+        theap->next_idle = taken;
+        taken = theap;
+        max--;
+    }
+    os_unlock(&lock);
+    return taken;
+}
+
+static void put_back(struct theap *theap)
+{
+    os_lock(&lock);
+    theap->next_idle = idle;
+    idle = theap;
+    os_unlock(&lock);
+}
+
+void threads_purge_tables(void)
+{
+    enum { AT_ONCE = 16 }; /* a thread that starts meanwhile may find no idle theap, and make one */
+    bool progress = !os_lock_is_mine(&lock);
+    for (struct theap *taken; progress && (taken = take_stale(AT_ONCE)) != NULL;)
+        for (struct theap *next; taken != NULL; taken = next) {
+            next = taken->next_idle;
+            own_slabs_purge(taken->own);
+            progress = taken->own->claims == 0;
+            put_back(taken);
+        }
+}
+
 /* ---- fork --------------------------------------------------------------------------------- */
 
 static bool is_torn(struct theap *theap)

@@ -29,6 +29,9 @@ struct theap *threads_lock_owner(const struct span *span);
 uint32_t threads_theaps(void);
 uint32_t threads_idle_theaps(void);
 
+/* Gives back the memory of the tables of own slabs of theaps that no thread has and that have no slabs. */
+void threads_purge_tables(void);
+
 /* The theap that anybody may use who has none, under the lock that comes with it; NULL when this
  * thread has been interrupted while using it, or there is no memory. */
 struct theap *threads_lock_spare(void);

@@ -136,8 +136,8 @@ bool medium_discard(struct place run);
 /* The run is free again; `gone`: its pages have gone back. Returns the bytes of these. */
 size_t medium_unpin(struct medium *medium, struct place run, bool gone);
 
-/* Gives the free pages of all runs back, under the lock. Returns the bytes. */
-size_t medium_purge_all(struct medium *medium);
+/* Pins up to `max` runs with whole pages that may hold memory, however short. Returns how many. */
+uint32_t medium_pin_dirty(struct medium *medium, struct place *runs, uint32_t max);
 
 /* After fork, for runs that another thread had pinned. */
 void medium_unpin_all(struct medium *medium);

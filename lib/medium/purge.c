@@ -22,15 +22,20 @@ static struct pages pages_of(struct place run)
     return pages_inside(run.cell, cell_of(run)->length);
 }
 
+static void pin(struct medium *medium, struct place run)
+{
+    free_runs_remove(&medium->dirty, run);
+    set_state(run, CELL_PINNED);
+    medium->pinned++;
+}
+
 bool medium_pin(struct medium *medium)
 {
     struct place run = free_runs_longest(&medium->dirty);
     if (medium->due != 0 || run.map == NULL || cell_of(run)->length < worth_it())
         return false;
-    free_runs_remove(&medium->dirty, run);
-    set_state(run, CELL_PINNED);
+    pin(medium, run);
     medium->due = place_word(run);
-    medium->pinned++;
     return true;
 }
 
@@ -60,26 +65,17 @@ size_t medium_unpin(struct medium *medium, struct place run, bool gone)
     return bytes;
 }
 
-static size_t purge_run(struct medium *medium, struct place run)
+uint32_t medium_pin_dirty(struct medium *medium, struct place *runs, uint32_t max)
 {
-    if (pages_touched(run.map, pages_of(run)) == 0 || !medium_discard(run))
-        return 0;
-    free_runs_remove(&medium->dirty, run);
-    size_t bytes = note_gone(medium, run);
-    set_state(run, CELL_CLEAN);
-    free_runs_insert(&medium->clean, run);
-    return bytes;
-}
-
-size_t medium_purge_all(struct medium *medium)
-{
-    size_t bytes = 0;
+    uint32_t count = 0;
     for (uint32_t number = medium->maps; number != 0; number = map_by_number(number)->next)
-        for (struct place run = { map_by_number(number), 0 }; medium_next(&run);
+        for (struct place run = { map_by_number(number), 0 }; count < max && medium_next(&run);
              run.cell += cell_of(run)->length)
-            if (state_of(run) == CELL_DIRTY)
-                bytes += purge_run(medium, run);
-    return bytes;
+            if (state_of(run) == CELL_DIRTY && pages_touched(run.map, pages_of(run)) != 0) {
+                pin(medium, run);
+                runs[count++] = run;
+            }
+    return count;
 }
 
 void medium_unpin_all(struct medium *medium)
