@@ -97,7 +97,7 @@ struct private_heap {
 
 /* ---- handles ------------------------------------------------------------------------------ */
 
-/* The slots that have ever been in use: readable memory. */
+/* The slots of the first segment that have ever been in use: readable memory. See slots.c for others. */
 extern uintptr_t slot_base[4] HIDDEN; /* the first slot's places */
 extern size_t slot_count HIDDEN;      /* only rises */
 
@@ -117,12 +117,26 @@ ALWAYS_INLINE bool is_in_place(const void *handle, enum heap_place place)
     return ((uintptr_t)handle & (uintptr_t)place) != 0;
 }
 
-/* Whether that is the address of such a place, at which a heap is, or one was or could be. */
+/* The number of the slot whose place begins `distance` bytes behind that of its segment's first one; if
+ * none does, more than there are slots. Rotated, so that one comparison tells of the low bits too. */
+ALWAYS_INLINE uint64_t slot_at_distance(uint64_t distance)
+{
+    return (distance >> SLOT_SHIFT) | (distance << (64 - SLOT_SHIFT));
+}
+
+/* Whether that is the address of such a place, at which a heap is, or one was or could be: in the first
+ * segment; in another one; in any. */
+ALWAYS_INLINE bool is_near_place(const void *handle, enum heap_place place)
+{
+    return slot_at_distance((uintptr_t)handle - slot_base[place >> PLACE_SHIFT]) <
+           READ_RACY(slot_count);
+}
+
+bool is_far_place(const void *handle, enum heap_place place);
+
 ALWAYS_INLINE bool is_place(const void *handle, enum heap_place place)
 {
-    uintptr_t distance = (uintptr_t)handle - slot_base[place >> PLACE_SHIFT];
-    /* rotated, so that one comparison tells of the low bits too */
-    return ((distance >> SLOT_SHIFT) | (distance << (64 - SLOT_SHIFT))) < READ_RACY(slot_count);
+    return likely(is_near_place(handle, place)) || is_far_place(handle, place);
 }
 
 /* The heap, or NULL. */

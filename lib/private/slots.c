@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of handles: slots in address space of their own, so that an address is known to be one
  * without being read. What is committed stays committed; of a slot's four places, of 64 KiB each,
- * only the first pages are ever touched. */
+ * only the first pages are ever touched.
+ *
+ * The table has segments: the first of 8 MiB, each later one as long as all before it, so that address
+ * space stays in proportion to the number of heaps. A quick way of a call looks for its handle in the first
+ * segment; a slow one, and any call with the handle of a process that has many heaps, from the last
+ * segment back, which has half of the slots. */
 #include "private/slots.h"
 
 #include "diag/layout.h"
@@ -11,15 +16,23 @@
 #include "private/bounded.h"
 #include "private/by_address.h"
 
-enum { SLOTS_LEAST = 16, RESTING_LEAST = 4 };
+enum { SLOTS_FIRST = 32, SLOTS_LEAST = 4, SEGMENTS_MOST = 64, RESTING_LEAST = 4 };
 
 #define SLOT_BYTES ((size_t)1 << SLOT_SHIFT)
 
 uintptr_t slot_base[4];
 size_t slot_count;
 
+/* Slots that were reserved together. Written under the lock; read by anybody. */
+struct segment {
+    uintptr_t base;
+    size_t first, slots; /* the first one's number, and how many there are */
+    size_t used;         /* only rises; of the first segment slot_count says it too */
+};
+
 static struct os_lock lock;
-static size_t reserved;                    /* slots */
+static struct segment segments[SEGMENTS_MOST];
+static _Atomic size_t segment_count;
 static struct private_heap *first, *last;  /* live heaps in order of creation */
 static struct private_heap *bounded_heaps; /* the live ones, by address */
 static uint64_t serials;
@@ -53,55 +66,83 @@ const struct slots_layout slots_layout = {
     .unit = BOUNDED_UNIT,
 };
 
+static struct segment *last_segment(void)
+{
+    size_t count = atomic_load_explicit(&segment_count, memory_order_relaxed);
+    return count != 0 ? &segments[count - 1] : NULL;
+}
+
 static char *slot_at(size_t slot)
 {
-    return (char *)(slot_base[0] + (slot << SLOT_SHIFT));
+    const struct segment *segment = last_segment();
+    while (slot < segment->first)
+        segment--;
+    return (char *)(segment->base + ((slot - segment->first) << SLOT_SHIFT));
 }
 
 /* Address space is taken sparingly where it is limited: no more than a small part of it. */
-static bool reserve_table(void)
+static size_t affordable(size_t slots)
 {
     enum { SHARE = 64 };
-    for (size_t slots = SLOTS_MOST; slots >= SLOTS_LEAST; slots /= 2) {
-        if (!os_has_address_space(SHARE * (slots << SLOT_SHIFT)))
-            continue;
-        char *table = os_reserve((slots + 1) << SLOT_SHIFT);
-        if (table == NULL)
-            continue;
-        for (size_t place = 0; place < 4; place++)
-            slot_base[place] = round_up((uintptr_t)table, SLOT_BYTES) + (place << PLACE_SHIFT);
-        reserved = slots;
-        return true;
-    }
-    return false;
+    while (slots > SLOTS_LEAST && !os_has_address_space(SHARE * (slots << SLOT_SHIFT)))
+        slots /= 2;
+    return slots;
 }
 
-/* The number of a free slot, or `reserved`; so the next two. */
-static size_t take_fresh(void)
+static bool add_segment(void)
 {
-    size_t slot = slot_count;
-    if ((reserved == 0 && !reserve_table()) || slot == reserved ||
-        !os_commit(slot_at(slot), SLOT_BYTES))
-        return reserved;
-    /* release: who finds the address to be a slot's may read it */
-    STORE_RELEASE(&slot_count, slot + 1);
-    return slot;
+    size_t count = atomic_load_explicit(&segment_count, memory_order_relaxed);
+    size_t before = count != 0 ? segments[count - 1].first + segments[count - 1].slots : 0;
+    size_t slots = affordable(before < SLOTS_FIRST ? SLOTS_FIRST : before);
+    if (slots > SLOTS_MOST - before)
+        slots = SLOTS_MOST - before;
+    char *base = count < SEGMENTS_MOST && slots != 0
+                     ? os_reserve_aligned(slots << SLOT_SHIFT, SLOT_BYTES, 0)
+                     : NULL;
+    if (base == NULL)
+        return false;
+    os_exclude_from_dumps(base, slots << SLOT_SHIFT);
+    segments[count] = (struct segment){ (uintptr_t)base, before, slots, 0 };
+    for (size_t place = 0; count == 0 && place < 4; place++)
+        slot_base[place] = (uintptr_t)base + (place << PLACE_SHIFT);
+    /* release: who finds the segment reads it */
+    atomic_store_explicit(&segment_count, count + 1, memory_order_release);
+    return true;
 }
 
-static size_t take_rested(void)
+/* A place that has never been used, with the slot's number in *slot; or NULL. */
+static char *take_fresh(size_t *slot)
+{
+    struct segment *segment = last_segment();
+    if ((segment == NULL || segment->used == segment->slots) && !add_segment())
+        return NULL;
+    segment = last_segment();
+    char *start = (char *)segment->base + (segment->used << SLOT_SHIFT);
+    if (!os_commit(start, SLOT_BYTES))
+        return NULL;
+    *slot = segment->first + segment->used;
+    /* release: who finds the address to be a slot's may read it */
+    STORE_RELEASE(&segment->used, segment->used + 1);
+    if (segment == segments)
+        STORE_RELEASE(&slot_count, segment->used);
+    return start;
+}
+
+static char *take_rested(size_t *slot)
 {
     struct private_heap *heap = resting.first;
     if (resting.count == 0)
-        return reserved;
+        return NULL;
     resting.first = heap->next;
     resting.count--;
-    return heap->slot;
+    *slot = heap->slot;
+    return slot_at(*slot);
 }
 
-static size_t take(void)
+static char *take(size_t *slot)
 {
-    size_t slot = resting.count <= RESTING_LEAST ? take_fresh() : reserved;
-    return slot != reserved ? slot : take_rested();
+    char *start = resting.count <= RESTING_LEAST ? take_fresh(slot) : NULL;
+    return start != NULL ? start : take_rested(slot);
 }
 
 static void append(struct private_heap *heap)
@@ -131,9 +172,10 @@ struct private_heap *slot_take(enum heap_place place)
 {
     os_lock(&lock);
     struct private_heap *heap = NULL;
-    size_t slot = take();
-    if (slot != reserved) {
-        heap = (struct private_heap *)(void *)(slot_at(slot) + place);
+    size_t slot = 0;
+    char *start = take(&slot);
+    if (start != NULL) {
+        heap = (struct private_heap *)(void *)(start + place);
         /* the pool is empty: it has never been in use, or private_destroy has seen to it */
         memset((char *)heap + sizeof heap->pool, 0, sizeof *heap - sizeof heap->pool);
         heap->slot = (uint32_t)slot;
@@ -176,12 +218,27 @@ void slot_give(struct private_heap *heap)
     os_unlock(&lock);
 }
 
-/* The address of any place. */
+/* The segment in which that is the address of such a place, or NULL. */
+static const struct segment *segment_of(const void *handle, size_t place)
+{
+    /* acquire: pairs with add_segment */
+    size_t count = atomic_load_explicit(&segment_count, memory_order_acquire);
+    for (const struct segment *at = segments + count; at-- != segments;)
+        if (slot_at_distance((uintptr_t)handle - at->base - place) < READ_RACY(at->used))
+            return at;
+    return NULL;
+}
+
+bool is_far_place(const void *handle, enum heap_place place)
+{
+    const struct segment *segment = segment_of(handle, place);
+    return segment != NULL && segment != segments;
+}
+
 static bool is_any_place(const void *handle)
 {
-    uintptr_t distance = (uintptr_t)handle - slot_base[0];
-    return distance % ((uintptr_t)1 << PLACE_SHIFT) == 0 &&
-           distance >> SLOT_SHIFT < READ_RACY(slot_count);
+    size_t place = (uintptr_t)handle & (SLOT_BYTES - 1);
+    return place % ((size_t)1 << PLACE_SHIFT) == 0 && segment_of(handle, place) != NULL;
 }
 
 struct private_heap *private_heap_of(const void *handle)

@@ -75,6 +75,11 @@ size_t memory_writable(void)
     return status_figure("\nVmData:") * KIB;
 }
 
+size_t memory_virtual(void)
+{
+    return status_figure("\nVmSize:") * KIB;
+}
+
 size_t process_threads(void)
 {
     return status_figure("\nThreads:");

@@ -29,6 +29,9 @@ size_t memory_settles(size_t limit, unsigned milliseconds);
 /* Bytes of private memory that may be written to, touched or not. */
 size_t memory_writable(void);
 
+/* Bytes of address space (VmSize). */
+size_t memory_virtual(void);
+
 size_t process_threads(void);
 
 /* Lines of /proc/self/maps. */

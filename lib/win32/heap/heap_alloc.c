@@ -39,6 +39,18 @@ static NOINLINE void *alloc_owned(HANDLE handle, DWORD flags, SIZE_T size)
     return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
 }
 
+/* The handle is not of the first segment of slots, if it is one. */
+static NOINLINE void *alloc_owned_far(HANDLE handle, DWORD flags, SIZE_T size)
+{
+    struct private_heap *heap = handle;
+    void *block = NULL;
+    if (!is_far_place(handle, PLACE_OWNED))
+        return alloc_slow(handle, flags, size);
+    if (is_plain(flags) && is_small(size))
+        block = pool_pop(&heap->pool, size);
+    return likely(block != NULL) ? block : alloc_owned(handle, flags, size);
+}
+
 /* ---- heaps with a pool at hand ------------------------------------------------------------ */
 
 /* Without a block from there: once more with the heap's own pool at hand, or all the way. */
@@ -54,10 +66,14 @@ ALWAYS_INLINE void *end_slow(HANDLE handle, DWORD flags, SIZE_T size, struct poo
 
 /* ---- shared heaps ------------------------------------------------------------------------- */
 
-/* The pool at hand is another heap's, may not be used now, or has no block. */
+/* The pool at hand is another heap's, may not be used now, or has no block; or it is a heap of one thread. */
 static NOINLINE void *alloc_shared_slow(HANDLE handle, DWORD flags, SIZE_T size, struct pool *pool)
 {
     void *block = NULL;
+    if (is_in_place(handle, PLACE_OWNED)) {
+        pool_end(pool);
+        return alloc_owned_far(handle, flags, size);
+    }
     if (pool_is_free_for(handle, pool) && is_plain(flags))
         block = pool_alloc_dry(pool, size);
     return end_slow(handle, flags, size, pool, block);
@@ -113,7 +129,7 @@ static NOINLINE void *alloc_bounded_slow(HANDLE handle, DWORD flags, SIZE_T size
     struct private_heap *heap = private_heap_of(handle);
     void *block = NULL;
     if (is_plain(flags) && heap != NULL)
-        block = bounded_alloc_slow(heap->bounded, size, BOUNDED_UNIT, NULL);
+        block = bounded_alloc(heap->bounded, size);
     return likely(block != NULL) ? block : alloc_slow(handle, flags, size);
 }
 
@@ -121,7 +137,7 @@ ALWAYS_INLINE void *alloc_bounded(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = handle;
     void *block;
-    if (unlikely(!is_place(handle, PLACE_BOUNDED)) || unlikely(heap->bounded == NULL) ||
+    if (unlikely(!is_near_place(handle, PLACE_BOUNDED)) || unlikely(heap->bounded == NULL) ||
         !is_plain(flags) || unlikely((block = bounded_quick_pop(heap->bounded, size)) == NULL))
         return alloc_bounded_slow(handle, flags, size);
     return block;
@@ -132,7 +148,7 @@ ALWAYS_INLINE void *alloc_bounded(HANDLE handle, DWORD flags, SIZE_T size)
 LPVOID WINAPI HeapAlloc(HANDLE handle, DWORD flags, SIZE_T size)
 {
     struct private_heap *heap = handle;
-    if (unlikely(!is_place(handle, PLACE_OWNED)))
+    if (unlikely(!is_near_place(handle, PLACE_OWNED)))
         return !is_in_place(handle, PLACE_BOUNDED) ? alloc_shared(handle, flags, size)
                : is_in_place(handle, PLACE_OWNED)  ? alloc_in_turn(handle, flags, size)
                                                    : alloc_bounded(handle, flags, size);

@@ -102,15 +102,14 @@ ALWAYS_INLINE BOOL free_in_turn(HANDLE handle, DWORD flags, LPVOID block)
 static NOINLINE BOOL free_bounded_slow(HANDLE handle, DWORD flags, LPVOID block)
 {
     struct private_heap *heap = private_heap_of(handle);
-    return heap != NULL && bounded_free_slow(heap->bounded, block)
-               ? TRUE
-               : free_slow(handle, flags, block);
+    return heap != NULL && bounded_free(heap->bounded, block) ? TRUE
+                                                              : free_slow(handle, flags, block);
 }
 
 ALWAYS_INLINE BOOL free_bounded(HANDLE handle, DWORD flags, LPVOID block)
 {
     struct private_heap *heap = handle;
-    return likely(is_place(handle, PLACE_BOUNDED)) && likely(heap->bounded != NULL) &&
+    return likely(is_near_place(handle, PLACE_BOUNDED)) && likely(heap->bounded != NULL) &&
                    likely(bounded_quick_push(heap->bounded, block))
                ? TRUE
                : free_bounded_slow(handle, flags, block);
