@@ -117,6 +117,7 @@ void sampled_start(uint32_t every)
     char *area = os_reserve(size), *places = os_reserve(records);
     if (area == NULL || places == NULL || !os_commit(places, records))
         return;
+    os_exclude_from_dumps(area, size);
     sampled.places = (struct sampled_place *)(void *)places;
     sampled.step = step;
     sampled.area = area;

@@ -103,6 +103,8 @@ static struct theap *make_theap(void)
     struct theap *theap = region_meta(sizeof *theap);
     if (theap == NULL)
         return NULL;
+    if (number == 1)
+        os_exclude_from_dumps(&own_slabs_none, sizeof own_slabs_none);
     theap_init(theap, number);
     theap->own = region_sparse_meta(sizeof *theap->own);
     return set_theap(number, theap) ? theap : NULL;

@@ -17,8 +17,9 @@ void *os_reserve(size_t size);
  * `size` and `offset` are multiples of 64 KiB. */
 void *os_reserve_aligned(size_t size, size_t align, size_t offset);
 
-/* Reserved memory that is not committed is left out of core dumps. Advice: may do nothing. */
-void os_exclude_from_dumps(void *address, size_t size);
+/* Reserved memory that is not committed, and tables of ours that are mostly empty, are left out of core
+ * dumps: of any memory, the whole pages. What is committed afterwards is dumped. Advice: may do nothing. */
+void os_exclude_from_dumps(const void *address, size_t size);
 
 /* Makes reserved memory, or memory that nobody needs, readable and writable: it reads as zero where it
  * was not committed before, and may do so where it was. False when the system has none to promise. */

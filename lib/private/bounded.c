@@ -149,6 +149,7 @@ struct bounded *bounded_create(size_t initial, size_t maximum, bool executable)
     struct bounded *heap = initial > maximum ? NULL : os_reserve(maximum);
     if (heap == NULL)
         return NULL;
+    os_exclude_from_dumps(heap, maximum);
     atomic_load_explicit(&reservations_given_back, memory_order_acquire);
     if (!commit(executable, heap, initial)) {
         os_release(heap, maximum);

@@ -25,6 +25,7 @@ static bool map_more(size_t size)
     char *start = os_reserve_aligned(total, GRANULE_SIZE, 0);
     if (start == NULL)
         return false;
+    os_exclude_from_dumps(start, total);
     next = end = start + GRANULE_SIZE;
     limit = next + bytes;
     mapped += bytes;
@@ -102,6 +103,7 @@ static bool map_sparse(size_t size)
         os_release(start, bytes);
         return false;
     }
+    os_exclude_from_dumps(start, bytes);
     sparse_next = start;
     sparse_end = start + bytes;
     sparse_mapped += bytes;

@@ -115,6 +115,8 @@ static bool commit_leaf(char *spans, bool is_last, bool at_once)
 static bool make_leaf(size_t number)
 {
     bool is_last = false, at_once = atomic_load_explicit(&leaves, memory_order_relaxed) >= 2;
+    if (atomic_load_explicit(&leaves, memory_order_relaxed) == 0)
+        os_exclude_from_dumps(&region_map, sizeof region_map);
     char *spans = take_room(&is_last);
     if (spans == NULL || !commit_leaf(spans, is_last, at_once))
         return false; /* without memory for its tags, that room is lost */

@@ -88,9 +88,12 @@ void *os_reserve_aligned(size_t size, size_t align, size_t offset)
     return start;
 }
 
-void os_exclude_from_dumps(void *address, size_t size)
+void os_exclude_from_dumps(const void *address, size_t size)
 {
-    syscall4(SYS_madvise, (long)address, (long)size, MADV_DONTDUMP, 0);
+    uintptr_t page = os_page_size(), start = round_up((uintptr_t)address, page);
+    uintptr_t end = ((uintptr_t)address + size) & ~(page - 1);
+    if (start < end)
+        syscall4(SYS_madvise, (long)start, (long)(end - start), MADV_DONTDUMP, 0);
 }
 
 /* A new mapping over the old one, and not mprotect(2): a sandbox expects of malloc that it maps. */

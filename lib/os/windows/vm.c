@@ -53,7 +53,7 @@ void *os_reserve_aligned(size_t size, size_t align, size_t offset)
     return NULL;
 }
 
-void os_exclude_from_dumps(void *address, size_t size)
+void os_exclude_from_dumps(const void *address, size_t size)
 {
     (void)address;
     (void)size;
