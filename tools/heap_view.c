@@ -341,18 +341,44 @@ static void walk_page_map(struct walk *walk)
 
 /* ---- threads ------------------------------------------------------------------------------- */
 
+static void add_cached(struct view_class *class, struct view_thread *thread, uint64_t blocks)
+{
+    class->cached += blocks;
+    thread->cached_blocks += blocks;
+    thread->cached_bytes += blocks * class->block;
+}
+
+static uint64_t count_list(const struct threads_layout *layout, const unsigned char *bin)
+{
+    uint64_t room = get(bin, layout->room, 8) >> layout->room_shift;
+    uint64_t limit = get(bin, layout->limit, 2);
+    return room <= limit ? limit - room : 0;
+}
+
 static void count_bin(struct walk *walk, const unsigned char *bin, uint32_t number,
                       struct view_thread *thread)
 {
     const struct threads_layout *layout = &walk->remote->threads;
-    struct view_class *class = &walk->view->classes[number];
-    uint64_t room = get(bin, layout->room, 8) >> layout->room_shift;
-    uint64_t limit = get(bin, layout->limit, 2), blocks = room <= limit ? limit - room : 0;
+    uint64_t blocks = count_list(layout, bin);
     if (get(bin, layout->spare, 8) != 0)
         blocks += get(bin, layout->spare_count, 2);
-    class->cached += blocks;
-    thread->cached_blocks += blocks;
-    thread->cached_bytes += blocks * class->block;
+    add_cached(&walk->view->classes[number], thread, blocks);
+}
+
+/* The open slabs of a class, which are a ring that changes meanwhile. */
+static void count_open(struct walk *walk, uint64_t first, uint32_t number,
+                       struct view_thread *thread)
+{
+    enum { MOST = 1 << 20 };
+    const struct threads_layout *layout = &walk->remote->threads;
+    unsigned char bin[64];
+    uint64_t at = first;
+    for (int i = 0; at != 0 && i < MOST && (i == 0 || at != first); i++) {
+        if (layout->bin_size > sizeof bin || !remote_read(walk->remote, at, bin, layout->bin_size))
+            return;
+        add_cached(&walk->view->classes[number], thread, count_list(layout, bin));
+        at = remote_word(walk->remote, (const char *)(uintptr_t)at + layout->open_next);
+    }
 }
 
 static void read_theap(struct walk *walk, const unsigned char *theap, struct view_thread *thread)
@@ -364,6 +390,8 @@ static void read_theap(struct walk *walk, const unsigned char *theap, struct vie
     thread->frees = get(theap, layout->frees, 8);
     for (uint32_t i = 0; i < walk->view->classes_count; i++)
         count_bin(walk, theap + layout->bins + i * layout->bin_size, i, thread);
+    for (uint32_t i = 0; i < walk->view->classes_count; i++)
+        count_open(walk, get(theap, layout->open + 8 * i, 8), i, thread);
     stats->allocations += thread->allocations;
     stats->allocated_bytes += get(theap, layout->allocated_bytes, 8);
     stats->frees += thread->frees;

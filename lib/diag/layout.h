@@ -77,6 +77,9 @@ struct threads_layout {
     /* in a bin: blocks cached = limit - room / 2^room_shift, and spare_count more if spare is not 0 */
     uint16_t room, limit, spare, spare_count; /* 64, 16, 64, 16 bits */
     uint32_t room_shift;
+    /* Slabs that take their own blocks back: at offset `open` a pointer for each class, NULL or to a record in a ring.
+     * A record begins with a bin, and has a pointer to the next one at open_next. */
+    uint16_t open, open_next;
 };
 
 /* The map of a medium span. Its number is beside the tag of each of the span's granules:

@@ -2,6 +2,7 @@
 #include "heap/threads.h"
 
 #include "diag/layout.h"
+#include "heap/open_slab.h"
 #include "heap/process.h"
 #include "heap/slab.h"
 #include "heap/theap_repair.h"
@@ -39,6 +40,8 @@ const struct threads_layout threads_layout = {
     .room = offsetof(struct bin, room),
     .limit = offsetof(struct bin, limit),
     .room_shift = ROOM_SHIFT,
+    .open = offsetof(struct theap, open),
+    .open_next = offsetof(struct open_slab, next),
     .spare = offsetof(struct bin, spare),
     .spare_count = offsetof(struct bin, spare_count),
 };

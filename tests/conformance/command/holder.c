@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* holder.c: a program that holds known blocks, for barrow stats to look at.
  *
- *     holder          1000 blocks of 1000 bytes, one of 3,000,000, a named heap at its limit
+ *     holder          1000 blocks of 1000 bytes, 100 of 64 that are left of 30,000, one of 3,000,000, a named
+ *                     heap at its limit
  *     holder N        N threads besides, which hold a block each
  *     holder churn    changes all the time
  *     holder fork     100 children; every other one ends by exit, the others are killed */
@@ -16,11 +17,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void *volatile kept[1001];
+static void *volatile kept[1101];
 static pthread_barrier_t barrier;
+
+/* More than a cache has place for: most of it goes back to open slabs. */
+static void drop(void)
+{
+    enum { BLOCKS = 30000 };
+    static void *volatile dropped[BLOCKS];
+    for (int i = 0; i < BLOCKS; i++)
+        dropped[i] = malloc(64);
+    for (int i = 0; i < BLOCKS - 100; i++) /* so that slabs stay open */
+        free(dropped[i * 7 % BLOCKS]);
+    for (int i = BLOCKS - 100; i < BLOCKS; i++)
+        kept[1001 + i - (BLOCKS - 100)] = dropped[i * 7 % BLOCKS];
+}
 
 static void hold(void)
 {
+    drop();
     for (int i = 0; i < 1000; i++)
         kept[i] = memset(malloc(1000), 1, 1000);
     kept[1000] = malloc(3000000);
