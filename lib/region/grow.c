@@ -26,12 +26,14 @@
 
 #define REGION_MIN (4 * MIB)
 #define REGION_MAX (4096 * MIB)
-#define FIRST_MAX  (256 * MIB) /* where its tables are charged for */
-#define STEP_MIN   MIB
-#define STEP_MAX   (64 * MIB)
-#define SLACK      (16 * MIB) /* address space beyond the bound that may stay, ... */
-#define SLACK_MAX  (48 * MIB) /* ... and at which some goes back */
-#define HOLE_MIN   (MIB >> GRANULE_SHIFT)
+/* What an option may make of the first region: the tables of a larger one take seconds, or are charged for. */
+#define COMMIT_MAX  (64 * 1024 * MIB)
+#define RESERVE_MAX (OS_RECOMMITS ? 256 * MIB : COMMIT_MAX)
+#define STEP_MIN    MIB
+#define STEP_MAX    (64 * MIB)
+#define SLACK       (16 * MIB) /* address space beyond the bound that may stay, ... */
+#define SLACK_MAX   (48 * MIB) /* ... and at which some goes back */
+#define HOLE_MIN    (MIB >> GRANULE_SHIFT)
 
 enum {
     FEW = 2,             /* the bound, in multiples of what is committed, with few mappings ... */
@@ -147,15 +149,24 @@ struct need {
     size_t taken;  /* handed out */
 };
 
+static size_t min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t first_size(void)
+{
+    size_t wanted = region_settings.reserve != 0 ? region_settings.reserve : REGION_MIN;
+    size_t reserve = min(wanted, RESERVE_MAX), commit = min(region_settings.commit, COMMIT_MAX);
+    return reserve > commit ? reserve : commit;
+}
+
 static size_t region_size(size_t needed, bool alone)
 {
-    size_t first = region_settings.reserve != 0 ? region_settings.reserve : REGION_MIN;
-    if (OS_RECOMMITS && first > FIRST_MAX)
-        first = FIRST_MAX;
     size_t size = (count(&region.committed) << GRANULE_SHIFT) / 4 * 3;
-    size = size < REGION_MIN ? REGION_MIN : size > REGION_MAX ? REGION_MAX : size;
+    size = size < REGION_MIN ? REGION_MIN : min(size, REGION_MAX);
     if (count(&region.regions) == 0)
-        size = first > region_settings.commit ? first : region_settings.commit;
+        size = first_size();
     else if (!alone && size > STEP_MIN)
         size = STEP_MIN;
     return round_up(size > needed ? size : needed, GRANULE_SIZE);

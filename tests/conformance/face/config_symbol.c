@@ -20,6 +20,13 @@ const struct barrow_config barrow_process_heap = {
     .commit_limit = 64 * MIB,
 };
 
+/* Windows charges for the tables of address space, so the first region is no larger there. */
+#if defined(_WIN32)
+#define FIRST_REGION (256 * MIB)
+#else
+#define FIRST_REGION (4 * GIB)
+#endif
+
 static void figures_tell_the_limit(void **state)
 {
     struct barrow_stats stats = { .size = sizeof(stats) };
@@ -29,7 +36,7 @@ static void figures_tell_the_limit(void **state)
     assert_int_equal(barrow_stats_get(&stats), 0);
     assert_int_equal(stats.commit_limit, 64 * MIB);
     /* The tables that describe the memory are reserved besides. */
-    assert_in_range(stats.reserved, 4 * GIB, 4 * GIB + 64 * MIB);
+    assert_in_range(stats.reserved, FIRST_REGION, FIRST_REGION + 64 * MIB);
 }
 
 static void limit_is_kept(void **state)
