@@ -223,15 +223,24 @@ static void a_purge_that_has_all_memory_is_waited_for(void **state)
     assert_non_null(memory);
 }
 
-/* Small blocks that are all free again, in slabs that wait for the purge. */
-static void leave_empty_slabs(void)
+static void alloc_markers(void *markers[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        markers[i] = heap_alloc(300 << 10);
+}
+
+/* Small blocks that are all free again, in slabs that wait for the purge. Blocks that stay lie before and
+ * behind them, in whatever order regions come. */
+static void leave_empty_slabs(void *markers[], size_t count)
 {
     enum {
         BLOCKS = 60000
     }; /* more than a region has left, so they lie apart from what was before */
     static void *blocks[BLOCKS];
+    alloc_markers(markers, count / 2);
     for (size_t i = 0; i < BLOCKS; i++)
         blocks[i] = heap_alloc(700);
+    alloc_markers(markers + count / 2, count / 2);
     for (size_t i = 0; i < BLOCKS; i++)
         heap_free(blocks[i], "test");
     theap_flush(threads_current());
@@ -249,14 +258,9 @@ static void a_walk_goes_on_when_its_slab_has_gone(void **state)
     enum walked walked;
     struct piece piece = { .data = NULL };
     bool seen = false;
-    /* before and behind the slabs in one region, for regions come in any order of address */
-    enum { MARKERS = 80, MARKER = 80 << 10 };
+    enum { MARKERS = 80 };
     void *markers[MARKERS];
-    for (size_t i = 0; i < MARKERS / 2; i++)
-        markers[i] = heap_alloc(MARKER);
-    leave_empty_slabs();
-    for (size_t i = MARKERS / 2; i < MARKERS; i++)
-        markers[i] = heap_alloc(MARKER);
+    leave_empty_slabs(markers, MARKERS);
     do
         assert_int_equal(heap_walk(&piece), WALK_MORE);
     while (!is_in_empty_slab(piece.data));

@@ -553,7 +553,7 @@ static void the_charge_for_tables_follows_the_heap(void **state)
         region_figures(&figures);
         size_t charged = charged_for_leaves(&leaves);
         assert_true(leaves > 0 && charged > 0);
-        if (charged > leaves * 200 * 1024 + figures.reserved / 512)
+        if (charged > leaves * (LEAF_TAGS_BYTES + 8 * 1024) + figures.reserved / 256)
             fail_msg("%zu bytes in %zu leaves for %zu reserved", charged, leaves, figures.reserved);
     }
     for (size_t i = 0; i < SPANS; i++)
