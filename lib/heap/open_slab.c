@@ -209,13 +209,25 @@ void open_slab_forget_all(struct theap *theap)
 
 /* ---- questions ---------------------------------------------------------------------------- */
 
+/* The owner may be filling the record meanwhile. */
+READS_RACY static const struct span *slab_taken(const struct open_slab *open)
+{
+    return open->slab;
+}
+
 /* The record that a granule of the slab leads to; NULL: none. */
 static struct open_slab *record_at(const struct theap *theap, const struct span *slab, uint32_t i)
 {
     struct bin *bin = own_bin(theap->own, own_place(granule_start(span_index(slab) + i)));
     struct open_slab *open = open_slab_of(theap, bin);
-    bool is_record = bin != &theap->own->none && open != NULL && READ_RACY(open->slab) == slab;
+    bool is_record = bin != &theap->own->none && open != NULL && slab_taken(open) == slab;
     return is_record ? open : NULL;
+}
+
+READS_RACY static uint32_t count_of(const struct open_slab *open)
+{
+    uint32_t room = (uint32_t)(open->bin.room >> ROOM_SHIFT), limit = open->bin.limit;
+    return room < limit ? limit - room : 0;
 }
 
 uint32_t open_slab_count(const struct theap *theap, const struct span *slab)
@@ -223,9 +235,5 @@ uint32_t open_slab_count(const struct theap *theap, const struct span *slab)
     const struct open_slab *open = NULL;
     for (uint32_t i = 0; i < slab->granules && open == NULL && theap->own != NULL; i++)
         open = record_at(theap, slab, i);
-    if (open == NULL)
-        return 0;
-    uint32_t room = (uint32_t)(READ_RACY(open->bin.room) >> ROOM_SHIFT);
-    uint32_t limit = READ_RACY(open->bin.limit);
-    return room < limit ? limit - room : 0;
+    return open != NULL ? count_of(open) : 0;
 }
