@@ -152,6 +152,7 @@ static void release(struct medium *medium, struct place run)
     take_out(medium, run);
     unlink_map(medium, map);
     set_tags(span, 0, 0);
+    span->hollow = pages_have_gone(map);
     pages_end(medium, map);
     medium->cells -= map->cells;
     medium->free_cells -= map->cells;

@@ -139,6 +139,9 @@ size_t medium_unpin(struct medium *medium, struct place run, bool gone);
 /* Pins up to `max` runs with whole pages that may hold memory, however short. Returns how many. */
 uint32_t medium_pin_dirty(struct medium *medium, struct place *runs, uint32_t max);
 
+/* Gives empty spans, which `emptied` has named, to the region. No lock is held. */
+void medium_free_emptied(uint32_t index);
+
 /* After fork, for runs that another thread had pinned. */
 void medium_unpin_all(struct medium *medium);
 

@@ -209,7 +209,7 @@ static struct span *make_span(struct arena *arena, uint32_t index, const struct 
     span->free_count = 0;
     span->search_at = span->least = 0;
     span->group = span->size_class = 0;
-    span->grown = span->emptied = span->moved = span->zero_holes = false;
+    span->grown = span->emptied = span->moved = span->hollow = span->zero_holes = false;
     span->granules = (uint32_t)request->granules;
     span->room = (uint32_t)request->room;
     atomic_store_explicit(&span->stirred, false, memory_order_relaxed);
