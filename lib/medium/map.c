@@ -13,7 +13,8 @@
 
 _Atomic(map_slot *) medium_maps[MAP_LEAVES];
 
-typedef _Atomic uint64_t map_stack; /* a count of changes, and the number of the first map; 0: none */
+/* A count of changes, and the number of the first map; 0: none. */
+typedef _Atomic uint64_t map_stack;
 
 static map_stack whole, bare;
 

@@ -65,7 +65,7 @@ struct medium_map {
     uint64_t
         touched[MAP_PAGES / 64]; /* pages before the frontier that do hold memory, one bit each */
     _Atomic uint8_t state[MAP_CELLS];
-    _Alignas(1 << MAP_PAGE_SHIFT) struct cell cell[MAP_CELLS]; /* pages of their own, see maps_purge */
+    _Alignas(1 << MAP_PAGE_SHIFT) struct cell cell[MAP_CELLS]; /* own pages, see maps_purge */
 };
 
 /* A cell of a map. As one word: the map's number, and the cell in the low bits. */

@@ -215,15 +215,16 @@ bool medium_take(struct medium *medium, uint32_t cells, uint32_t align, struct m
 {
     ASSERT(cells >= 1 && cells << CELL_SHIFT <= MEDIUM_MAX && align <= GRANULE_CELLS);
     struct place run = find(medium, cells, align);
+    taken->fresh = taken->zero_from = taken->zero_end = 0;
     if (unlikely(run.map == NULL)) {
         if (!grow(medium, cells))
             return false;
         run = find(medium, cells, align);
+        taken->fresh = run.map->zero ? (size_t)run.map->cells << CELL_SHIFT : 0;
     }
     taken->place = carve(medium, run, cells, align);
     medium->free_cells -= cells;
     medium->blocks++;
-    taken->fresh = taken->zero_from = taken->zero_end = 0;
     pages_touch(medium, run.map, taken->place.cell, cells, taken);
     return true;
 }

@@ -48,7 +48,7 @@ struct medium {
 /* What medium_take and medium_resize have found. */
 struct medium_taken {
     struct place place;
-    size_t fresh;               /* bytes of pages that held no memory before */
+    size_t fresh;               /* bytes of a new span without memory, or of pages that have gone */
     size_t zero_from, zero_end; /* distances from the block's start: in between it reads as zero */
 };
 

@@ -261,6 +261,8 @@ static void give_back(struct span *span)
         arena_insert_dirty(arena, index, granules);
         allowance_freed(&arena->allowance, granules << GRANULE_SHIFT,
                         count(&arena->dirty_granules) << GRANULE_SHIFT);
+    } else if (span->hollow) { /* kept by its owner, it would have come here next */
+        allowance_gave_back(&arena->allowance, granules << GRANULE_SHIFT);
     }
     region_unlock(&arena->lock);
     if (emptied) {
