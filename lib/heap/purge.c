@@ -110,6 +110,7 @@ size_t purge_all(void)
     size_t purged = purge_slabs() + purge_medium();
     threads_purge_tables();
     purged += region_purge(true);
+    maps_purge(true);
     message_verbose(2, "gave %zu KiB back to the system", purged / 1024);
     return purged;
 }
@@ -127,6 +128,7 @@ static void tick_if_due(void)
     atomic_fetch_add_explicit(&theap_tick, 1, memory_order_relaxed);
     tend_some();
     region_purge(false);
+    maps_purge(false);
 }
 
 /* Any of what is free may be locked then. From now on each block's free sees to it. */

@@ -85,7 +85,7 @@ size_t theap_unlock_and_free(struct theap *theap)
     theap->emptied = theap->medium.emptied = 0;
     os_unlock(&theap->lock);
     free_emptied(emptied);
-    free_emptied(emptied_medium);
+    medium_free_emptied(emptied_medium);
     return purged;
 }
 

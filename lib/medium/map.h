@@ -65,7 +65,7 @@ struct medium_map {
     uint64_t
         touched[MAP_PAGES / 64]; /* pages before the frontier that do hold memory, one bit each */
     _Atomic uint8_t state[MAP_CELLS];
-    _Alignas(1 << MAP_PAGE_SHIFT) struct cell cell[MAP_CELLS]; /* pages of their own, see map_put */
+    _Alignas(1 << MAP_PAGE_SHIFT) struct cell cell[MAP_CELLS]; /* own pages, see maps_purge */
 };
 
 /* A cell of a map. As one word: the map's number, and the cell in the low bits. */
@@ -80,8 +80,12 @@ extern _Atomic(map_slot *) medium_maps[MAP_LEAVES] HIDDEN;
 /* A map without a span; NULL when there is no memory for one. Any thread, no lock. */
 struct medium_map *map_take(void);
 
-/* Puts one in store for all threads. Nothing starts at any of its cells, and their pages go back. */
+/* Puts one in store for all threads. Nothing starts at any of its cells. Any thread, no lock. */
 void map_put(struct medium_map *map);
+
+/* Gives pages of maps in store back to the system: all of them, or, of a few maps, those that are more
+ * than the region's free memory calls for. Any thread, no lock. */
+void maps_purge(bool all);
 
 /* NULL for a number that was never given out. */
 ALWAYS_INLINE struct medium_map *map_by_number(uint32_t number)

@@ -152,6 +152,7 @@ static void release(struct medium *medium, struct place run)
     take_out(medium, run);
     unlink_map(medium, map);
     set_tags(span, 0, 0);
+    span->hollow = pages_have_gone(map);
     pages_end(medium, map);
     medium->cells -= map->cells;
     medium->free_cells -= map->cells;
@@ -214,15 +215,16 @@ bool medium_take(struct medium *medium, uint32_t cells, uint32_t align, struct m
 {
     ASSERT(cells >= 1 && cells << CELL_SHIFT <= MEDIUM_MAX && align <= GRANULE_CELLS);
     struct place run = find(medium, cells, align);
+    taken->fresh = taken->zero_from = taken->zero_end = 0;
     if (unlikely(run.map == NULL)) {
         if (!grow(medium, cells))
             return false;
         run = find(medium, cells, align);
+        taken->fresh = run.map->zero ? (size_t)run.map->cells << CELL_SHIFT : 0;
     }
     taken->place = carve(medium, run, cells, align);
     medium->free_cells -= cells;
     medium->blocks++;
-    taken->fresh = taken->zero_from = taken->zero_end = 0;
     pages_touch(medium, run.map, taken->place.cell, cells, taken);
     return true;
 }

@@ -48,7 +48,7 @@ struct medium {
 /* What medium_take and medium_resize have found. */
 struct medium_taken {
     struct place place;
-    size_t fresh;               /* bytes of pages that held no memory before */
+    size_t fresh;               /* bytes of a new span without memory, or of pages that have gone */
     size_t zero_from, zero_end; /* distances from the block's start: in between it reads as zero */
 };
 
@@ -138,6 +138,9 @@ size_t medium_unpin(struct medium *medium, struct place run, bool gone);
 
 /* Pins up to `max` runs with whole pages that may hold memory, however short. Returns how many. */
 uint32_t medium_pin_dirty(struct medium *medium, struct place *runs, uint32_t max);
+
+/* Gives empty spans, which `emptied` has named, to the region. No lock is held. */
+void medium_free_emptied(uint32_t index);
 
 /* After fork, for runs that another thread had pinned. */
 void medium_unpin_all(struct medium *medium);

@@ -107,7 +107,8 @@ void pages_touch_fresh(struct medium *medium, struct medium_map *map, uint32_t c
     map->holes -= fresh;
     set_touched(map, pages);
     count_untouched(medium, map, -(ptrdiff_t)fresh);
-    taken->fresh = (size_t)fresh << MAP_PAGE_SHIFT;
+    if (!map->zero) /* else the whole span was, when it was taken */
+        taken->fresh = (size_t)fresh << MAP_PAGE_SHIFT;
 }
 
 uint32_t pages_gone(struct medium *medium, struct medium_map *map, struct pages pages)
@@ -129,6 +130,8 @@ void pages_begin(struct medium *medium, struct medium_map *map, bool clean)
     for (unsigned word = 0; word < MAP_PAGES / 64; word++)
         map->touched[word] = 0;
     set_touched(map, (struct pages){ 0, map->frontier });
+    if (os_page_size() != 1 << MAP_PAGE_SHIFT)
+        move_frontier(map, pages); /* the quick answer of pages_are_dirty is for such pages */
     if (clean)
         count_untouched(medium, map, pages);
 }

@@ -47,4 +47,10 @@ ALWAYS_INLINE void pages_touch(struct medium *medium, struct medium_map *map, ui
 /* These pages have gone back. Returns how many held memory. */
 uint32_t pages_gone(struct medium *medium, struct medium_map *map, struct pages pages);
 
+/* Whether pages that were given back to the system have not been used again. */
+ALWAYS_INLINE bool pages_have_gone(const struct medium_map *map)
+{
+    return !map->zero && map->holes != 0;
+}
+
 #endif

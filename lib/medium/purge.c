@@ -78,6 +78,20 @@ uint32_t medium_pin_dirty(struct medium *medium, struct place *runs, uint32_t ma
     return count;
 }
 
+/* The region knows spans that may hold memory and spans that hold none, and nothing in between. Taken
+ * again as one that does, the span would not tell that its pages are missed, and a steady cycle that
+ * gives them back would not learn to keep them. */
+void medium_free_emptied(uint32_t index)
+{
+    while (index != 0) {
+        struct span *span = span_at(index);
+        size_t bytes = (size_t)span->granules << GRANULE_SHIFT;
+        index = span->next;
+        span->emptied = span->hollow && os_purge(span_start(span), bytes);
+        region_free(span);
+    }
+}
+
 void medium_unpin_all(struct medium *medium)
 {
     medium->due = 0;

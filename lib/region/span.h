@@ -77,8 +77,9 @@ struct ALIGNED(CACHE_LINE) span {
     uint8_t size_class;              /* slab */
     uint8_t group;                   /* slab: how full it is, see slab.c */
     bool grown : 1;                  /* large: it has been moved in order to grow */
-    bool emptied : 1;                /* large: its pages have been moved out */
+    bool emptied : 1;                /* large, medium: it holds no memory any more */
     bool moved : 1;                  /* large: its mapping is one of its own, see os_move */
+    bool hollow : 1;                 /* medium, on its way back: some pages have gone already */
     bool zero_holes;                 /* slab: the memory in its holes reads as zero */
     _Atomic bool stirred;            /* slab: blocks came back since the last search for holes */
     union {

@@ -209,7 +209,7 @@ static struct span *make_span(struct arena *arena, uint32_t index, const struct 
     span->free_count = 0;
     span->search_at = span->least = 0;
     span->group = span->size_class = 0;
-    span->grown = span->emptied = span->moved = span->zero_holes = false;
+    span->grown = span->emptied = span->moved = span->hollow = span->zero_holes = false;
     span->granules = (uint32_t)request->granules;
     span->room = (uint32_t)request->room;
     atomic_store_explicit(&span->stirred, false, memory_order_relaxed);
@@ -261,6 +261,8 @@ static void give_back(struct span *span)
         arena_insert_dirty(arena, index, granules);
         allowance_freed(&arena->allowance, granules << GRANULE_SHIFT,
                         count(&arena->dirty_granules) << GRANULE_SHIFT);
+    } else if (span->hollow) { /* kept by its owner, it would have come here next */
+        allowance_gave_back(&arena->allowance, granules << GRANULE_SHIFT);
     }
     region_unlock(&arena->lock);
     if (emptied) {

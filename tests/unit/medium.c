@@ -142,11 +142,9 @@ static size_t settle(void)
         medium.due = 0;
         bytes = medium_unpin(&medium, run, medium_discard(run));
     }
-    while (medium.emptied != 0) {
-        struct span *span = span_at(medium.emptied);
-        medium.emptied = span->next;
-        region_free(span);
-    }
+    uint32_t emptied = medium.emptied;
+    medium.emptied = 0;
+    medium_free_emptied(emptied);
     return bytes;
 }
 
@@ -491,7 +489,7 @@ static void fresh_memory_is_known_to_be_zero(void **state)
     all[live_count++] = (struct live){ .place = taken.place, .cells = 64 };
     stamp(&all[live_count - 1]);
     if (taken.place.map->zero) {
-        assert_int_equal(taken.fresh, 64 * CELL_SIZE);
+        assert_int_equal(taken.fresh, taken.place.map->cells * CELL_SIZE);
         assert_int_equal(taken.zero_end - taken.zero_from, 64 * CELL_SIZE);
     }
     give_all();
@@ -500,6 +498,56 @@ static void fresh_memory_is_known_to_be_zero(void **state)
     assert_int_equal(taken.fresh, 0);
     assert_int_equal(taken.zero_end, taken.zero_from);
     stamp(&all[0]);
+}
+
+/* Who needs the span again is told that its memory is missed. */
+static void a_span_with_holes_goes_as_one_without_memory(void **state)
+{
+    (void)state;
+    struct medium_taken taken;
+    take(1);
+    fill_up(); /* a span that stays */
+    size_t first = live_count;
+    take(1);
+    fill_up();
+    while (live_count > first + 1)
+        give_number(live_count - 1);
+    assert_true(medium_pin(&medium));
+    assert_true(settle() != 0);
+    region_purge(true);
+    give_number(first);
+    assert_int_equal(region_dirty(), 0);
+    assert_true(medium_take(&medium, 8, 1, &taken));
+    all[live_count++] = (struct live){ .place = taken.place, .cells = 8 };
+    stamp(&all[live_count - 1]);
+    assert_true(taken.place.map->zero);
+    assert_int_equal(taken.fresh, taken.place.map->cells * CELL_SIZE);
+}
+
+static void rise_and_fall(void)
+{
+    for (int i = 0; i < 40; i++)
+        take(LONGEST);
+    give_all();
+    settle();
+}
+
+/* Records of spans cost no call of the system where the spans' own memory costs none. */
+static void maps_keep_their_pages_as_spans_do(void **state)
+{
+    (void)state;
+    int delay = region_settings.purge_delay;
+    region_settings.purge_delay = -1;
+    rise_and_fall();
+    rise_and_fall();
+    size_t calls = purge_calls;
+    rise_and_fall();
+    assert_int_equal(purge_calls, calls);
+    maps_purge(true);
+    assert_true(__real_os_page_size() != 1 << MAP_PAGE_SHIFT || purge_calls >= calls + 8);
+    region_purge(true);
+    rise_and_fall();
+    region_settings.purge_delay = delay;
 }
 
 static void free_pages_go_back(void **state)
@@ -779,6 +827,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(starts_are_told_from_all_other_addresses, start, finish),
         cmocka_unit_test_setup_teardown(what_holds_an_address_is_found, start, finish),
         cmocka_unit_test_setup_teardown(fresh_memory_is_known_to_be_zero, start, finish),
+        cmocka_unit_test_setup_teardown(a_span_with_holes_goes_as_one_without_memory, start,
+                                        finish),
+        cmocka_unit_test_setup_teardown(maps_keep_their_pages_as_spans_do, start, finish),
         cmocka_unit_test_setup_teardown(free_pages_go_back, start, finish),
         cmocka_unit_test_setup_teardown(a_pinned_run_is_left_alone, start, finish),
         cmocka_unit_test_setup_teardown(a_refused_purge_changes_nothing, start, finish),
