@@ -52,7 +52,8 @@ static int under_a_limit(const char *argument)
     REQUIRE(count >= left / 2 / (320 * KIB));
     for (size_t i = 0; i < count; i++)
         REQUIRE(HeapFree(heaps[i], 0, blocks[i]) && HeapDestroy(heaps[i]));
-    for (size_t i = 0; i < count; i++)
+    /* what has gone back to the system leaves a granule at each edge: nearly as many heaps find place again */
+    for (size_t i = 0; i < count - count / 16; i++)
         REQUIRE(make(i));
     return 0;
 }
