@@ -103,4 +103,7 @@ bool os_release(void *address, size_t size);
  * of what the process may have. */
 bool os_has_address_space(size_t size);
 
+/* Whether the system would let so much memory be committed now. It is asked, and gives nothing. */
+bool os_has_memory(size_t size);
+
 #endif

@@ -197,23 +197,22 @@ static bool cover(uint32_t first, size_t granules)
     return covered;
 }
 
-/* The tables of a long span take time and memory themselves. So before they are made the system is asked
- * whether it would let the span be committed: mostly address space is granted without looking at its size. */
-static bool may_commit(char *start, size_t granules)
+/* The tables of a long span take time and memory themselves, and address space is mostly granted without a
+ * look at its size. So the system is asked first whether the span could be committed. */
+static bool may_commit(size_t granules)
 {
     size_t bytes = granules << GRANULE_SHIFT;
-    return bytes < REGION_MAX || (os_commit(start, bytes) && os_forbid(start, bytes));
+    return bytes < REGION_MAX || os_has_memory(bytes);
 }
 
 static uint32_t reserve(size_t size, struct need *need)
 {
     size_t total = size + 2 * GRANULE_SIZE;
-    char *start = os_reserve_aligned(total, GRANULE_SIZE, 0);
+    char *start = may_commit(need->granules) ? os_reserve_aligned(total, GRANULE_SIZE, 0) : NULL;
     if (start == NULL)
         return 0;
     size_t first = granule_of(start), granules = total >> GRANULE_SHIFT;
-    if (first + granules > GRANULES_MAX || !may_commit(start + GRANULE_SIZE, need->granules) ||
-        !cover((uint32_t)first, granules)) {
+    if (first + granules > GRANULES_MAX || !cover((uint32_t)first, granules)) {
         os_release(start, total);
         return 0;
     }

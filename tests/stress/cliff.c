@@ -63,7 +63,7 @@ struct figures {
 static struct figures measure(size_t count, size_t size, size_t step)
 {
     static struct child_result result;
-    struct figures figures;
+    struct figures figures = { 0 };
     char argument[80];
     snprintf(argument, sizeof argument, "%zu %zu %zu", count, size, step);
     child_run_case("rounds", argument, &result);

@@ -129,15 +129,28 @@ static void a_heap_is_released_whole(void **state)
     assert_int_equal(errno, ENOMEM);
 }
 
+/* A function that returns at once. The list of mappings would not do: an emulator shows neighbours as one. */
+static void run_code(char *code)
+{
+#if defined(__x86_64__)
+    static const unsigned char RETURN[] = { 0xc3 };
+#else
+    static const unsigned char RETURN[] = { 0xc0, 0x03, 0x5f, 0xd6 };
+#endif
+    memcpy(code, RETURN, sizeof RETURN);
+    __builtin___clear_cache(code, code + sizeof RETURN);
+    void (*function)(void);
+    memcpy(&function, &code, sizeof function);
+    function();
+}
+
 static void an_executable_heap_stays_one_as_it_grows(void **state)
 {
     (void)state;
     struct bounded *heap = bounded_create(0, 4 * MIB, true);
     assert_non_null(heap);
-    take(heap, 100);
-    char *block = take(heap, 3 * MIB);
-    assert_string_equal(access_of(heap), "rwx");
-    assert_string_equal(access_of(block + 3 * MIB - 1), "rwx");
+    run_code(take(heap, 100));
+    run_code((char *)take(heap, 3 * MIB) + 3 * MIB - 16);
     end(heap);
     heap = make(4 * MIB);
     assert_string_equal(access_of(take(heap, 3 * MIB)), "rw-");

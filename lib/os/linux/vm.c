@@ -311,6 +311,16 @@ bool os_has_address_space(size_t size)
     return probe != NULL;
 }
 
+bool os_has_memory(size_t size)
+{
+    ASSERT(is_whole_pages(NULL, size));
+    long probe = map(NULL, size, PROT_READ | PROT_WRITE, 0);
+    if (failed(probe))
+        return false;
+    syscall4(SYS_munmap, probe, (long)size, 0, 0);
+    return true;
+}
+
 void *os_map_shared(const char *path, size_t size)
 {
     long file = syscall4(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CLOEXEC, 0);

@@ -136,6 +136,14 @@ bool os_has_address_space(size_t size)
     return true; /* there is no limit of the program's own */
 }
 
+bool os_has_memory(size_t size)
+{
+    void *probe = virtual_alloc(NULL, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    if (probe != NULL)
+        virtual_free(probe, 0, MEM_RELEASE);
+    return probe != NULL;
+}
+
 /* The command of Windows makes no page to share. */
 void *os_map_shared(const char *path, size_t size)
 {
