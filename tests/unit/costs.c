@@ -3,6 +3,7 @@
  * owners of blocks, and data that looks like a mark. Counted in instructions. */
 #include "test.h"
 
+#include "barrow/mapped_heap.h"
 #include "heap/heap.h"
 #include "heap/threads.h"
 #include "private/private_heap.h"
@@ -310,6 +311,42 @@ static void heaps_in_turn(void **state)
               use_in_turn);
 }
 
+/* ---- heaps in files -------------------------------------------------------------------------- */
+
+enum { FILES_MOST = 64 };
+
+static HANDLE in_file[FILES_MOST];
+
+static void open_files(void *count)
+{
+    for (size_t i = 0; i < *(size_t *)count; i++) {
+        char name[] = "/tmp/barrow-costs-XXXXXX";
+        int file = mkstemp(name);
+        in_file[i] = file >= 0 ? barrow_heap_open_file(name, 0, 1 << 20, 0) : NULL;
+        close(file);
+        unlink(name);
+        if (in_file[i] == NULL || !HeapFree(in_file[i], 0, HeapAlloc(in_file[i], 0, 40)))
+            _exit(2);
+    }
+}
+
+static void use_files_in_turn(void *count)
+{
+    for (size_t i = 0; i < FILES_MOST; i++) {
+        HANDLE heap = in_file[i % *(size_t *)count];
+        HeapFree(heap, 0, HeapAlloc(heap, 0, 40));
+    }
+}
+
+/* Each pair is for another heap than the one before. */
+static void mapped_heaps_in_turn(void **state)
+{
+    const size_t counts[] = { 2, 4, 8, 16, FILES_MOST };
+    (void)state;
+    check_row("pairs in mapped heaps in turn, heaps", counts, COUNT(counts), FILES_MOST, open_files,
+              use_files_in_turn);
+}
+
 /* ---- the limit ------------------------------------------------------------------------------- */
 
 static void prepare_limit(void *megabytes)
@@ -342,7 +379,7 @@ int main(void)
         cmocka_unit_test(frees_for_many_owners),   cmocka_unit_test(doubtful_frees_among_threads),
         cmocka_unit_test(plain_frees_among_heaps), cmocka_unit_test(heaps_in_turn),
         cmocka_unit_test(failures_at_the_limit),   cmocka_unit_test(waves_of_any_length),
-        cmocka_unit_test(slabs_that_share_a_place),
+        cmocka_unit_test(slabs_that_share_a_place), cmocka_unit_test(mapped_heaps_in_turn),
     };
     return cmocka_run_group_tests_name("costs", tests, NULL, NULL);
 }
