@@ -49,9 +49,11 @@ ALWAYS_INLINE void index_set_first(struct bounded *heap, unsigned list, uint64_t
 /* What is known of requests of one alignment, so that blocks are not looked through again and again. A heap in a file
  * has none of it, for its records are the same in all processes. */
 struct index_known {
-    bounded_word vain;   /* the fewest units that no free block in a list can serve; UINT64_MAX: not known */
-    bounded_word came;   /* the last free block that made that number rise; it may be one no more */
-    bounded_word others; /* the fewest units that none but that block can serve; not more than `vain` */
+    bounded_word
+        vain; /* the fewest units that no free block in a list can serve; UINT64_MAX: not known */
+    bounded_word came; /* the last free block that made that number rise; it may be one no more */
+    bounded_word
+        others; /* the fewest units that none but that block can serve; not more than `vain` */
 };
 
 enum {

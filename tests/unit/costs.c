@@ -223,7 +223,8 @@ static void slabs_that_share_a_place(void **state)
     size_t shared = count_steps(prepare_clash, use_clashing, &yes) / pairs;
     size_t wave_alone = count_steps(prepare_clash, free_clashing, &no);
     size_t wave_shared = count_steps(prepare_clash, free_clashing, &yes);
-    print_message("a pair: %zu instructions, with a place that another slab had %zu; %d frees with a full bin: %zu, "
+    print_message("a pair: %zu instructions, with a place that another slab had %zu; %d frees with "
+                  "a full bin: %zu, "
                   "%zu\n",
                   alone, shared, CLASH_BLOCKS, wave_alone, wave_shared);
     assert_true(shared <= alone + alone / 10);
@@ -376,9 +377,9 @@ static void failures_at_the_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(frees_for_many_owners),   cmocka_unit_test(doubtful_frees_among_threads),
-        cmocka_unit_test(plain_frees_among_heaps), cmocka_unit_test(heaps_in_turn),
-        cmocka_unit_test(failures_at_the_limit),   cmocka_unit_test(waves_of_any_length),
+        cmocka_unit_test(frees_for_many_owners),    cmocka_unit_test(doubtful_frees_among_threads),
+        cmocka_unit_test(plain_frees_among_heaps),  cmocka_unit_test(heaps_in_turn),
+        cmocka_unit_test(failures_at_the_limit),    cmocka_unit_test(waves_of_any_length),
         cmocka_unit_test(slabs_that_share_a_place), cmocka_unit_test(mapped_heaps_in_turn),
     };
     return cmocka_run_group_tests_name("costs", tests, NULL, NULL);

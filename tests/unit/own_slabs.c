@@ -101,10 +101,8 @@ static void a_vacated_place_has_no_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OWN_TEST(the_first_has_the_place),
-        OWN_TEST(a_vacant_place_is_had_by_the_next),
-        OWN_TEST(a_place_can_be_taken),
-        OWN_TEST(a_place_leads_elsewhere_and_back),
+        OWN_TEST(the_first_has_the_place),      OWN_TEST(a_vacant_place_is_had_by_the_next),
+        OWN_TEST(a_place_can_be_taken),         OWN_TEST(a_place_leads_elsewhere_and_back),
         OWN_TEST(a_vacated_place_has_no_start),
     };
     return cmocka_run_group_tests_name("own slabs", tests, NULL, NULL);
