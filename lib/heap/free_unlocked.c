@@ -42,6 +42,7 @@ static inline bool free_unlocked(struct theap *theap, struct block *block)
         return false;
     if (!theap_owns(theap, tag))
         return theap_gather(theap, tag >> TAG_SHIFT, bin_bytes(bin), block);
+    theap_note_clash(theap, bin, block);
     free_own(theap, bin, block);
     return true;
 }

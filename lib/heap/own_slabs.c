@@ -42,6 +42,17 @@ void own_slabs_claim(struct own_slabs *own, size_t granule, const char *last, co
     STORE_RELAXED(&own->bin[place], distance_to(own, bin));
 }
 
+/* In between the place is vacant, for a signal handler that frees. */
+void own_slabs_take(struct own_slabs *own, size_t granule, const char *last, const struct bin *bin)
+{
+    uint32_t place = granule % OWN_PLACES;
+    STORE_RELAXED(&own->bin[place], 0);
+    atomic_signal_fence(memory_order_seq_cst);
+    STORE_RELAXED(&own->last[place], last);
+    atomic_signal_fence(memory_order_seq_cst);
+    STORE_RELAXED(&own->bin[place], distance_to(own, bin));
+}
+
 void own_slabs_lead(struct own_slabs *own, size_t granule, const struct bin *from,
                     const struct bin *to)
 {

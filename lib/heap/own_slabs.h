@@ -6,11 +6,11 @@
  * addresses is looked at.
  *
  * The table is direct-mapped by the granule's number, so slabs that are a multiple of 4 GiB apart
- * share a place (of 1 GiB on Windows). The first of them has it; frees to the others take the slow path, which finds the
- * slab by the page map. An address that shares a place with a slab without lying in it fails the
- * comparison, see size_class.h.
+ * share a place (of 1 GiB on Windows). One of them has it; frees to the others take the slow path, which finds the
+ * slab by the page map, and now and then gives the place to the slab that it finds. An address that shares a
+ * place with a slab without lying in it fails the comparison, see size_class.h.
  *
- * A place is claimed by the theap's thread, and only while it is vacant, so that what the thread
+ * A place is claimed by the theap's thread alone, so that what the thread
  * reads fits together. It is changed or vacated under the theap's lock, by any thread; a place that is
  * vacated has no start any more, in case that the thread is about to have it lead elsewhere. */
 #ifndef BARROW_HEAP_OWN_SLABS_H
@@ -75,6 +75,10 @@ void own_slabs_note(struct own_slabs *own, size_t granule, const char *last, boo
 /* The same, and takes a vacant place for the granule. The theap's thread, with the lock. */
 void own_slabs_claim(struct own_slabs *own, size_t granule, const char *last,
                      const struct bin *bin);
+
+/* The same, and takes the place from the granule that has it, whose slab must not be open. The theap's thread, with
+ * the lock. */
+void own_slabs_take(struct own_slabs *own, size_t granule, const char *last, const struct bin *bin);
 
 /* Has the place lead to another bin than before, if it is the granule's. The theap's thread. */
 void own_slabs_lead(struct own_slabs *own, size_t granule, const struct bin *from,

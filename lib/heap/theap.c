@@ -331,6 +331,40 @@ void theap_overflow_alone(struct theap *theap, struct bin *bin, struct block *bl
     *busy = false;
 }
 
+/* ---- slabs that share a place --------------------------------------------------------------- */
+
+static bool leads_to_open_slab(const struct theap *theap, size_t granule)
+{
+    struct bin *bin = own_bin(theap->own, own_place(granule_start(granule)));
+    return bin != &theap->own->none && open_slab_of(theap, bin) != NULL;
+}
+
+static void take_places(const struct theap *theap, const struct bin *bin, const struct span *slab)
+{
+    for (uint32_t i = 0; i < slab->granules; i++) {
+        size_t granule = span_index(slab) + i;
+        const char *last = last_of(granule);
+        if (last >= span_start(slab) && !leads_to_open_slab(theap, granule))
+            own_slabs_take(theap->own, granule, last, bin);
+    }
+}
+
+void theap_take_places(struct theap *theap, const struct bin *bin, const struct block *block)
+{
+    bool *busy = &thread_words()->busy;
+    theap->clashes = 0;
+    if (*busy || theap->own == NULL)
+        return;
+    *busy = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    os_child_look();
+    os_lock(&theap->lock);
+    take_places(theap, bin, slab_of(block));
+    theap_unlock(theap);
+    atomic_signal_fence(memory_order_seq_cst);
+    *busy = false;
+}
+
 /* ---- batches ------------------------------------------------------------------------------ */
 
 static void share(struct outgoing_batches *batches)

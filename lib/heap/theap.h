@@ -106,6 +106,7 @@ struct theap {
     uint64_t tag;                                          /* number << TAG_SHIFT */
     size_t grown;               /* bytes by which the caches have been widened, see theap.c */
     size_t freed_bytes;         /* given back since the purge was last told */
+    uint32_t clashes;           /* see theap_note_clash */
     _Atomic uint32_t active_at; /* tick of the last change of a spare list; others read it */
     struct outgoing_batches outgoing;
     /* counted only when statistics are on; atomic since others read them */
@@ -239,6 +240,18 @@ void theap_overflow(struct theap *theap, struct bin *bin, struct block *block);
 
 /* The same for an owner that is on no slow path yet. */
 void theap_overflow_alone(struct theap *theap, struct bin *bin, struct block *block);
+
+/* A block of the theap's own, whose class's bin that is, was found by the page map. After a few of them the
+ * block's slab gets the places that lead to other slabs, see own_slabs.h. Owner only. */
+void theap_take_places(struct theap *theap, const struct bin *bin, const struct block *block);
+
+ALWAYS_INLINE void theap_note_clash(struct theap *theap, const struct bin *bin,
+                                    const struct block *block)
+{
+    enum { CLASHES_MOST = 8 }; /* two slabs that are used in turn must not take them at each free */
+    if (unlikely(++theap->clashes == CLASHES_MOST))
+        theap_take_places(theap, bin, block);
+}
 
 /* Frees a block of that many bytes that belongs to another theap. Owner of `theap` only. */
 void theap_free_remote(struct theap *theap, uint32_t owner, size_t bytes, struct block *block);

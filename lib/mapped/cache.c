@@ -12,11 +12,11 @@
 
 #include "os/shared_file.h"
 #include "os/thread.h"
+#include "private/seats.h"
 
 #include <string.h>
 
 enum {
-    AT_HAND = 4,
     BATCH = 15,         /* blocks that are cut beside one that the cache lacked, at most ... */
     BATCH_SHARE = 1024, /* ... and this part of the heap */
     COUNT_MAX = 128,    /* of a list */
@@ -27,15 +27,21 @@ enum {
 
 /* ---- which cache ---------------------------------------------------------------------------- */
 
-static THREAD_LOCAL struct {
-    uint64_t serial;
-    struct mapped_cache *cache;
-} at_hand[AT_HAND];
+/* All that the thread has, and the one that it used last. */
+static THREAD_LOCAL struct seats *seats;
+static THREAD_LOCAL struct seat at_hand;
+
+static NOINLINE struct mapped_cache *seated(const struct mapped *mapped)
+{
+    struct mapped_cache *cache = seats_find(seats, mapped->slot, mapped->serial);
+    if (cache != NULL)
+        at_hand = (struct seat){ mapped->serial, cache };
+    return cache;
+}
 
 ALWAYS_INLINE struct mapped_cache *own(const struct mapped *mapped)
 {
-    unsigned i = mapped->serial % AT_HAND;
-    return likely(at_hand[i].serial == mapped->serial) ? at_hand[i].cache : NULL;
+    return likely(at_hand.serial == mapped->serial) ? at_hand.taken : seated(mapped);
 }
 
 /* The thread begins to work in its cache; false: it may not now. */
@@ -259,20 +265,17 @@ void mapped_caches_empty(struct mapped *mapped)
 /* ---- whose cache ---------------------------------------------------------------------------- */
 
 /* Another thread of the process may have the cache then, if its heap is still open. */
-static void leave(unsigned i)
+static void leave(const struct seat *seat)
 {
-    ASSERT(i < AT_HAND);
-    if (at_hand[i].serial != 0)
-        mapped_leave_cache(at_hand[i].serial, at_hand[i].cache);
-    at_hand[i].serial = 0;
-    at_hand[i].cache = NULL;
+    mapped_leave_cache(seat->serial, seat->taken);
 }
 
 static void leave_at_end(void *unused)
 {
     (void)unused;
-    for (unsigned i = 0; i < AT_HAND; i++)
-        leave(i);
+    at_hand = (struct seat){ 0 };
+    seats_each(seats, leave);
+    seats_give(&seats);
 }
 
 static struct mapped_cache *find_free(struct mapped *mapped)
@@ -304,33 +307,30 @@ static void take(struct mapped *mapped, struct mapped_cache *cache)
     mapped_cache_set_owner(cache, mapped->process + 1);
 }
 
-/* A thread has the caches of a few heaps; that of another is left where it is, for another thread. */
 struct mapped_cache *mapped_cache_own(struct mapped *mapped)
 {
     ASSERT(mapped_is_locked(mapped));
     struct mapped_cache *cache = own(mapped);
     if (cache != NULL || !mapped->may_cache)
         return cache;
-    unsigned i = mapped->serial % AT_HAND;
-    cache = find_free(mapped);
-    if (cache == NULL && mapped_scavenge(mapped))
+    struct seat *seat = seats_make(&seats, mapped->slot);
+    cache = seat != NULL ? find_free(mapped) : NULL;
+    if (cache == NULL && seat != NULL && mapped_scavenge(mapped))
         cache = find_free(mapped);
     if (cache == NULL || !os_thread_on_exit(OS_EXIT_MAPPED, leave_at_end, &at_hand))
         return NULL;
-    leave(i);
     take(mapped, cache);
-    at_hand[i].cache = cache;
-    at_hand[i].serial = mapped->serial;
+    at_hand = *seat = (struct seat){ mapped->serial, cache };
     return cache;
 }
 
 void mapped_cache_forget(struct mapped *mapped)
 {
-    unsigned i = mapped->serial % AT_HAND;
-    if (at_hand[i].serial == mapped->serial) {
-        at_hand[i].serial = 0;
-        at_hand[i].cache = NULL;
-    }
+    struct seat *seat = seat_of(seats, mapped->slot);
+    if (seat != NULL && seat->serial == mapped->serial)
+        *seat = (struct seat){ 0 };
+    if (at_hand.serial == mapped->serial)
+        at_hand = (struct seat){ 0 };
 }
 
 /* ---- batches -------------------------------------------------------------------------------- */

@@ -24,7 +24,8 @@ struct mapped {
     bool lost;               /* the child of a fork could not open it again */
     _Atomic uintptr_t owner; /* the thread of this process that has the lock, or 0 */
     uint32_t depth, holds;   /* how often it has it; and holds the caches off */
-    uint64_t serial;         /* the private heap's */
+    uint64_t serial;         /* the private heap's; ... */
+    uint32_t slot;           /* ... and its slot */
     uint32_t since_scavenge; /* calls under the lock since the dead were last looked for */
     bool keeps;              /* it is closed, not destroyed: the blocks stay */
     struct mapped *next;     /* of those that are open */

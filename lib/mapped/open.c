@@ -496,6 +496,7 @@ uint32_t mapped_open(const struct mapped_wish *wish, struct private_heap **out)
         return ERROR_NOT_ENOUGH_MEMORY;
     struct mapped *mapped = mapped_of(heap);
     memset(mapped, 0, sizeof *mapped);
+    mapped->slot = heap->slot;
     uint32_t error = open_in(mapped, wish);
     if (error != 0) {
         slot_give(heap);

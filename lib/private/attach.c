@@ -3,6 +3,7 @@
 
 #include "os/thread.h"
 #include "private/lock.h"
+#include "private/seats.h"
 #include "region/region.h"
 
 #include <string.h>
@@ -10,22 +11,6 @@
 /* Of the lists of pools: heaps', threads', and the free ones. */
 static struct os_lock lock;
 static struct pool *unused;
-
-/* A thread's pools by their heaps' slots. A leaf is made when the thread comes to the first heap of
- * its slots; all that a thread had goes to another one when it ends. */
-struct seat {
-    uint64_t serial; /* of the heap; 0: empty */
-    struct pool *pool;
-};
-
-enum { SEATS_LEAF = 64, SEATS_LEAVES = SLOTS_MOST / SEATS_LEAF };
-
-struct seats {
-    struct seat *leaves[SEATS_LEAVES];
-    struct seats *next; /* unused */
-};
-
-static struct seats *unused_seats;
 
 struct pool pool_none = { .free_for = NO_HEAP };
 
@@ -136,48 +121,6 @@ struct pool *attach_common(struct private_heap *heap)
     return heap->common;
 }
 
-/* ---- seats -------------------------------------------------------------------------------- */
-
-/* NULL: none is there yet. */
-static struct seat *seat_for(const struct private_heap *heap)
-{
-    struct seats *seats = thread_words()->seats;
-    struct seat *leaf = seats != NULL ? seats->leaves[heap->slot / SEATS_LEAF] : NULL;
-    return leaf != NULL ? &leaf[heap->slot % SEATS_LEAF] : NULL;
-}
-
-static struct seats *take_seats(void)
-{
-    struct seats *seats = unused_seats;
-    if (seats == NULL)
-        return region_meta(sizeof *seats);
-    unused_seats = seats->next;
-    return seats;
-}
-
-static void give_seats(struct seats *seats)
-{
-    if (seats == NULL)
-        return;
-    for (unsigned i = 0; i < SEATS_LEAVES; i++)
-        if (seats->leaves[i] != NULL)
-            memset(seats->leaves[i], 0, SEATS_LEAF * sizeof(struct seat));
-    seats->next = unused_seats;
-    unused_seats = seats;
-}
-
-/* NULL: there is no memory for it. */
-static struct seat *make_seat(const struct private_heap *heap)
-{
-    struct thread_words *words = thread_words();
-    if (words->seats == NULL && (words->seats = take_seats()) == NULL)
-        return NULL;
-    struct seat **leaf = &words->seats->leaves[heap->slot / SEATS_LEAF];
-    if (*leaf == NULL)
-        *leaf = region_meta(SEATS_LEAF * sizeof(struct seat));
-    return seat_for(heap);
-}
-
 /* ---- threads and heaps -------------------------------------------------------------------- */
 
 static void detach(void *argument)
@@ -190,8 +133,7 @@ static void detach(void *argument)
         leave_thread(pool);
         push_idle(pool->heap, pool);
     }
-    give_seats(words->seats);
-    words->seats = NULL;
+    seats_give(&words->seats);
     for (struct pool *pool; (pool = take_unused(&words->spare_pools)) != NULL;)
         put_unused(&unused, pool);
     os_unlock(&lock);
@@ -200,9 +142,8 @@ static void detach(void *argument)
 
 struct pool *attach_seated(struct private_heap *heap)
 {
-    const struct seat *seat = seat_for(heap);
-    return seat != NULL && seat->serial == heap->serial ? thread_words()->at_hand = seat->pool
-                                                        : NULL;
+    struct pool *pool = seats_find(thread_words()->seats, heap->slot, heap->serial);
+    return pool != NULL ? thread_words()->at_hand = pool : NULL;
 }
 
 bool attach_is_other(const void *handle, const struct pool *pool)
@@ -218,8 +159,9 @@ static struct pool *find_or_make(struct private_heap *heap)
         !os_thread_on_exit(OS_EXIT_POOLS, detach, thread_words()))
         return NULL;
     os_lock(&lock);
-    bool fresh = seat_for(heap) == NULL; /* and so there may be a pool that could have no seat */
-    struct seat *seat = make_seat(heap);
+    /* if there is none yet there may be a pool that could have no seat */
+    bool fresh = seat_of(thread_words()->seats, heap->slot) == NULL;
+    struct seat *seat = seats_make(&thread_words()->seats, heap->slot);
     struct pool *pool = fresh ? find_own(heap) : NULL;
     if (pool == NULL)
         pool = pop_idle(heap);
@@ -288,10 +230,10 @@ void attach_release(struct private_heap *heap)
 
 void attach_begin_after_fork(void)
 {
+    seats_after_fork();
     if (os_lock_is_held(&lock) && !os_lock_is_mine(&lock)) {
         os_lock_reset(&lock);
         unused = NULL;
-        unused_seats = NULL;
     }
     thread_words()->pools = NULL;
 }

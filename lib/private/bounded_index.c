@@ -81,21 +81,38 @@ ALWAYS_INLINE uint64_t find_behind(const struct bounded *heap, unsigned list)
     return 0;
 }
 
-/* The number of the alignment's word among index_vain; 0: it has none. */
-static unsigned vain_place(size_t align)
+/* NULL: nothing is kept of that alignment. */
+static struct index_known *known_of(const struct bounded *heap, size_t align)
 {
     unsigned log = align <= BOUNDED_UNIT ? 0 : highest_bit(align / BOUNDED_UNIT);
-    return log <= INDEX_ALIGNMENTS && INDEX_VAIN != 0 ? log : 0;
+    bool kept = INDEX_VAIN != 0 && log != 0 && log <= INDEX_ALIGNMENTS;
+    return kept ? &index_known(heap)[log - 1] : NULL;
 }
 
-/* In all lists that may have a block for it. The looks are bounded by what is free, not by the number of
- * blocks: a damaged list may be a circle. */
+/* The last list up to `list` that is not empty; 0, which never has a block, if there is none. */
+static unsigned list_up_to(const struct bounded *heap, unsigned list)
+{
+    unsigned level = list / BOUNDED_SUBLISTS;
+    unsigned lists = heap->sublists[level] & ((2u << list % BOUNDED_SUBLISTS) - 1);
+    if (lists == 0) {
+        uint64_t levels = heap->level_bits & (((uint64_t)1 << level) - 1);
+        if (levels == 0)
+            return 0;
+        level = highest_bit(levels);
+        lists = heap->sublists[level];
+    }
+    return level * BOUNDED_SUBLISTS + highest_bit(lists);
+}
+
+/* In all lists that may have a block for it, from the one with the longest blocks on: most of those fit wherever they
+ * start. The looks are bounded by what is free, not by the number of blocks: a damaged list may be a circle. */
 static uint64_t look_everywhere(const struct bounded *heap, uint64_t units, size_t align)
 {
-    unsigned last = index_list(units + index_padding(align));
-    uint64_t looks = heap->free_units;
-    for (unsigned list = index_list(units); list != 0 && list <= last && looks != 0;
-         list = list_behind(heap, list)) {
+    unsigned least = index_list(units);
+    uint64_t looks = heap->free_units, most = units + index_padding(align);
+    most = most < heap->end ? most : heap->end - 1;
+    for (unsigned list = list_up_to(heap, index_list(most));
+         list >= least && list != 0 && looks != 0; list = list_up_to(heap, list - 1)) {
         uint64_t unit = look_in_list(heap, list, units, align, &looks);
         if (unit != 0)
             return unit;
@@ -103,29 +120,56 @@ static uint64_t look_everywhere(const struct bounded *heap, uint64_t units, size
     return 0;
 }
 
-static bool is_in_vain(const struct bounded *heap, uint64_t units, size_t align)
+static void find_least(const struct bounded *heap)
 {
-    unsigned place = vain_place(align);
-    return place != 0 && units >= index_vain(heap)[place];
+    uint64_t least = UINT64_MAX;
+    for (unsigned i = 0; i < INDEX_ALIGNMENTS; i++)
+        if (index_known(heap)[i].others < least)
+            least = index_known(heap)[i].others;
+    *index_vain(heap) = least;
 }
 
-static void note_vain(const struct bounded *heap, uint64_t units, size_t align)
+/* A free block that can serve so many units. */
+static void note_room(struct index_known *known, uint64_t unit, uint64_t room)
 {
-    unsigned place = vain_place(align);
-    bounded_word *vain = index_vain(heap);
-    if (place == 0)
-        return;
-    vain[place] = units;
-    vain[0] = units < vain[0] ? units : vain[0];
+    if (room >= known->vain)
+        *known = (struct index_known){ room + 1, unit, known->vain };
+    else if (room >= known->others && unit != known->came)
+        known->others = room + 1;
+}
+
+void index_note_hope(const struct bounded *heap, uint64_t unit, uint64_t units)
+{
+    for (unsigned i = 0; i < INDEX_ALIGNMENTS; i++) {
+        uint64_t gap = gap_for(heap, unit, (size_t)BOUNDED_UNIT << (i + 1));
+        if (units > gap)
+            note_room(&index_known(heap)[i], unit, units - gap);
+    }
+    find_least(heap);
+}
+
+/* By what is known, without a search: a block, 0 for none, or else no_block(). */
+static uint64_t find_known(const struct bounded *heap, const struct index_known *known,
+                           uint64_t units, size_t align)
+{
+    uint64_t gap;
+    if (units >= known->vain)
+        return 0;
+    if (index_fits(heap, known->came, units, align, &gap))
+        return known->came;
+    return units >= known->others ? 0 : no_block(heap);
 }
 
 static NOINLINE uint64_t find_late(const struct bounded *heap, uint64_t units, size_t align)
 {
-    if (is_in_vain(heap, units, align))
-        return 0;
-    uint64_t unit = look_everywhere(heap, units, align);
-    if (unit == 0)
-        note_vain(heap, units, align);
+    struct index_known *known = known_of(heap, align);
+    uint64_t unit = known != NULL ? find_known(heap, known, units, align) : no_block(heap);
+    if (unit == no_block(heap))
+        unit = look_everywhere(heap, units, align);
+    if (unit == 0 && known != NULL && units < known->vain) {
+        *known = (struct index_known){ units, 0, units };
+        find_least(heap);
+    }
     return unit;
 }
 

@@ -46,28 +46,49 @@ ALWAYS_INLINE void index_set_first(struct bounded *heap, unsigned list, uint64_t
     index_lists(heap)[list] = unit;
 }
 
-/* What was looked for in vain, so that it is not looked for again before a free block comes that may
- * serve it: behind the lists stand, for each alignment of 32 bytes to 1 MiB, the fewest units that no free block in a list
- * can serve, and before them the least of these. UINT64_MAX: nothing is known. A heap in a file has no
- * such words, for its records are the same in all processes. */
-enum { INDEX_ALIGNMENTS = 16, INDEX_VAIN = BOUNDED_JOURNALED ? 0 : 1 + INDEX_ALIGNMENTS };
+/* What is known of requests of one alignment, so that blocks are not looked through again and again. A heap in a file
+ * has none of it, for its records are the same in all processes. */
+struct index_known {
+    bounded_word
+        vain; /* the fewest units that no free block in a list can serve; UINT64_MAX: not known */
+    bounded_word came; /* the last free block that made that number rise; it may be one no more */
+    bounded_word
+        others; /* the fewest units that none but that block can serve; not more than `vain` */
+};
 
+enum {
+    INDEX_ALIGNMENTS = 16, /* 32 bytes to 1 MiB */
+    INDEX_KNOWN_WORDS = sizeof(struct index_known) / sizeof(bounded_word),
+    INDEX_VAIN = BOUNDED_JOURNALED ? 0 : 1 + INDEX_ALIGNMENTS * INDEX_KNOWN_WORDS
+};
+
+/* Behind the lists: the least number of `others`, below which no free block that comes changes anything, and then
+ * what is known. */
 ALWAYS_INLINE bounded_word *index_vain(const struct bounded *heap)
 {
     return index_lists(heap) + heap->levels * (unsigned)BOUNDED_SUBLISTS;
 }
 
+ALWAYS_INLINE struct index_known *index_known(const struct bounded *heap)
+{
+    return (struct index_known *)(index_vain(heap) + 1);
+}
+
+/* The heap is new. */
 ALWAYS_INLINE void index_hope(const struct bounded *heap)
 {
     if (INDEX_VAIN != 0)
         memset(index_vain(heap), 0xFF, INDEX_VAIN * sizeof(bounded_word));
 }
 
+/* A free block may serve what was asked for in vain. */
+void index_note_hope(const struct bounded *heap, uint64_t unit, uint64_t units);
+
 /* A free block of that many units has come. */
-ALWAYS_INLINE void index_came(const struct bounded *heap, uint64_t units)
+ALWAYS_INLINE void index_came(const struct bounded *heap, uint64_t unit, uint64_t units)
 {
     if (INDEX_VAIN != 0 && unlikely(units >= index_vain(heap)[0]))
-        index_hope(heap);
+        index_note_hope(heap, unit, units);
 }
 
 ALWAYS_INLINE void list_insert(struct bounded *heap, unsigned list, uint64_t unit)
@@ -91,7 +112,7 @@ ALWAYS_INLINE void index_insert(struct bounded *heap, uint64_t unit, uint64_t un
     heap->sublists[list / BOUNDED_SUBLISTS] |= (uint16_t)(1u << list % BOUNDED_SUBLISTS);
     heap->level_bits |= (uint64_t)1 << list / BOUNDED_SUBLISTS;
     heap->free_units += units;
-    index_came(heap, units);
+    index_came(heap, unit, units);
 }
 
 ALWAYS_INLINE void list_is_empty(struct bounded *heap, unsigned list)
@@ -147,7 +168,7 @@ ALWAYS_INLINE void index_replace(struct bounded *heap, uint64_t from, uint64_t f
     else
         index_set_first(heap, index_list(to_units), to);
     heap->free_units += to_units - from_units;
-    index_came(heap, to_units);
+    index_came(heap, to, to_units);
 }
 
 ALWAYS_INLINE bool index_links_agree(const struct bounded *heap, uint64_t unit, uint64_t units)

@@ -43,6 +43,7 @@
 #define index_fits               journaled_fits
 #define index_free_block         journaled_free_block
 #define index_free_fields        journaled_free_fields
+#define index_note_hope          journaled_note_hope
 #endif
 
 #endif

@@ -910,6 +910,35 @@ static void a_free_block_is_found_behind_any_number_of_shorter_ones(void **state
     }
 }
 
+enum { ALIGNED_BLOCKS = 12, ALIGNED_SIZE = 5000, PAGE_ALIGNED = 4096 };
+
+static void *alloc_page_aligned(struct bounded *heap)
+{
+    return bounded_alloc_slow(heap, ALIGNED_SIZE, PAGE_ALIGNED, NULL);
+}
+
+/* Free blocks that serve an aligned request come in any order, with more room and with less; each is found again. */
+static void aligned_blocks_that_are_freed_are_found_again(void **state)
+{
+    (void)state;
+    struct bounded *heap = make_holes(4 * MIB, 8200, 8200, 300);
+    void *blocks[ALIGNED_BLOCKS], *block;
+    size_t count = 0;
+    while ((block = alloc_page_aligned(heap)) != NULL)
+        blocks[count++ % ALIGNED_BLOCKS] = block;
+    assert_true(count > ALIGNED_BLOCKS);
+    for (size_t i = 0; i < ALIGNED_BLOCKS; i++)
+        for (size_t j = 0; j < ALIGNED_BLOCKS; j++) {
+            if (i == j)
+                continue;
+            assert_true(bounded_free(heap, blocks[i]) && bounded_free(heap, blocks[j]));
+            assert_non_null(blocks[i] = alloc_page_aligned(heap));
+            assert_non_null(blocks[j] = alloc_page_aligned(heap));
+            assert_null(alloc_page_aligned(heap));
+        }
+    end(heap);
+}
+
 /* Of blocks that are as long, those at one alignment in 64 have room. */
 static void a_free_block_is_found_behind_any_number_of_others_for_each_alignment(void **state)
 {
@@ -969,6 +998,7 @@ int main(void)
         cmocka_unit_test(a_heap_that_is_all_committed_has_no_uncommitted_end),
         cmocka_unit_test(a_free_block_is_found_behind_any_number_of_shorter_ones),
         cmocka_unit_test(a_free_block_is_found_behind_any_number_of_others_for_each_alignment),
+        cmocka_unit_test(aligned_blocks_that_are_freed_are_found_again),
         cmocka_unit_test(compacting_gives_free_pages_back),
         cmocka_unit_test(what_was_given_back_stays_so_when_a_block_grows_into_it),
         cmocka_unit_test(compacting_answers_the_largest_free_block),

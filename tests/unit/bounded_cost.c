@@ -133,6 +133,76 @@ static void a_call_that_failed_costs_little_when_it_fails_again(void **state)
     assert_true(among_many < 2000);
 }
 
+/* ---- aligned blocks at the limit ------------------------------------------------------------- */
+
+enum { ALIGNED = 5000, HOLE = 8200, ALIGNMENT = 4096 };
+
+static void *last_aligned;
+
+static void *alloc_aligned(void)
+{
+    return bounded_alloc_slow(heap, ALIGNED, ALIGNMENT, NULL);
+}
+
+/* Free blocks that are long enough, and begin where none serves. */
+static void prepare_unaligned(void *argument)
+{
+    size_t holes = *(const size_t *)argument;
+    static void *runs[5000];
+    heap = bounded_create(0, 256 * MIB, false);
+    for (size_t i = 0; i < holes; i++) {
+        runs[i] = bounded_alloc(heap, HOLE);
+        bounded_alloc(heap, 300);
+    }
+    for (size_t size = 256 * MIB; size >= 16;)
+        if (bounded_alloc(heap, size) == NULL)
+            size /= 2;
+    for (size_t i = 0; i < holes; i++)
+        if (!bounded_free(heap, runs[i]))
+            _exit(3);
+    bounded_flush(heap);
+    for (void *block; (block = alloc_aligned()) != NULL;)
+        last_aligned = block;
+    if (last_aligned == NULL)
+        _exit(4);
+}
+
+/* A free block comes each time, and does not serve. */
+static void fail_between_frees(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < CALLS; i++)
+        if (!bounded_free(heap, bounded_alloc(heap, ALIGNED)) || alloc_aligned() != NULL)
+            _exit(5);
+}
+
+/* The only one that serves, again and again. */
+static void take_and_give(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < CALLS; i++)
+        if (!bounded_free(heap, last_aligned) || (last_aligned = alloc_aligned()) == NULL ||
+            alloc_aligned() != NULL)
+            _exit(5);
+}
+
+static void check_aligned(const char *what, void (*run)(void *))
+{
+    size_t few = 30, many = 5000;
+    size_t among_few = count_steps(prepare_unaligned, run, &few) / CALLS;
+    size_t among_many = count_steps(prepare_unaligned, run, &many) / CALLS;
+    print_message("%s: %zu instructions among 30 free blocks, %zu among 5,000\n", what, among_few,
+                  among_many);
+    assert_true(among_many <= among_few + among_few / 2);
+}
+
+static void aligned_blocks_at_the_limit_are_not_searched_for_in_vain(void **state)
+{
+    (void)state;
+    check_aligned("an aligned request that fails, a free block between", fail_between_frees);
+    check_aligned("the only block that serves an aligned request", take_and_give);
+}
+
 /* ---- the last block that fits ----------------------------------------------------------------- */
 
 enum { WANTED = 4200, LARGER = 4300 };
@@ -186,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cost_does_not_grow_with_the_heap),
         cmocka_unit_test(the_last_block_that_fits_is_found_at_once),
+        cmocka_unit_test(aligned_blocks_at_the_limit_are_not_searched_for_in_vain),
         cmocka_unit_test(a_call_that_failed_costs_little_when_it_fails_again),
     };
     return cmocka_run_group_tests_name("bounded_cost", tests, NULL, NULL);

@@ -3,7 +3,9 @@
  * owners of blocks, and data that looks like a mark. Counted in instructions. */
 #include "test.h"
 
+#include "barrow/mapped_heap.h"
 #include "heap/heap.h"
+#include "heap/threads.h"
 #include "private/private_heap.h"
 #include "region/region.h"
 #include "steps.h"
@@ -167,6 +169,68 @@ static void waves_of_any_length(void **state)
                   make_waves);
 }
 
+/* ---- slabs that share a place --------------------------------------------------------------- */
+
+enum { CLASH_SIZE = 512, CLASH_BLOCKS = 64, CLASH_ROUNDS = 100, CLASH_BEFORE = 20000 };
+
+static void *clash_blocks[CLASH_BLOCKS], *blocks_before[CLASH_BEFORE];
+
+/* Blocks of one slab. Where `clash` is true its place leads to another slab, which is a multiple of the table's length
+ * away; and the class's bin is full. */
+static void prepare_clash(void *clash)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < CLASH_BEFORE; i++)
+        blocks_before[i] = heap_alloc(CLASH_SIZE);
+    size_t granule = granule_of(blocks_before[CLASH_BEFORE / 2]);
+    for (size_t i = 0; i < CLASH_BEFORE; i++)
+        if (granule_of(blocks_before[i]) == granule && count < CLASH_BLOCKS)
+            clash_blocks[count++] = blocks_before[i];
+        else if (i % 2 != 0)
+            heap_free(blocks_before[i], "free");
+    if (count < CLASH_BLOCKS)
+        _exit(2);
+    if (*(const bool *)clash) {
+        struct theap *theap = threads_current();
+        size_t other = granule + OWN_PLACES;
+        own_slabs_take(theap->own, other, granule_start(other) + 1024, &theap->bins[0]);
+    }
+}
+
+static void free_clashing(void *clash)
+{
+    (void)clash;
+    for (size_t i = 0; i < CLASH_BLOCKS; i++)
+        heap_free(clash_blocks[i], "free");
+}
+
+static void use_clashing(void *clash)
+{
+    (void)clash;
+    for (size_t i = 0; i < CLASH_ROUNDS * CLASH_BLOCKS; i++) {
+        heap_free(clash_blocks[i % CLASH_BLOCKS], "free");
+        clash_blocks[i % CLASH_BLOCKS] = heap_alloc(CLASH_SIZE);
+    }
+}
+
+/* A slab gets its place after a few frees: those cost more, and the rest do not. */
+static void slabs_that_share_a_place(void **state)
+{
+    (void)state;
+    bool no = false, yes = true;
+    size_t pairs = CLASH_ROUNDS * CLASH_BLOCKS;
+    size_t alone = count_steps(prepare_clash, use_clashing, &no) / pairs;
+    size_t shared = count_steps(prepare_clash, use_clashing, &yes) / pairs;
+    size_t wave_alone = count_steps(prepare_clash, free_clashing, &no);
+    size_t wave_shared = count_steps(prepare_clash, free_clashing, &yes);
+    print_message("a pair: %zu instructions, with a place that another slab had %zu; %d frees with "
+                  "a full bin: %zu, "
+                  "%zu\n",
+                  alone, shared, CLASH_BLOCKS, wave_alone, wave_shared);
+    assert_true(shared <= alone + alone / 10);
+    assert_true(wave_shared <= wave_alone + 8 * 600); /* and not 600 for each */
+}
+
 /* ---- marks ---------------------------------------------------------------------------------- */
 
 static void prepare_threads(void *threads)
@@ -248,6 +312,42 @@ static void heaps_in_turn(void **state)
               use_in_turn);
 }
 
+/* ---- heaps in files -------------------------------------------------------------------------- */
+
+enum { FILES_MOST = 64 };
+
+static HANDLE in_file[FILES_MOST];
+
+static void open_files(void *count)
+{
+    for (size_t i = 0; i < *(size_t *)count; i++) {
+        char name[] = "/tmp/barrow-costs-XXXXXX";
+        int file = mkstemp(name);
+        in_file[i] = file >= 0 ? barrow_heap_open_file(name, 0, 1 << 20, 0) : NULL;
+        close(file);
+        unlink(name);
+        if (in_file[i] == NULL || !HeapFree(in_file[i], 0, HeapAlloc(in_file[i], 0, 40)))
+            _exit(2);
+    }
+}
+
+static void use_files_in_turn(void *count)
+{
+    for (size_t i = 0; i < FILES_MOST; i++) {
+        HANDLE heap = in_file[i % *(size_t *)count];
+        HeapFree(heap, 0, HeapAlloc(heap, 0, 40));
+    }
+}
+
+/* Each pair is for another heap than the one before. */
+static void mapped_heaps_in_turn(void **state)
+{
+    const size_t counts[] = { 2, 4, 8, 16, FILES_MOST };
+    (void)state;
+    check_row("pairs in mapped heaps in turn, heaps", counts, COUNT(counts), FILES_MOST, open_files,
+              use_files_in_turn);
+}
+
 /* ---- the limit ------------------------------------------------------------------------------- */
 
 static void prepare_limit(void *megabytes)
@@ -277,9 +377,10 @@ static void failures_at_the_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(frees_for_many_owners),   cmocka_unit_test(doubtful_frees_among_threads),
-        cmocka_unit_test(plain_frees_among_heaps), cmocka_unit_test(heaps_in_turn),
-        cmocka_unit_test(failures_at_the_limit),   cmocka_unit_test(waves_of_any_length),
+        cmocka_unit_test(frees_for_many_owners),    cmocka_unit_test(doubtful_frees_among_threads),
+        cmocka_unit_test(plain_frees_among_heaps),  cmocka_unit_test(heaps_in_turn),
+        cmocka_unit_test(failures_at_the_limit),    cmocka_unit_test(waves_of_any_length),
+        cmocka_unit_test(slabs_that_share_a_place), cmocka_unit_test(mapped_heaps_in_turn),
     };
     return cmocka_run_group_tests_name("costs", tests, NULL, NULL);
 }

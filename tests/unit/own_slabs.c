@@ -56,6 +56,16 @@ static void a_vacant_place_is_had_by_the_next(void **state)
     assert_place(last_in(OTHER), &bins[1]);
 }
 
+static void a_place_can_be_taken(void **state)
+{
+    (void)state;
+    own_slabs_claim(&own, OTHER, last_in(OTHER), &bins[1]);
+    own_slabs_take(&own, GRANULE, last_in(GRANULE), &bins[0]);
+    assert_place(last_in(GRANULE), &bins[0]);
+    own_slabs_note(&own, OTHER, granule_start(OTHER) - 64, true); /* whose slab goes */
+    assert_place(last_in(GRANULE), &bins[0]);
+}
+
 static void a_place_leads_elsewhere_and_back(void **state)
 {
     (void)state;
@@ -91,9 +101,8 @@ static void a_vacated_place_has_no_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OWN_TEST(the_first_has_the_place),
-        OWN_TEST(a_vacant_place_is_had_by_the_next),
-        OWN_TEST(a_place_leads_elsewhere_and_back),
+        OWN_TEST(the_first_has_the_place),      OWN_TEST(a_vacant_place_is_had_by_the_next),
+        OWN_TEST(a_place_can_be_taken),         OWN_TEST(a_place_leads_elsewhere_and_back),
         OWN_TEST(a_vacated_place_has_no_start),
     };
     return cmocka_run_group_tests_name("own slabs", tests, NULL, NULL);
