@@ -12,7 +12,8 @@
  * ERROR_INVALID_PARAMETER. On Windows most of these are undefined. Neither harms a heap. After
  * HeapSetInformation with HeapEnableTerminationOnCorruption, a bad block given to HeapFree or
  * HeapReAlloc ends the process by abort, with one line on standard error. HeapValidate and HeapSize
- * still return a result.
+ * still return a result. Chosen: so does, at any time, a call that comes upon a freed block of a heap
+ * without a maximum whose first 16 bytes the program overwrote: no heap could be sound after it.
  *
  * Threads. A heap made without HEAP_NO_SERIALIZE may be used by any number of threads at once; a
  * block may be resized and freed by any of them. A heap made with it takes no lock at all: the

@@ -40,17 +40,16 @@ ALWAYS_INLINE unsigned count_to_cut(unsigned given, size_t bytes, size_t room)
 static struct freed *cut(struct pool *pool, struct span *slab, unsigned size_class, unsigned count)
 {
     size_t bytes = size_class * 16, at = slab->cut_end, end = at + count * bytes;
-    struct freed *first = (struct freed *)(void *)(span_start(slab) + at);
-    struct freed **link = &pool->lists[size_class];
+    struct freed *first = (struct freed *)(void *)(span_start(slab) + at), *rest = NULL;
     pool->nursery.map[at / 16] = (uint8_t)size_class;
-    for (at += bytes; at < end; at += bytes) {
+    for (at = end - bytes; at > slab->cut_end; at -= bytes) {
         struct freed *block = (struct freed *)(void *)(span_start(slab) + at);
         pool->nursery.map[at / 16] = (uint8_t)size_class;
+        freed_link(block, rest);
         *size_word(block, bytes - SIZE_WORD) = SIZE_WORD_FREE;
-        *link = block;
-        link = &block->next;
+        rest = block;
     }
-    *link = NULL;
+    pool->lists[size_class] = rest;
     span_set(&slab->cut_end, (uint32_t)end);
     return first;
 }
@@ -74,13 +73,21 @@ struct freed *nursery_alloc(struct pool *pool, unsigned size_class)
     return size_class <= POOL_EVEN ? take(pool, size_class) : NULL;
 }
 
+/* The list's blocks rest until the whole is empty; they go back as blocks in use do, with no link of ours. */
+static void drop_list(struct pool *pool, unsigned size_class)
+{
+    if (pool->active[size_class] != 0)
+        return;
+    freed_wipe_list(pool->lists[size_class]);
+    pool->lists[size_class] = NULL;
+}
+
 void nursery_close(struct pool *pool, unsigned size_class)
 {
     if (size_class > POOL_EVEN)
         return;
     pool->nursery.given[size_class] = CLOSED;
-    if (pool->active[size_class] == 0)
-        pool->lists[size_class] = NULL;
+    drop_list(pool, size_class);
 }
 
 /* While the class has no slab its list has blocks of the nursery alone. Blocks of a class that is
@@ -90,11 +97,13 @@ void nursery_give(struct pool *pool, struct span *slab, struct freed *block)
     struct nursery *nursery = &pool->nursery;
     size_t distance = (size_t)((char *)block - span_start(slab));
     unsigned size_class = nursery->map[distance / 16];
-    if (pool->active[size_class] != 0 || nursery->given[size_class] == CLOSED)
+    if (pool->active[size_class] != 0 || nursery->given[size_class] == CLOSED) {
+        freed_wipe(block); /* it may come from the inbox */
         return;
+    }
     if (++nursery->freed[size_class] >= FREED_MOST)
         nursery->given[size_class] = CLOSED;
-    block->next = pool->lists[size_class];
+    freed_link(block, pool->lists[size_class]);
     pool->lists[size_class] = block;
 }
 
@@ -119,7 +128,7 @@ static bool list_is_sound(const struct pool *pool, const struct span *slab, unsi
     for (const struct freed *block = pool->lists[size_class]; block != NULL; block = block->next) {
         size_t at = (size_t)((const char *)block - span_start(slab));
         if (at >= slab->cut_end || at % 16 != 0 || pool->nursery.map[at / 16] != size_class ||
-            is_busy(slab, at, size_class * 16) || ++count > GIVEN_MOST)
+            is_busy(slab, at, size_class * 16) || !freed_is_linked(block) || ++count > GIVEN_MOST)
             return false;
     }
     return true;
@@ -150,17 +159,36 @@ struct span *nursery_forget_empty(struct pool *pool)
     struct span *slab = pool->nursery.slab != 0 ? span_at(pool->nursery.slab) : NULL;
     if (slab == NULL || !is_empty(slab))
         return NULL;
-    for (unsigned size_class = 1; size_class <= POOL_EVEN; size_class++)
-        if (pool->active[size_class] == 0)
-            pool->lists[size_class] = NULL;
     nursery_forget(pool);
     return slab;
+}
+
+/* In the child of a fork a list may be half changed. */
+static void wipe_free_blocks(struct span *slab)
+{
+    for (size_t at = 0, bytes; at < slab->cut_end; at += bytes) {
+        bytes = nursery_block_bytes(slab, at);
+        if (!is_busy(slab, at, bytes))
+            freed_wipe((struct freed *)(void *)(span_start(slab) + at));
+    }
+}
+
+static void drop_lists(struct pool *pool)
+{
+    for (unsigned size_class = 1; size_class <= POOL_EVEN; size_class++)
+        if (pool->lists[size_class] != NULL)
+            drop_list(pool, size_class);
 }
 
 void nursery_forget(struct pool *pool)
 {
     struct nursery *nursery = &pool->nursery;
-    if (nursery->slab != 0)
+    if (nursery->slab != 0) {
+        if (pool->torn)
+            wipe_free_blocks(span_at(nursery->slab));
+        else
+            drop_lists(pool);
         memset(nursery->map, 0, span_at(nursery->slab)->cut_end / 16);
+    }
     *nursery = (struct nursery){ .map = nursery->map };
 }

@@ -127,11 +127,21 @@ static struct span *make_slab(struct pool *pool, unsigned size_class)
     return slab;
 }
 
+static void give_slab(struct span *slab)
+{
+    if (slab->magic != 0)
+        granule_pool_set(span_index(slab), NULL);
+    slab->last = 0;
+    region_free(slab);
+}
+
+/* Memory that goes back holds no link and no mark. A nursery sees to that itself. */
 static void free_slab(struct pool *pool, struct span *slab)
 {
     size_t bytes = span_bytes(slab);
     unlink_slab(pool, slab);
-    region_free(slab);
+    freed_wipe_list(slab->free);
+    give_slab(slab);
     private_heap_discharge(pool->heap, bytes);
 }
 
@@ -224,12 +234,15 @@ static struct freed *cut_blocks(struct span *slab)
     char *first = span_start(slab) + slab->cut_end, *end = first + count * size;
     struct freed *block = NULL;
     for (char *at = end - size; at >= first; at -= size) {
-        ((struct freed *)(void *)at)->next = block;
+        freed_link((struct freed *)(void *)at, block);
         *size_word(at, slab->size_most) = SIZE_WORD_FREE;
         block = (struct freed *)(void *)at;
     }
     /* relaxed: for who asks about a wild address */
     span_set(&slab->cut_end, (uint32_t)(end - span_start(slab)));
+    slab->last = slab->cut_end - size;
+    if (slab->magic != 0) /* now there is a block */
+        granule_pool_set(span_index(slab), slab->pool);
     slab->countdown += count;
     return block;
 }
@@ -318,10 +331,8 @@ void *pool_alloc(struct pool *pool, size_t align, size_t size)
         if (block == NULL && !refill(pool, size_class))
             return NULL;
     }
-    if (block == NULL) {
-        block = pool->lists[size_class];
-        pool->lists[size_class] = block->next;
-    }
+    if (block == NULL)
+        block = freed_take(&pool->lists[size_class]);
     return hand_out(block, size_class, size);
 }
 
@@ -330,11 +341,9 @@ void *pool_alloc_dry(struct pool *pool, size_t size)
     if (unlikely(size > POOL_SIZE_MAX))
         return NULL;
     unsigned size_class = pool_class(size);
-    struct freed *block = pool->lists[size_class];
-    if (block == NULL && exchange(pool, size_class))
-        block = pool->lists[size_class];
-    if (block != NULL)
-        pool->lists[size_class] = block->next;
+    struct freed *block = NULL;
+    if (pool->lists[size_class] != NULL || exchange(pool, size_class))
+        block = freed_take(&pool->lists[size_class]);
     else if ((block = nursery_alloc(pool, size_class)) == NULL)
         return pool_alloc(pool, 1, size);
     return hand_out(block, size_class, size);
@@ -367,7 +376,7 @@ void pool_post(struct pool *owner, struct freed *block)
 {
     struct freed *head = atomic_load_explicit(&owner->inbox, memory_order_relaxed);
     do
-        block->next = head;
+        freed_link(block, head);
     /* release: pairs with the acquire in pool_drain, which reads the link and the size word */
     while (!atomic_compare_exchange_weak_explicit(&owner->inbox, &head, block, memory_order_release,
                                                   memory_order_relaxed));
@@ -379,7 +388,7 @@ void pool_drain(struct pool *pool)
         return;
     struct freed *block = atomic_exchange_explicit(&pool->inbox, NULL, memory_order_acquire);
     while (block != NULL) {
-        struct freed *next = block->next;
+        struct freed *next = freed_next(block);
         pool_give(pool, span_at(span_at(granule_of(block))->head), block);
         block = next;
     }
@@ -392,8 +401,8 @@ static void return_list(struct pool *pool, unsigned size_class)
     struct span *slab = span_at(pool->active[size_class]);
     struct freed *block = pool->lists[size_class];
     while (block != NULL) {
-        struct freed *next = block->next;
-        block->next = slab->free;
+        struct freed *next = freed_next(block);
+        freed_link(block, slab->free);
         slab->free = block;
         slab->countdown--;
         block = next;
@@ -429,12 +438,36 @@ size_t pool_compact(struct pool *pool)
     return largest;
 }
 
+/* In the child of a fork: a list may be half changed. */
+static void wipe_free_blocks(struct span *slab)
+{
+    size_t bytes = slab->size_most + SIZE_WORD;
+    for (char *at = span_start(slab), *end = at + slab->cut_end; at < end; at += bytes)
+        if (*size_word(at, slab->size_most) == SIZE_WORD_FREE)
+            freed_wipe((struct freed *)(void *)at);
+}
+
+static void wipe_lists(struct pool *pool)
+{
+    pool_drain(pool);
+    for (unsigned i = next_bit(pool->active_map, 0); i < POOL_CLASSES;
+         i = next_bit(pool->active_map, i + 1))
+        freed_wipe_list(pool->lists[i]);
+    for (struct span *slab = pool_next_slab(pool, NULL); slab != NULL;
+         slab = pool_next_slab(pool, slab))
+        freed_wipe_list(slab->free);
+}
+
 void pool_release(struct pool *pool)
 {
+    if (!pool->torn)
+        wipe_lists(pool);
     nursery_forget(pool);
     for (struct span *slab = pool_next_slab(pool, NULL), *next; slab != NULL; slab = next) {
         next = pool_next_slab(pool, slab);
-        region_free(slab);
+        if (pool->torn && !is_nursery(slab))
+            wipe_free_blocks(slab);
+        give_slab(slab);
     }
 }
 

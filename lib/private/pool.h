@@ -19,6 +19,9 @@
 
 enum { SIZE_WORD_FREE = 0xFFFF /* in a block that the program does not have */ };
 
+_Static_assert(FREED_KEY_BITS + 8 * SIZE_WORD == 64 && SIZE_WORD_FREE == (1 << 8 * SIZE_WORD) - 1,
+               "see freed.h");
+
 /* See nursery.h. */
 struct nursery {
     uint32_t slab;                /* 0 for none */
@@ -68,10 +71,9 @@ ALWAYS_INLINE uint16_t *size_word(void *block, size_t size_most)
 ALWAYS_INLINE void *pool_pop(struct pool *pool, size_t size)
 {
     size_t size_class = pool_small_class(size);
-    struct freed *block = pool->lists[size_class];
+    struct freed *block = freed_pop(&pool->lists[size_class]);
     if (unlikely(block == NULL))
         return NULL;
-    pool->lists[size_class] = block->next;
     *size_word(block, size_class * 16 - SIZE_WORD) = (uint16_t)size;
     return block;
 }
@@ -82,7 +84,7 @@ int pool_slab_rests(struct pool *pool, struct span *slab);
 /* True: pool_slab_rests must follow. */
 ALWAYS_INLINE bool pool_put_rests(struct span *slab, struct freed *block)
 {
-    block->next = slab->free;
+    freed_link(block, slab->free);
     slab->free = block;
     return --slab->countdown == 0;
 }
@@ -97,13 +99,10 @@ ALWAYS_INLINE int pool_put(struct pool *pool, struct span *slab, struct freed *b
 ALWAYS_INLINE struct span *pool_mark_free(struct pool *pool, void *address)
 {
     size_t granule = granule_of(address);
-    if (unlikely(!granule_is_ours(granule)))
+    struct span *slab;
+    if (unlikely(!granule_has_tag(granule)) || unlikely(!granule_is_of_pool(granule, pool, &slab)))
         return NULL;
-    struct span *slab = span_at(granule);
-    if (unlikely(span_pool(slab) != pool))
-        return NULL;
-    uint16_t distance = (uint16_t)(uintptr_t)address;
-    if (unlikely(distance * slab->magic >= slab->magic) || unlikely(distance >= slab->cut_end))
+    if (unlikely((slab->last - (uint16_t)(uintptr_t)address) * slab->magic >= POOL_STARTS))
         return NULL;
     uint16_t *word = size_word(address, slab->size_most);
     if (unlikely(*word == SIZE_WORD_FREE))

@@ -52,13 +52,23 @@ ALWAYS_INLINE unsigned pool_class_capacity(unsigned size_class)
                       pool_class_bytes(size_class));
 }
 
-/* See size_class_magic; 0 for slabs of more than one granule, and for the nursery. */
+/* Whether a block of a slab of one granule starts at a distance, given the last one that was cut: if and only if
+ *
+ *     (last - distance) * magic mod 2^32 < POOL_STARTS
+ *
+ * The magic number is 2^32 / size rounded down, and one more, so magic * size is 2^32 + e, with 0 < e <= size <=
+ * 2^11. From block to block the product rises by e, to 2^16 at most. All other distances yield more than 2^17 and
+ * less than 2^32 - 2^17: between two blocks it is r * magic more, 0 < r < size, and magic > 2^20; and behind the
+ * last block it is the product of what is before it, negated. 0 for slabs of more than one granule, and for the
+ * nursery. */
+enum { POOL_STARTS = 1 << 17 };
+
 ALWAYS_INLINE uint32_t pool_class_magic(unsigned size_class)
 {
     size_t bytes = pool_class_bytes(size_class);
     return size_class == 0 || pool_class_granules(size_class) > 1
                ? 0
-               : (uint32_t)((((uint64_t)1 << 32) + bytes - 1) / bytes);
+               : (uint32_t)(((uint64_t)1 << 32) / bytes + 1);
 }
 
 #endif

@@ -102,6 +102,7 @@ static bool add_segment(void)
     if (base == NULL)
         return false;
     os_exclude_from_dumps(base, slots << SLOT_SHIFT);
+    freed_draw_key();
     segments[count] = (struct segment){ (uintptr_t)base, before, slots, 0 };
     for (size_t place = 0; count == 0 && place < 4; place++)
         slot_base[place] = (uintptr_t)base + (place << PLACE_SHIFT);

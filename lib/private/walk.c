@@ -174,7 +174,7 @@ static uint32_t count_list(const struct span *slab, const struct freed *list)
     for (const struct freed *block = list; block != NULL && count <= cut; block = block->next) {
         size_t distance = (size_t)((const char *)block - span_start(slab));
         if (distance >= slab->cut_end || distance % bytes != 0 ||
-            pool_block_size(slab, block) != SIZE_WORD_FREE)
+            pool_block_size(slab, block) != SIZE_WORD_FREE || !freed_is_linked(block))
             return cut + 1;
         count++;
     }

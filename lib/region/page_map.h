@@ -50,6 +50,9 @@ struct granule_tag {
          * must be asked */
         const char *last;
         uint32_t map; /* medium span: the number of its map, see medium/map.h */
+        /* private heap's slab of one granule: its pool's address, negated, so that it is no block's,
+         * whatever a program takes for a handle; 0: there is none */
+        uintptr_t minus_pool;
     };
 };
 
@@ -184,6 +187,21 @@ ALWAYS_INLINE uint32_t tag_and_span(size_t granule, struct span **span)
     struct granule_tag *tags = leaf_tags(granule);
     *span = (struct span *)((uintptr_t)tags - LEAF_SPANS_BYTES) + granule % LEAF_GRANULES;
     return atomic_load_explicit(&tags[granule % LEAF_GRANULES].tag, memory_order_relaxed);
+}
+
+/* Whether a slab of one granule of the pool, which is not NULL, is there, by one look at the root; if not, *span must not be
+ * used. */
+ALWAYS_INLINE bool granule_is_of_pool(size_t granule, const struct pool *pool, struct span **span)
+{
+    struct granule_tag *tags = leaf_tags(granule);
+    *span = (struct span *)((uintptr_t)tags - LEAF_SPANS_BYTES) + granule % LEAF_GRANULES;
+    return READ_RACY(tags[granule % LEAF_GRANULES].minus_pool) == -(uintptr_t)pool;
+}
+
+/* NULL: none any more. By the pool that has the slab. */
+ALWAYS_INLINE void granule_pool_set(size_t granule, const struct pool *pool)
+{
+    STORE_RELAXED(&granule_entry(granule)->minus_pool, -(uintptr_t)pool);
 }
 
 /* The descriptor of a granule that is ours. */

@@ -67,10 +67,12 @@ struct ALIGNED(CACHE_LINE) span {
             used; /* slab: blocks in the program's hands or in a thread's cache; 0 when freed */
         uint32_t room; /* large: granules behind `granules`, kept clean for growth; guard: 1 if it
                           may be accessed */
+        uint32_t
+            last; /* pool slab: where the last block starts that was cut, in bytes; 0 when freed */
     };
     union {
         uint32_t owner; /* slab: number of the owning theap */
-        uint32_t magic; /* pool slab: see size_class_magic; 0: longer than a granule */
+        uint32_t magic; /* pool slab: see pool_class_magic; 0: longer than a granule */
     };
     _Atomic uint16_t kind_and_arena; /* enum span_kind in the low byte; the arena of a head, and of
                                         a free run's last granule, in the high one */
