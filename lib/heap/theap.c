@@ -11,6 +11,7 @@
  * (open_slab.h). */
 #include "heap/theap.h"
 
+#include "heap/adopt.h"
 #include "heap/open_slab.h"
 #include "heap/purge.h"
 #include "heap/random.h"
@@ -74,6 +75,16 @@ static size_t purge_slab(struct theap *theap)
     return bytes;
 }
 
+/* Blocks that belong to other theaps by now. NULL: there are none. */
+static void post_strays(struct block *block)
+{
+    while (block != NULL && block != BLOCK_END) {
+        struct block *next = block_next(block);
+        theap_post_block(tag_at(block) >> TAG_SHIFT, block);
+        block = next;
+    }
+}
+
 size_t theap_unlock_and_free(struct theap *theap)
 {
     size_t purged = 0;
@@ -82,10 +93,13 @@ size_t theap_unlock_and_free(struct theap *theap)
     while (unlikely(theap->medium.due != 0))
         purged += theap_purge_medium(theap);
     uint32_t emptied = theap->emptied, emptied_medium = theap->medium.emptied;
+    struct block *strays = theap->strays;
     theap->emptied = theap->medium.emptied = 0;
+    theap->strays = NULL;
     os_unlock(&theap->lock);
     free_emptied(emptied);
     medium_free_emptied(emptied_medium);
+    post_strays(strays);
     return purged;
 }
 
@@ -105,6 +119,7 @@ void theap_init(struct theap *theap, uint32_t number)
     block_draw_key();
     theap->tag = (uint64_t)number << TAG_SHIFT;
     theap->cache.room = CACHE_CELLS;
+    theap->large.single_writer = true;
     theap->medium.tag = (uint32_t)theap->tag + TAG_MEDIUM;
     for (size_t size = 0; size < SMALL_LIMIT; size++)
         theap->bin_code[size] = (uint8_t)(size_class_of(size) * sizeof(struct bin) / BIN_STEP);
@@ -158,6 +173,7 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     *history = (struct bin_history){ .used = true };
     os_lock(&theap->lock);
     theap_drain(theap);
+    adopt_slab(theap, bin_class(theap, bin));
     struct chain chain = slab_take(theap, bin_class(theap, bin), zero_wanted ? 1 : wanted, zero);
     theap_unlock(theap);
     return chain;

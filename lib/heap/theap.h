@@ -19,6 +19,7 @@
 #include "os/lock.h"
 #include "os/thread_words.h"
 #include "region/allowance.h"
+#include "region/large.h"
 
 /* A span's tag: the number of its theap, and the offset of its size class's bin, or TAG_MEDIUM. */
 enum {
@@ -110,6 +111,7 @@ struct theap {
     struct outgoing_batches outgoing;
     /* counted only when statistics are on; atomic since others read them */
     _Atomic uint64_t allocations, allocated_bytes, frees;
+    struct large_account large; /* less than nothing, if others' blocks are freed here */
 
     _Atomic uint32_t working; /* the thread is on a slow path; see hold.h */
     struct medium_cache cache;
@@ -126,6 +128,8 @@ struct theap {
     size_t look_at;   /* bytes free at which to look whether that is too much, see theap_medium.c */
     uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
     uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
+    struct block *strays; /* given back here, but their slabs were adopted: to be posted to the new
+                             owners when the lock is released; NULL when there is none */
     uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
     bool broken; /* never used again: another thread was changing it when a signal handler forked
                          that had interrupted a call of this library */
@@ -135,8 +139,8 @@ struct theap {
 
     /* -- threads.c's -- */
     struct theap *next_idle;
-    _Atomic bool idle; /* others read it as a hint: there is nothing to tend in an idle theap but
-                          its inbox */
+    _Atomic bool idle; /* no thread has the theap: there is nothing to tend in it but its inbox. A hint,
+                          but for who holds the lock: a thread takes it over under that */
 };
 
 /* The calling thread's theap as the fast paths see it: never NULL. It is theap_none, whose caches
@@ -167,11 +171,12 @@ extern _Atomic uint32_t theap_tick;
 /* The same where there is something to do. */
 size_t theap_unlock_and_free(struct theap *theap);
 
-/* Releases the lock, and then does what must not be done with it: frees spans that became empty, and
- * gives back pages that were found to be free. Returns the bytes of the latter. */
+/* Releases the lock, and then does what must not be done with it: frees spans that became empty,
+ * gives back pages that were found to be free, and posts blocks that are others'. Returns the bytes of the latter. */
 ALWAYS_INLINE size_t theap_unlock(struct theap *theap)
 {
-    if (unlikely((theap->due | theap->emptied | theap->medium.due | theap->medium.emptied) != 0))
+    uint32_t spans = theap->due | theap->emptied | theap->medium.due | theap->medium.emptied;
+    if (unlikely(spans != 0 || theap->strays != NULL))
         return theap_unlock_and_free(theap);
     os_unlock(&theap->lock);
     return 0;
