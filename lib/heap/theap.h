@@ -130,7 +130,7 @@ struct theap {
     uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
     struct block *strays; /* given back here, but their slabs were adopted: to be posted to the new
                              owners when the lock is released; NULL when there is none */
-    uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
+    uint32_t pinned;      /* slabs that are due, or whose pages are on their way back */
     bool broken; /* never used again: another thread was changing it when a signal handler forked
                          that had interrupted a call of this library */
 
@@ -139,8 +139,9 @@ struct theap {
 
     /* -- threads.c's -- */
     struct theap *next_idle;
-    _Atomic bool idle; /* no thread has the theap: there is nothing to tend in it but its inbox. A hint,
-                          but for who holds the lock: a thread takes it over under that */
+    /* No thread has the theap: there is nothing to tend in it but its inbox. Others read it as a hint; for
+     * who holds the lock it is certain, since a thread takes the theap over under that. */
+    _Atomic bool idle;
 };
 
 /* The calling thread's theap as the fast paths see it: never NULL. It is theap_none, whose caches

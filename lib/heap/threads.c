@@ -139,9 +139,12 @@ static struct theap *pop_idle(void)
 /* Its slabs are this thread's from now on, and nobody else's to adopt. */
 static void set_in_use(struct theap *theap)
 {
-    os_lock(&theap->lock);
+    bool interrupted = os_lock_is_mine(&theap->lock); /* while it tended the theap, see purge.c */
+    if (!interrupted)
+        os_lock(&theap->lock);
     atomic_store_explicit(&theap->idle, false, memory_order_relaxed);
-    os_unlock(&theap->lock);
+    if (!interrupted)
+        os_unlock(&theap->lock);
 }
 
 static struct theap *find_theap(void)

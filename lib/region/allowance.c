@@ -50,7 +50,8 @@ void allowance_review(struct allowance *allowance, size_t free)
     uint64_t now = os_milliseconds(), passed = now - allowance->began;
     size_t before = learned(allowance), idle = LOAD_RELAXED(&allowance->idle);
     allowance->review_at = allowance->freed + REVIEW_BYTES;
-    if (passed < allowance_period() || (allowance->freed < 2 * before && passed < PERIODS_MAX * allowance_period()))
+    if (passed < allowance_period() ||
+        (allowance->freed < 2 * before && passed < PERIODS_MAX * allowance_period()))
         return;
     /* relaxed: the lock is held; who reads it without asks for any recent value */
     atomic_store_explicit(&allowance->learned, idle < before ? before - idle : 0,
