@@ -16,19 +16,18 @@ enum { LOOKS = 8 }; /* theaps */
 
 static _Atomic uint32_t next; /* number of the one to look at next */
 
-/* A look without the lock: most theaps have nothing. */
-static bool may_have(const struct theap *from, unsigned size_class)
+/* Without the lock a guess: most theaps have nothing. */
+READS_RACY static bool may_have(const struct theap *from, unsigned size_class)
 {
     const uint32_t *groups = from->groups[size_class];
-    return (READ_RACY(groups[GROUP_MOST]) | READ_RACY(groups[GROUP_SOME]) |
-            READ_RACY(groups[GROUP_FEW])) != 0;
+    return (groups[GROUP_MOST] | groups[GROUP_SOME] | groups[GROUP_FEW]) != 0;
 }
 
 /* No thread has it, nor a record of an open slab of the class, which a fork may have left. */
-static bool is_left(const struct theap *theap, unsigned size_class)
+READS_RACY static bool is_left(const struct theap *theap, unsigned size_class)
 {
     return atomic_load_explicit(&theap->idle, memory_order_relaxed) && !theap->broken &&
-           READ_RACY(theap->open[size_class]) == NULL;
+           theap->open[size_class] == NULL;
 }
 
 static bool adopt_from(struct theap *from, struct theap *theap, unsigned size_class)
