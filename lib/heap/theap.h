@@ -136,6 +136,8 @@ struct theap {
 
     /* -- anybody's, without -- */
     _Alignas(CACHE_LINE) _Atomic(struct block *) inbox; /* blocks freed by others; a stack */
+    _Atomic size_t posted;      /* bytes in it, as far as they were told; nearly */
+    _Atomic size_t posted_most; /* up to which long blocks are left there */
 
     /* -- threads.c's -- */
     struct theap *next_idle;
@@ -299,8 +301,9 @@ void theap_leave_leaves(struct theap *theap);
  * with `all`, in any case. Any thread that holds the lock. */
 void theap_release_spares(struct theap *theap, bool all);
 
-/* Gives a chain of blocks, all of them the theap's, back to it. Any thread. */
-void theap_post(struct theap *theap, struct chain chain);
+/* Gives a chain of blocks, all of them the theap's, back to it: at once or, if the lock is not free or the
+ * blocks are long, by its inbox. `bytes`: of all of them, or 0. Any thread. */
+void theap_post(struct theap *theap, struct chain chain, size_t bytes);
 
 /* After fork, for the theap of a thread that is not here: forgets the blocks that were on their way
  * to other theaps, for they may be half posted. */

@@ -102,10 +102,9 @@ static size_t purge_piece(struct arena *arena, size_t max, enum reason reason)
     return done ? granules : 0;
 }
 
-/* Bytes that are free beyond the allowance. */
-static size_t surplus(struct arena *arena)
+/* Bytes that are free beyond the allowance, of `dirty` ones that are free. */
+static size_t surplus(const struct arena *arena, size_t dirty)
 {
-    size_t dirty = dirty_bytes(arena);
     if (dirty <= allowance_limit(&arena->allowance, 0))
         return 0; /* whatever is live */
     size_t committed = count(&region.committed) << GRANULE_SHIFT;
@@ -117,7 +116,8 @@ static size_t surplus(struct arena *arena)
 
 void runs_purge_beyond(struct arena *arena, size_t freed)
 {
-    size_t excess = surplus(arena);
+    size_t dirty = count(&arena->dirty_granules) + kept_sum(&arena->kept);
+    size_t excess = surplus(arena, dirty << GRANULE_SHIFT);
     if (likely(excess == 0) || is_refused())
         return;
     drain(arena);
@@ -187,7 +187,7 @@ static size_t review(struct arena *arena)
     region_unlock(&arena->lock);
     if (atomic_load_explicit(&arena->users, memory_order_relaxed) == 0)
         arena_hand_over(arena);
-    size_t excess = surplus(arena);
+    size_t excess = surplus(arena, dirty_bytes(arena));
     size_t granules = round_up(excess, GRANULE_SIZE) >> GRANULE_SHIFT;
     return excess != 0 ? purge_piece(arena, granules, IN_EXCESS) : 0;
 }

@@ -73,7 +73,7 @@ static void a_free_lock_lets_a_chain_straight_in(void **state)
     struct chain chain = take_chain(5);
     theap_unlock(&theap);
     assert_int_equal(blocks_in_use(), BATCH);
-    theap_post(&theap, chain);
+    theap_post(&theap, chain, 0);
     assert_null(atomic_load(&theap.inbox));
     assert_int_equal(blocks_in_use(), 0);
 }
@@ -83,8 +83,8 @@ static void a_held_lock_leads_to_the_inbox(void **state)
     (void)state;
     os_lock(&theap.lock);
     struct chain one = take_chain(5), two = take_chain(9);
-    theap_post(&theap, one);
-    theap_post(&theap, two);
+    theap_post(&theap, one, 0);
+    theap_post(&theap, two, 0);
     assert_ptr_equal(atomic_load(&theap.inbox), two.first);
     assert_int_equal(blocks_in_use(), 2 * BATCH);
     theap_drain(&theap);
@@ -100,7 +100,7 @@ static void *post_all(void *own)
 {
     struct chain *batches = own;
     for (size_t i = 0; i < BATCHES; i++)
-        theap_post(&theap, batches[i]);
+        theap_post(&theap, batches[i], 0);
     return NULL;
 }
 
