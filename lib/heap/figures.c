@@ -34,11 +34,18 @@ static void count_medium(const struct medium *medium, struct barrow_stats *stats
     stats->spans += medium->spans;
 }
 
+static void count_large(const struct large_account *account, struct barrow_stats *stats)
+{
+    stats->large_blocks += atomic_load_explicit(&account->blocks, memory_order_relaxed);
+    stats->large_bytes += atomic_load_explicit(&account->bytes, memory_order_relaxed);
+}
+
 static void count_theap(struct theap *theap, struct barrow_stats *stats)
 {
     stats->allocations += atomic_load_explicit(&theap->allocations, memory_order_relaxed);
     stats->allocated_bytes += atomic_load_explicit(&theap->allocated_bytes, memory_order_relaxed);
     stats->frees += atomic_load_explicit(&theap->frees, memory_order_relaxed);
+    count_large(&theap->large, stats);
     if (theap->broken || os_lock_is_mine(&theap->lock))
         return;
     os_lock(&theap->lock);
@@ -106,15 +113,6 @@ static void count_checked(struct barrow_stats *stats)
     }
 }
 
-static void count_large(struct barrow_stats *stats)
-{
-    for (unsigned i = 0; i < REGION_ARENAS; i++) {
-        const struct large_account *account = &heap_large[i].account;
-        stats->large_blocks += atomic_load_explicit(&account->blocks, memory_order_relaxed);
-        stats->large_bytes += atomic_load_explicit(&account->bytes, memory_order_relaxed);
-    }
-}
-
 void heap_figures(struct barrow_stats *stats)
 {
     size_t size = stats->size;
@@ -127,7 +125,7 @@ void heap_figures(struct barrow_stats *stats)
         count_cache(own, stats);
     stats->live_blocks = less(stats->live_blocks, stats->cached_blocks);
     stats->live_bytes = less(stats->live_bytes, stats->cached_bytes);
-    count_large(stats);
+    count_large(&heap_large, stats);
     uint64_t large_spans = stats->large_blocks;
     if (checked_is_on())
         count_checked(stats);

@@ -63,8 +63,11 @@ void heap_free_slow(void *address, const char *call)
     }
     size_t granule = granule_of(address);
     struct granule_tag *entry = granule_entry(granule_has_tag(granule) ? granule : 0);
-    if (tag_is_medium(atomic_load_explicit(&entry->tag, memory_order_relaxed)))
+    uint32_t tag = atomic_load_explicit(&entry->tag, memory_order_relaxed);
+    if (tag_is_medium(tag))
         free_medium(theap, address, call, entry);
-    else
+    else if (tag != 0)
         free_any(theap, address, call);
+    else
+        heap_free_locked(address, call);
 }

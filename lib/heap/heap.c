@@ -22,12 +22,7 @@ enum {
         4096 /* from here on it pays to take a block that needs no clearing from its slab */
 };
 
-struct heap_large heap_large[REGION_ARENAS];
-
-static struct large_account *large_account(void)
-{
-    return &heap_large[region_arena()].account;
-}
+struct large_account heap_large;
 
 /* ---- the theap to use --------------------------------------------------------------------- */
 
@@ -38,6 +33,11 @@ struct access {
     struct theap *theap; /* NULL: there is none */
     bool spare;
 };
+
+static struct large_account *large_account(struct access access)
+{
+    return likely(access.theap != NULL) ? &access.theap->large : &heap_large;
+}
 
 /* The word `busy`: this thread is on a slow path. Found set, it has been interrupted there, by a
  * signal whose handler allocates: POSIX forbids that, and programs do it. */
@@ -144,7 +144,7 @@ static void *alloc_from(struct theap *theap, size_t align, size_t size, bool cle
     if (size_class < SIZE_CLASSES)
         return alloc_class(theap, size_class, clear);
     return medium_serves(align, size) ? theap_take_medium(theap, align, size, clear)
-                                      : large_alloc(large_account(), align, size, clear, false);
+                                      : large_alloc(&theap->large, align, size, clear, false);
 }
 
 static void *alloc_own(size_t align, size_t size, bool clear)
@@ -235,11 +235,21 @@ bool heap_is_block(const void *address)
            holder_has_in_use(&holder, address);
 }
 
+/* malloc's large block that starts there; NULL for anything else. Any address. */
+static inline struct span *large_at(const void *address)
+{
+    size_t granule = granule_of(address);
+    if (!granule_is_ours(granule) || address != granule_start(granule))
+        return NULL;
+    struct span *span = span_at(granule);
+    return span_kind_elsewhere(span) == SPAN_LARGE && span->heap == NULL ? span : NULL;
+}
+
 /* The private heap that has the block, NULL for malloc's own and for what is no block. */
 static struct private_heap *private_heap_with(const void *address)
 {
     os_child_look();
-    if (tag_at(address) != 0)
+    if (tag_at(address) != 0 || large_at(address) != NULL)
         return NULL;
     bool before = heap_set_busy(true);
     struct private_heap *heap = scope_heap(); /* saves the search, as a rule */
@@ -274,9 +284,9 @@ bool heap_size_is_exact(const void *block)
 
 /* ---- free --------------------------------------------------------------------------------- */
 
-static void free_in_slab(struct theap *theap, struct span *slab, struct block *block)
+static void free_to_slab(struct theap *theap, const struct holder *slab, struct block *block)
 {
-    struct bin *bin = &theap->bins[slab->size_class];
+    struct bin *bin = &theap->bins[slab->span->size_class];
     if (slab->owner != theap_number(theap))
         theap_free_remote(theap, slab->owner, bin_bytes(bin), block);
     else if (bin_is_full(bin))
@@ -335,34 +345,48 @@ static void free_private(struct private_heap *heap, void *block, const char *cal
 
 static void free_large(struct span *span)
 {
-    large_free(large_account(), span);
+    struct access access = begin(threads_current_to_free());
+    if (access.theap != NULL && unlikely(threads_calls_are_counted()))
+        count_free(access.theap, span_bytes(span));
+    large_free(large_account(access), span);
     if (unlikely(os_locks_memory()))
         purge_poke(); /* it may have been the first that was locked */
+    end(access);
+}
+
+static void free_in_slab(const struct holder *slab, void *address)
+{
+    struct access access = begin(threads_current_to_free());
+    if (access.theap != NULL && unlikely(threads_calls_are_counted()))
+        count_free(access.theap, holder_bytes(slab));
+    if (access.theap == NULL)
+        theap_post_block(slab->owner, address); /* there is no theap to free into */
+    else
+        free_to_slab(access.theap, slab, address);
+    end(access);
 }
 
 static void free_block(void *address, const char *call)
 {
     struct holder holder = find(address, call);
-    if (holder.kind == SPAN_MEDIUM) {
+    if (holder.kind == SPAN_MEDIUM)
         free_medium(&holder, address, call);
-        return;
-    }
-    struct access access = begin(threads_current_to_free());
-    if (access.theap != NULL && unlikely(threads_calls_are_counted()))
-        count_free(access.theap, holder_bytes(&holder));
-    if (holder.kind == SPAN_LARGE)
+    else if (holder.kind == SPAN_LARGE)
         free_large(holder.span);
-    else if (access.theap == NULL)
-        theap_post_block(holder.owner, address); /* there is no theap to free into */
     else
-        free_in_slab(access.theap, holder.span, address);
-    end(access);
+        free_in_slab(&holder, address);
 }
 
 void heap_free_locked(void *address, const char *call)
 {
     if (address == NULL)
         return;
+    os_child_look();
+    struct span *large = large_at(address);
+    if (large != NULL && !checked_is_on()) {
+        free_large(large);
+        return;
+    }
     struct private_heap *heap = private_heap_with(address);
     if (unlikely(heap != NULL)) {
         free_private(heap, address, call);
@@ -396,7 +420,7 @@ static void *resize_large(struct span *span, size_t size, bool may_move)
 {
     struct access access = begin(threads_current_to_free());
     size_t before = span_bytes(span);
-    void *block = large_resize(large_account(), span, size, may_move);
+    void *block = large_resize(large_account(access), span, size, may_move);
     if (block != NULL && access.theap != NULL && unlikely(threads_calls_are_counted()))
         published_resized(theap_number(access.theap), before, plain_bytes(block));
     end(access);

@@ -15,13 +15,8 @@
 
 #include <string.h>
 
-/* malloc's blocks with a span of their own: an account for each arena, so that threads do not write to
- * the same words. A block may leave another account than it entered; the sums are right. */
-struct ALIGNED(CACHE_LINE) heap_large {
-    struct large_account account;
-};
-
-extern struct heap_large heap_large[REGION_ARENAS];
+/* malloc's blocks with a span of their own, as far as threads count them that have no theap. */
+extern struct large_account heap_large;
 
 /* NULL when there is no memory. `caller`: where the program called from. */
 void *heap_alloc_slow(size_t size, const void *caller);

@@ -408,19 +408,22 @@ static NOINLINE void look_at(struct theap *theap, struct span *slab)
         set_least(slab, (enum group)slab->group);
 }
 
-/* The slab that a block to be given back is one of; NULL: it is a medium one. */
-static struct span *slab_of_free(uint32_t owner, const struct block *block)
+/* What a block that is given back lies in, and its granule's descriptor. */
+static uint32_t tag_of_free(const struct block *block, struct span **span)
 {
     size_t granule = granule_of(block);
-    struct span *span;
     if (unlikely(!granule_has_tag(granule)))
         bad_list(block);
-    uint32_t tag = tag_and_span(granule, &span);
-    if (unlikely(tag >> TAG_SHIFT != owner))
+    uint32_t tag = tag_and_span(granule, span);
+    if (unlikely(tag == 0))
         bad_list(block);
-    if (unlikely(tag_is_medium(tag)))
-        return NULL;
-    return likely(span->head == granule) ? span : span_at(span->head);
+    return tag;
+}
+
+/* The head of the slab that the block lies in, by its granule's descriptor. */
+static struct span *head_of(struct span *span, const struct block *block)
+{
+    return likely(span->head == granule_of(block)) ? span : span_at(span->head);
 }
 
 struct block *slab_cut(struct block *first, uint32_t count)
@@ -436,9 +439,8 @@ struct block *slab_cut(struct block *first, uint32_t count)
 struct span *slab_of(const struct block *block)
 {
     struct span *span;
-    size_t granule = granule_of(block);
-    tag_and_span(granule, &span);
-    return likely(span->head == granule) ? span : span_at(span->head);
+    tag_and_span(granule_of(block), &span);
+    return head_of(span, block);
 }
 
 /* Blocks of one slab, the first and the last one of a list, have come back to it. */
@@ -460,7 +462,10 @@ static void put_listed(struct theap *theap, struct span *slab, struct block *fir
 
 void slab_give_one(struct theap *theap, struct block *block)
 {
-    put_listed(theap, slab_of_free(theap_number(theap), block), block, block, 1);
+    struct span *span;
+    if (unlikely(!theap_owns(theap, tag_of_free(block, &span))))
+        bad_list(block);
+    put_listed(theap, head_of(span, block), block, block, 1);
 }
 
 /* The end of the list; what others have freed meanwhile is mostly nothing, and else little. */
@@ -514,13 +519,28 @@ static struct block *give_medium(struct theap *theap, struct block *block)
     return next;
 }
 
+/* Another theap has adopted what the block lies in. */
+static NOINLINE struct block *give_stray(struct theap *theap, struct block *block)
+{
+    struct block *next = block_next(block);
+    block_link(block, theap->strays != NULL ? theap->strays : BLOCK_END);
+    theap->strays = block;
+    return next;
+}
+
 /* Neighbours in the list are mostly of one slab: these go back at once. */
 void slab_give(struct theap *theap, struct block *block)
 {
     ASSERT(block != NULL && os_lock_is_mine(&theap->lock));
     while (block != BLOCK_END) {
-        struct span *slab = slab_of_free(theap_number(theap), block);
-        block = likely(slab != NULL) ? give_run(theap, slab, block) : give_medium(theap, block);
+        struct span *span;
+        uint32_t tag = tag_of_free(block, &span);
+        if (unlikely(!theap_owns(theap, tag)))
+            block = give_stray(theap, block);
+        else if (unlikely(tag_is_medium(tag)))
+            block = give_medium(theap, block);
+        else
+            block = give_run(theap, head_of(span, block), block);
     }
 }
 
@@ -533,6 +553,52 @@ void slab_unpin(struct theap *theap, struct span *slab)
     link_slab(theap, slab, group_of(slab));
     if (slab->used == 0)
         slab_free(theap, slab);
+}
+
+/* ---- adopted ------------------------------------------------------------------------------- */
+
+bool slab_can_serve(struct theap *theap, unsigned size_class)
+{
+    return fullest(theap, size_class) != NULL;
+}
+
+/* The one with the most free blocks, as far as groups tell; but none that is as good as new. */
+static struct span *emptiest_in_use(const struct theap *theap, unsigned size_class)
+{
+    for (int group = GROUP_FEW; group >= GROUP_MOST; group--)
+        if (theap->groups[size_class][group] != 0)
+            return span_at(theap->groups[size_class][group]);
+    return NULL;
+}
+
+/* The owner is written before the tags, so that in the child of a fork the new one's repair finds the
+ * slab, and after the places of the old one's table. */
+static void set_owner(struct span *slab, struct theap *theap)
+{
+    uint32_t index = span_index(slab);
+    STORE_RELEASE(&slab->owner, theap_number(theap));
+    for (uint32_t i = 0; i < slab->granules; i++)
+        tag_set(index + i, theap_tag(theap, slab->size_class));
+}
+
+bool slab_move(struct theap *from, struct theap *to, unsigned size_class)
+{
+    ASSERT(os_lock_is_mine(&from->lock) && os_lock_is_mine(&to->lock));
+    struct span *slab = emptiest_in_use(from, size_class);
+    if (slab == NULL)
+        return false;
+    size_t size = size_class_bytes(size_class);
+    size_t listed = slab->free_count * size, circulating = listed + slab->used * size;
+    unlink_slab(from, slab);
+    from->listed -= listed;
+    from->circulating -= circulating;
+    vacate_own(from, slab);
+    set_owner(slab, to);
+    to->listed += listed;
+    to->circulating += circulating;
+    link_slab(to, slab, (enum group)slab->group);
+    slab_note_starts(to, slab, all_holes(slab), true);
+    return true;
 }
 
 /* ---- repair -------------------------------------------------------------------------------- */

@@ -60,6 +60,13 @@ void slab_repair(struct theap *theap, struct span *slab);
  * span back. */
 void slab_abandon(struct span *slab);
 
+/* Whether the theap has free blocks of the class, in circulation or in holes, without a new slab. */
+bool slab_can_serve(struct theap *theap, unsigned size_class);
+
+/* Moves one of a theap's slabs with free blocks to another theap, whose lock is held too. Its blocks that
+ * are in use or on their way are its new owner's then. False when there is none. */
+bool slab_move(struct theap *from, struct theap *to, unsigned size_class);
+
 /* Whether the address starts a block that the program has. Any address in the slab, any thread: no
  * lock is needed, and what is said of a block in use is right. */
 bool slab_has_in_use(const struct span *slab, const void *address);

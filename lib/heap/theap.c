@@ -11,6 +11,7 @@
  * (open_slab.h). */
 #include "heap/theap.h"
 
+#include "heap/adopt.h"
 #include "heap/open_slab.h"
 #include "heap/purge.h"
 #include "heap/random.h"
@@ -40,7 +41,10 @@ enum {
         32, /* lists freed past a full bin, after which it is made narrower; for blocks up to */
     GIVEN_LONG = 1, /* NARROW_SMALL bytes, and for longer ones */
     SHUFFLED = 64,
-    POKE_BYTES = 256 * 1024 /* freed bytes after which the purge is told */
+    LONG_BLOCK = 1024,         /* posted blocks of at least so many bytes wait for the owner ... */
+    POSTED_LEAST = 512 * 1024, /* ... until there are so many, or ... */
+    POSTED_SHARE = 8,          /* ... more than such a part of the owner's medium spans */
+    POKE_BYTES = 256 * 1024    /* freed bytes after which the purge is told */
 };
 
 struct theap_settings theap_settings;
@@ -74,6 +78,16 @@ static size_t purge_slab(struct theap *theap)
     return bytes;
 }
 
+/* Blocks that belong to other theaps by now. NULL: there are none. */
+static void post_strays(struct block *block)
+{
+    while (block != NULL && block != BLOCK_END) {
+        struct block *next = block_next(block);
+        theap_post_block(tag_at(block) >> TAG_SHIFT, block);
+        block = next;
+    }
+}
+
 size_t theap_unlock_and_free(struct theap *theap)
 {
     size_t purged = 0;
@@ -82,10 +96,13 @@ size_t theap_unlock_and_free(struct theap *theap)
     while (unlikely(theap->medium.due != 0))
         purged += theap_purge_medium(theap);
     uint32_t emptied = theap->emptied, emptied_medium = theap->medium.emptied;
+    struct block *strays = theap->strays;
     theap->emptied = theap->medium.emptied = 0;
+    theap->strays = NULL;
     os_unlock(&theap->lock);
     free_emptied(emptied);
     medium_free_emptied(emptied_medium);
+    post_strays(strays);
     return purged;
 }
 
@@ -105,6 +122,8 @@ void theap_init(struct theap *theap, uint32_t number)
     block_draw_key();
     theap->tag = (uint64_t)number << TAG_SHIFT;
     theap->cache.room = CACHE_CELLS;
+    theap->large.single_writer = true;
+    theap->posted_most = POSTED_LEAST;
     theap->medium.tag = (uint32_t)theap->tag + TAG_MEDIUM;
     for (size_t size = 0; size < SMALL_LIMIT; size++)
         theap->bin_code[size] = (uint8_t)(size_class_of(size) * sizeof(struct bin) / BIN_STEP);
@@ -158,6 +177,7 @@ static struct chain fetch_list(struct theap *theap, struct bin *bin, bool zero_w
     *history = (struct bin_history){ .used = true };
     os_lock(&theap->lock);
     theap_drain(theap);
+    adopt_slab(theap, bin_class(theap, bin));
     struct chain chain = slab_take(theap, bin_class(theap, bin), zero_wanted ? 1 : wanted, zero);
     theap_unlock(theap);
     return chain;
@@ -403,10 +423,10 @@ static void append_batch(struct outgoing_batches *batches, struct outgoing *batc
 static void post_outgoing(struct theap *theap, struct outgoing *batch)
 {
     struct chain chain = batch->chain;
-    uint32_t owner = batch->owner;
+    uint32_t owner = batch->owner, bytes = batch->bytes;
     remove_batch(&theap->outgoing, batch);
     *batch = (struct outgoing){ 0 };
-    theap_post(threads_theap(owner), chain);
+    theap_post(threads_theap(owner), chain, bytes);
 }
 
 static unsigned leaf_places(const struct outgoing_batches *batches)
@@ -507,7 +527,7 @@ void theap_post_block(uint32_t owner, struct block *block)
 {
     struct chain chain = { NULL, NULL, 0 };
     chain_push(&chain, block);
-    theap_post(threads_theap(owner), chain);
+    theap_post(threads_theap(owner), chain, 0);
 }
 
 void theap_free_remote(struct theap *theap, uint32_t owner, size_t bytes, struct block *block)
@@ -542,6 +562,7 @@ void theap_forget_lists(struct theap *theap)
     theap->grown = 0;
     theap->cache = (struct medium_cache){ .room = CACHE_CELLS };
     atomic_store_explicit(&theap->inbox, NULL, memory_order_relaxed);
+    atomic_store_explicit(&theap->posted, 0, memory_order_relaxed);
 }
 
 /* The leaves stay: there may be one more that the thread was about to note. */
@@ -555,8 +576,9 @@ void theap_forget_outgoing(struct theap *theap)
     batches->count = 0;
 }
 
-static void push_inbox(struct theap *theap, struct chain chain)
+static void push_inbox(struct theap *theap, struct chain chain, size_t bytes)
 {
+    atomic_fetch_add_explicit(&theap->posted, bytes, memory_order_relaxed);
     struct block *head = atomic_load_explicit(&theap->inbox, memory_order_relaxed);
     do
         block_link(chain.last, head != NULL ? head : BLOCK_END);
@@ -565,15 +587,26 @@ static void push_inbox(struct theap *theap, struct chain chain)
                                                   memory_order_release, memory_order_relaxed));
 }
 
-void theap_post(struct theap *theap, struct chain chain)
+/* Batches of long blocks are short, so the lock would be taken for each few of them; and with the lock
+ * there is little to do for such a block. An owner that goes on allocating takes them in soon. */
+static bool may_wait(const struct theap *theap, const struct chain *chain, size_t bytes)
+{
+    return bytes >= (size_t)chain->count * LONG_BLOCK &&
+           !atomic_load_explicit(&theap->idle, memory_order_relaxed) &&
+           atomic_load_explicit(&theap->posted, memory_order_relaxed) + bytes <=
+               atomic_load_explicit(&theap->posted_most, memory_order_relaxed);
+}
+
+void theap_post(struct theap *theap, struct chain chain, size_t bytes)
 {
     /* Better here than by the owner: the blocks are in this processor's caches. */
-    if (theap->broken || !os_try_lock(&theap->lock)) {
-        push_inbox(theap, chain);
-        return;
+    if (theap->broken || may_wait(theap, &chain, bytes) || !os_try_lock(&theap->lock)) {
+        push_inbox(theap, chain, bytes);
+    } else {
+        slab_give(theap, chain.first);
+        theap_drain(theap);
+        theap_unlock(theap);
     }
-    slab_give(theap, chain.first);
-    theap_unlock(theap);
     purge_poke();
 }
 
@@ -583,5 +616,9 @@ void theap_drain(struct theap *theap)
     ASSERT(os_lock_is_mine(&theap->lock));
     if (atomic_load_explicit(&theap->inbox, memory_order_relaxed) == NULL)
         return;
+    atomic_store_explicit(&theap->posted, 0, memory_order_relaxed);
+    atomic_store_explicit(&theap->posted_most,
+                          POSTED_LEAST + (theap->medium.cells << CELL_SHIFT) / POSTED_SHARE,
+                          memory_order_relaxed);
     slab_give(theap, atomic_exchange_explicit(&theap->inbox, NULL, memory_order_acquire));
 }

@@ -19,6 +19,7 @@
 #include "os/lock.h"
 #include "os/thread_words.h"
 #include "region/allowance.h"
+#include "region/large.h"
 
 /* A span's tag: the number of its theap, and the offset of its size class's bin, or TAG_MEDIUM. */
 enum {
@@ -111,6 +112,7 @@ struct theap {
     struct outgoing_batches outgoing;
     /* counted only when statistics are on; atomic since others read them */
     _Atomic uint64_t allocations, allocated_bytes, frees;
+    struct large_account large; /* less than nothing, if others' blocks are freed here */
 
     _Atomic uint32_t working; /* the thread is on a slow path; see hold.h */
     struct medium_cache cache;
@@ -127,17 +129,22 @@ struct theap {
     size_t look_at;   /* bytes free at which to look whether that is too much, see theap_medium.c */
     uint32_t emptied; /* slabs' spans to be freed when the lock is released, by `next` */
     uint32_t due;     /* slabs to be searched for free pages then, linked the same way */
-    uint32_t pinned;  /* slabs that are due, or whose pages are on their way back */
+    struct block *strays; /* given back here, but their slabs were adopted: to be posted to the new
+                             owners when the lock is released; NULL when there is none */
+    uint32_t pinned;      /* slabs that are due, or whose pages are on their way back */
     bool broken; /* never used again: another thread was changing it when a signal handler forked
                          that had interrupted a call of this library */
 
     /* -- anybody's, without -- */
     _Alignas(CACHE_LINE) _Atomic(struct block *) inbox; /* blocks freed by others; a stack */
+    _Atomic size_t posted;      /* bytes in it, as far as they were told; nearly */
+    _Atomic size_t posted_most; /* up to which long blocks are left there */
 
     /* -- threads.c's -- */
     struct theap *next_idle;
-    _Atomic bool idle; /* others read it as a hint: there is nothing to tend in an idle theap but
-                          its inbox */
+    /* No thread has the theap: there is nothing to tend in it but its inbox. Others read it as a hint; for
+     * who holds the lock it is certain, since a thread takes the theap over under that. */
+    _Atomic bool idle;
 };
 
 /* The calling thread's theap as the fast paths see it: never NULL. It is theap_none, whose caches
@@ -168,11 +175,12 @@ extern _Atomic uint32_t theap_tick;
 /* The same where there is something to do. */
 size_t theap_unlock_and_free(struct theap *theap);
 
-/* Releases the lock, and then does what must not be done with it: frees spans that became empty, and
- * gives back pages that were found to be free. Returns the bytes of the latter. */
+/* Releases the lock, and then does what must not be done with it: frees spans that became empty,
+ * gives back pages that were found to be free, and posts blocks that are others'. Returns the bytes of the latter. */
 ALWAYS_INLINE size_t theap_unlock(struct theap *theap)
 {
-    if (unlikely((theap->due | theap->emptied | theap->medium.due | theap->medium.emptied) != 0))
+    uint32_t spans = theap->due | theap->emptied | theap->medium.due | theap->medium.emptied;
+    if (unlikely(spans != 0 || theap->strays != NULL))
         return theap_unlock_and_free(theap);
     os_unlock(&theap->lock);
     return 0;
@@ -306,8 +314,9 @@ void theap_leave_leaves(struct theap *theap);
  * with `all`, in any case. Any thread that holds the lock. */
 void theap_release_spares(struct theap *theap, bool all);
 
-/* Gives a chain of blocks, all of them the theap's, back to it. Any thread. */
-void theap_post(struct theap *theap, struct chain chain);
+/* Gives a chain of blocks, all of them the theap's, back to it: at once or, if the lock is not free or the
+ * blocks are long, by its inbox. `bytes`: of all of them, or 0. Any thread. */
+void theap_post(struct theap *theap, struct chain chain, size_t bytes);
 
 /* After fork, for the theap of a thread that is not here: forgets the blocks that were on their way
  * to other theaps, for they may be half posted. */

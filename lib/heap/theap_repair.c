@@ -22,6 +22,7 @@ static void forget_slabs(struct theap *theap)
     memset(theap->groups, 0, sizeof theap->groups);
     theap->circulating = theap->listed = 0;
     theap->due = theap->pinned = 0;
+    theap->strays = NULL;
 }
 
 static void repair_slabs(struct theap *theap)
@@ -31,7 +32,7 @@ static void repair_slabs(struct theap *theap)
         struct span *slab = span_at(i);
         if (span_kind(slab) != SPAN_SLAB || slab->owner != number)
             continue;
-        if (tag_of(i) >> TAG_SHIFT == number)
+        if (tag_of(i) != 0) /* one that was being adopted may have the tag of the theap before */
             slab_repair(theap, slab);
         else
             slab_abandon(slab);

@@ -62,15 +62,18 @@ struct theap *threads_theap(uint32_t number)
 
 struct theap *threads_lock_owner(const struct span *span)
 {
-    uint32_t tag = tag_at(span_start(span));
-    struct theap *theap = threads_theap(tag >> TAG_SHIFT);
-    if (theap == NULL || theap->broken || os_lock_is_mine(&theap->lock))
-        return NULL;
-    os_lock(&theap->lock);
-    /* it may have been freed, and be another theap's by now */
-    if (tag_at(span_start(span)) == tag)
-        return theap;
-    theap_unlock(theap);
+    uint32_t before, tag = tag_at(span_start(span));
+    do {
+        struct theap *theap = threads_theap(tag >> TAG_SHIFT);
+        if (theap == NULL || theap->broken || os_lock_is_mine(&theap->lock))
+            return NULL;
+        os_lock(&theap->lock);
+        before = tag;
+        tag = tag_at(span_start(span));
+        if (tag == before)
+            return theap;
+        theap_unlock(theap);
+    } while ((tag & TAG_BIN) == (before & TAG_BIN)); /* adopted by another theap, and not freed */
     return NULL;
 }
 
@@ -129,9 +132,19 @@ static struct theap *pop_idle(void)
     if (theap == NULL)
         return NULL;
     idle = theap->next_idle;
-    atomic_store_explicit(&theap->idle, false, memory_order_relaxed);
     atomic_store_explicit(&idle_theaps, threads_idle_theaps() - 1, memory_order_relaxed);
     return theap;
+}
+
+/* Its slabs are this thread's from now on, and nobody else's to adopt. */
+static void set_in_use(struct theap *theap)
+{
+    bool interrupted = os_lock_is_mine(&theap->lock); /* while it tended the theap, see purge.c */
+    if (!interrupted)
+        os_lock(&theap->lock);
+    atomic_store_explicit(&theap->idle, false, memory_order_relaxed);
+    if (!interrupted)
+        os_unlock(&theap->lock);
 }
 
 static struct theap *find_theap(void)
@@ -141,6 +154,8 @@ static struct theap *find_theap(void)
     if (theap == NULL)
         theap = make_theap();
     os_unlock(&lock);
+    if (theap != NULL)
+        set_in_use(theap);
     return theap;
 }
 

@@ -25,6 +25,15 @@ struct os_lock {
 
 enum { LOCK_AWAITED = 1 }; /* tokens are even */
 
+#if defined(BARROW_OBSERVE_LOCKS)
+/* bench/scaling defines them: a lock was taken; is about to be released. */
+void os_lock_taken(struct os_lock *lock);
+void os_lock_leaving(struct os_lock *lock);
+#else
+#define os_lock_taken(lock)   ((void)0)
+#define os_lock_leaving(lock) ((void)0)
+#endif
+
 void os_lock_wait(struct os_lock *lock);
 void os_lock_wake(struct os_lock *lock);
 
@@ -41,8 +50,11 @@ ALWAYS_INLINE bool os_lock_try_acquire(struct os_lock *lock)
 {
     uintptr_t unheld = 0;
     /* acquire: pairs with the release in os_lock_release, so the holder sees what the last one wrote */
-    return atomic_compare_exchange_strong_explicit(&lock->word, &unheld, os_thread_token(),
-                                                   memory_order_acquire, memory_order_relaxed);
+    bool taken = atomic_compare_exchange_strong_explicit(
+        &lock->word, &unheld, os_thread_token(), memory_order_acquire, memory_order_relaxed);
+    if (taken)
+        os_lock_taken(lock);
+    return taken;
 }
 
 ALWAYS_INLINE void os_lock_acquire(struct os_lock *lock)
@@ -55,6 +67,7 @@ ALWAYS_INLINE void os_lock_acquire(struct os_lock *lock)
 ALWAYS_INLINE void os_lock_release(struct os_lock *lock)
 {
     ASSERT(os_lock_is_mine(lock));
+    os_lock_leaving(lock);
     if (unlikely(atomic_exchange_explicit(&lock->word, 0, memory_order_release) & LOCK_AWAITED))
         os_lock_wake(lock);
 }

@@ -57,6 +57,5 @@ void region_figures(struct region_figures *figures)
     figures->committed = committed << GRANULE_SHIFT;
     figures->committed_peak = (peak > committed ? peak : committed) << GRANULE_SHIFT;
     figures->purged = count(&region.purged_bytes);
-    figures->spans = arenas_spans();
     figures->meta = count(&region.meta_bytes);
 }

@@ -16,7 +16,7 @@ enum {
 #define KEPT_ALWAYS  MIB /* of all arenas or theaps together */
 #define REVIEW_BYTES (4 * MIB)
 
-static uint64_t period(void)
+uint64_t allowance_period(void)
 {
     return (uint64_t)region_settings.purge_delay * PERIOD_DELAYS;
 }
@@ -41,16 +41,17 @@ static void begin_period(struct allowance *allowance, uint64_t now, size_t free)
     allowance->given_back[0] = 0;
     allowance->freed = 0;
     allowance->review_at = REVIEW_BYTES;
-    allowance->idle = free;
+    STORE_RELAXED(&allowance->idle, free);
     allowance->began = now;
 }
 
 void allowance_review(struct allowance *allowance, size_t free)
 {
     uint64_t now = os_milliseconds(), passed = now - allowance->began;
-    size_t before = learned(allowance), idle = allowance->idle;
+    size_t before = learned(allowance), idle = LOAD_RELAXED(&allowance->idle);
     allowance->review_at = allowance->freed + REVIEW_BYTES;
-    if (passed < period() || (allowance->freed < 2 * before && passed < PERIODS_MAX * period()))
+    if (passed < allowance_period() ||
+        (allowance->freed < 2 * before && passed < PERIODS_MAX * allowance_period()))
         return;
     /* relaxed: the lock is held; who reads it without asks for any recent value */
     atomic_store_explicit(&allowance->learned, idle < before ? before - idle : 0,
@@ -61,10 +62,10 @@ void allowance_review(struct allowance *allowance, size_t free)
 void allowance_wanted(struct allowance *allowance, size_t bytes)
 {
     size_t given_back = allowance->given_back[0] + allowance->given_back[1];
-    allowance->idle = 0;
+    STORE_RELAXED(&allowance->idle, 0);
     if (given_back == 0)
         return;
-    if (os_milliseconds() - allowance->began > PERIODS_MAX * period()) {
+    if (os_milliseconds() - allowance->began > PERIODS_MAX * allowance_period()) {
         allowance->given_back[0] = allowance->given_back[1] = 0; /* too long ago to be a mistake */
         return;
     }

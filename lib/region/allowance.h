@@ -7,8 +7,8 @@
  * one round, whatever the amplitude. What has lain unused for a whole period is taken off again.
  *
  * A period lasts ten purge delays at least, and until twice the allowance has been freed, so that a
- * slow round of a large heap fits in one. The owner's lock protects each allowance; only allowance_limit
- * may be called without. */
+ * slow round of a large heap fits in one. The owner's lock protects each allowance. Without it may be
+ * called allowance_limit, and allowance_reused where a review may come too late by a call. */
 #ifndef BARROW_REGION_ALLOWANCE_H
 #define BARROW_REGION_ALLOWANCE_H
 
@@ -22,11 +22,15 @@ struct allowance {
                                anybody, relaxed: a late value gives back a little more or less */
     size_t given_back[2]; /* bytes given back in this period and in the one before, less those that
                              were wanted again */
-    size_t idle;          /* the least that was free at any time of the period */
+    size_t idle;          /* the least that was free at any time of the period; lowered without the
+                             lock too, see allowance_reused */
     size_t freed;         /* bytes freed in the period */
     size_t review_at;     /* the value of `freed` at which the clock is looked at */
     uint64_t began;       /* milliseconds */
 };
+
+/* The least length of a period, in milliseconds. */
+uint64_t allowance_period(void);
 
 /* Bytes that may stay free beside `live` bytes in use; SIZE_MAX when nothing is to be given back. Any
  * thread, with the lock or without. */
@@ -46,8 +50,8 @@ ALWAYS_INLINE void allowance_freed(struct allowance *allowance, size_t bytes, si
 /* Free memory was used again, and `free` is left. */
 ALWAYS_INLINE void allowance_reused(struct allowance *allowance, size_t free)
 {
-    if (free < allowance->idle)
-        allowance->idle = free;
+    if (free < LOAD_RELAXED(&allowance->idle))
+        STORE_RELAXED(&allowance->idle, free);
 }
 
 /* To give so many bytes back was a mistake, or would be one. */

@@ -125,12 +125,51 @@ void arena_insert_clean(struct arena *arena, uint32_t index, size_t granules)
     region_unlock(&arena->lock);
 }
 
-/* All free memory of an arena that no thread uses becomes the ground's. */
-static void hand_over_all(struct arena *arena)
+bool arena_drain_kept(struct arena *arena, size_t most)
+{
+    size_t granules;
+    uint32_t index = 0;
+    bool any = false;
+    for (; (granules = kept_take_any(&arena->kept, most, &index)) != 0; any = true)
+        arena_insert_dirty(arena, index, granules);
+    kept_recount(&arena->kept);
+    return any;
+}
+
+/* All words are in use: the shorter runs, which serve few requests, make place for longer ones. */
+static NOINLINE void insert_with_kept(struct arena *arena, uint64_t run)
+{
+    size_t mean = kept_recount(&arena->kept) / KEPT_RUNS;
+    region_lock(&arena->lock);
+    arena_drain_kept(arena, mean);
+    arena_insert_dirty(arena, kept_index(run), kept_length(run));
+    region_unlock(&arena->lock);
+}
+
+static NOINLINE void review_kept(struct arena *arena, size_t freed)
+{
+    size_t dirty = kept_sum(&arena->kept) + count(&arena->dirty_granules);
+    region_lock(&arena->lock);
+    allowance_freed(&arena->allowance, freed, dirty << GRANULE_SHIFT);
+    region_unlock(&arena->lock);
+}
+
+void arena_keep(struct arena *arena, uint32_t index, size_t granules)
+{
+    size_t freed;
+    uint64_t rejected = kept_put(&arena->kept, index, granules);
+    if (unlikely(rejected != 0))
+        insert_with_kept(arena, rejected);
+    if (kept_count_freed(&arena->kept, granules << GRANULE_SHIFT, &freed))
+        review_kept(arena, freed);
+}
+
+void arena_hand_over(struct arena *arena)
 {
     if (arena == ground())
         return;
     region_lock(&arena->lock);
+    arena_drain_kept(arena, SIZE_MAX);
     region_lock(&ground()->lock);
     hand_over(arena, &arena->dirty);
     hand_clean_over(arena);
@@ -146,7 +185,7 @@ void region_thread_ends(void)
     struct arena *arena = &region.arenas[number - 1];
     thread_words()->arena = 0;
     if (atomic_fetch_sub_explicit(&arena->users, 1, memory_order_relaxed) == 1)
-        hand_over_all(arena);
+        arena_hand_over(arena);
 }
 
 void arenas_forget_threads(void)
@@ -158,7 +197,7 @@ void arenas_forget_threads(void)
                               memory_order_relaxed);
     for (uint32_t i = 0; i < region_arenas(); i++)
         if (atomic_load_explicit(&region.arenas[i].users, memory_order_relaxed) == 0)
-            hand_over_all(&region.arenas[i]);
+            arena_hand_over(&region.arenas[i]);
 }
 
 bool region_is_interrupted(void)
@@ -169,8 +208,8 @@ bool region_is_interrupted(void)
 size_t arenas_dirty(void)
 {
     size_t sum = 0;
-    for (uint32_t i = 0; i < ARENAS_MAX; i++)
-        sum += count(&region.arenas[i].dirty_granules);
+    for (uint32_t i = 0; i < region_arenas(); i++)
+        sum += count(&region.arenas[i].dirty_granules) + kept_recount(&region.arenas[i].kept);
     return sum;
 }
 
@@ -179,13 +218,5 @@ size_t arenas_hollow(void)
     size_t sum = 0;
     for (uint32_t i = 0; i < region_arenas(); i++)
         sum += count(&region.arenas[i].hollow);
-    return sum;
-}
-
-size_t arenas_spans(void)
-{
-    size_t sum = 0;
-    for (uint32_t i = 0; i < ARENAS_MAX; i++)
-        sum += count(&region.arenas[i].spans);
     return sum;
 }

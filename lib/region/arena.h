@@ -41,6 +41,14 @@ static inline struct arena *arena_of(const struct span *span)
     return &region.arenas[span_arena(span)];
 }
 
+/* The arena to give it back to: where threads are that may take it. */
+static inline struct arena *arena_for_free(const struct span *span)
+{
+    struct arena *arena = arena_of(span);
+    /* relaxed: what comes to an arena whose last thread is ending goes on at the next tick */
+    return atomic_load_explicit(&arena->users, memory_order_relaxed) != 0 ? arena : ground();
+}
+
 static inline void region_lock(struct os_lock *lock)
 {
     thread_words()->in_region++;
@@ -64,9 +72,18 @@ void arena_insert_clean(struct arena *arena, uint32_t index, size_t granules);
 /* In the child of fork: the threads that are not here use no arena any more. */
 void arenas_forget_threads(void);
 
-/* Sums over all arenas, in granules and spans. */
-size_t arenas_dirty(void);
-size_t arenas_spans(void);
+/* The arena's lock is held: its kept runs of up to `most` granules become dirty runs. False when there
+ * was none. */
+bool arena_drain_kept(struct arena *arena, size_t most);
+
+/* Without the lock: a run that was freed is kept for the next span. */
+void arena_keep(struct arena *arena, uint32_t index, size_t granules);
+
+/* All free memory of an arena that no thread uses becomes the ground's. */
+void arena_hand_over(struct arena *arena);
+
+/* Sums over all arenas, in granules. */
+size_t arenas_dirty(void);  /* kept runs too */
 size_t arenas_hollow(void); /* in bytes */
 
 #endif

@@ -99,6 +99,7 @@ void region_after_fork(void)
     meta_after_fork();
     for (uint32_t i = 0; i < ARENAS_MAX; i++) {
         struct arena *arena = &region.arenas[i];
+        kept_after_fork(&arena->kept);
         if (!os_lock_is_held(&arena->lock))
             continue;
         torn = true;

@@ -13,10 +13,19 @@ enum {
     MOVE_LEAST = 512 * 1024       /* below, copying is cheaper than moving pages */
 };
 
-static void count(struct large_account *account, size_t more_blocks, size_t more_bytes)
+static inline void add(_Atomic size_t *counter, size_t n, bool single_writer)
 {
-    atomic_fetch_add_explicit(&account->blocks, more_blocks, memory_order_relaxed);
-    atomic_fetch_add_explicit(&account->bytes, more_bytes, memory_order_relaxed);
+    if (single_writer)
+        atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                              memory_order_relaxed);
+    else
+        atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static inline void count(struct large_account *account, size_t more_blocks, size_t more_bytes)
+{
+    add(&account->blocks, more_blocks, account->single_writer);
+    add(&account->bytes, more_bytes, account->single_writer);
 }
 
 static size_t granules_for(size_t size)

@@ -5,9 +5,11 @@
 
 #include "region/page_map.h"
 
-/* What a heap holds of such blocks. relaxed: figures */
+/* What a heap, or one of its threads, holds of such blocks. relaxed: figures. A block may leave another
+ * account than it entered; the sums are right. */
 struct large_account {
     _Atomic size_t blocks, bytes;
+    bool single_writer; /* one thread at a time counts here */
 };
 
 /* align is a power of two; NULL when there is no memory. With `growing`, room is kept behind it. */

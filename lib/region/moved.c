@@ -28,10 +28,6 @@ static void lose_span(struct span *span)
 {
     uint32_t behind = span_index(span) + span->granules;
     span_set_kind(span, SPAN_LOST);
-    struct arena *arena = arena_of(span);
-    region_lock(&arena->lock);
-    add_locked(&arena->spans, (size_t)-1);
-    region_unlock(&arena->lock);
     account_discharge(span->granules);
     if (span->room != 0)
         arena_insert_clean(ground(), behind, span->room);

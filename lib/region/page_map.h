@@ -49,7 +49,8 @@ struct granule_tag {
          * behind it; before the slab's first block where that can't be said, and the slab's descriptor
          * must be asked */
         const char *last;
-        uint32_t map; /* medium span: the number of its map, see medium/map.h */
+        uint32_t map;  /* medium span: the number of its map, see medium/map.h */
+        uint32_t word; /* an end of a kept run: the number of the word that holds it, see kept.h */
         /* private heap's slab of one granule: its pool's address, negated, so that it is no block's,
          * whatever a program takes for a handle; 0: there is none */
         uintptr_t minus_pool;
@@ -147,6 +148,17 @@ ALWAYS_INLINE const char *last_of(size_t granule)
 ALWAYS_INLINE uint32_t map_number_of(size_t granule)
 {
     return READ_RACY(leaf_tags(granule)[granule % LEAF_GRANULES].map);
+}
+
+/* Of a granule whose tag is 0. Any number where it is no end of a kept run. */
+ALWAYS_INLINE uint32_t kept_word_of(size_t granule)
+{
+    return LOAD_RELAXED(&leaf_tags(granule)[granule % LEAF_GRANULES].word);
+}
+
+ALWAYS_INLINE void kept_word_set(size_t granule, uint32_t word)
+{
+    STORE_RELAXED(&leaf_tags(granule)[granule % LEAF_GRANULES].word, word);
 }
 
 /* What there is of a granule for which granule_has_tag is true. */

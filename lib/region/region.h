@@ -24,7 +24,7 @@ struct region_settings {
 extern struct region_settings region_settings HIDDEN;
 
 struct region_figures {
-    size_t reserved, committed, committed_peak, purged, reservations, spans;
+    size_t reserved, committed, committed_peak, purged, reservations;
     size_t meta; /* of what is committed: the library's own, if it stands apart from the spans */
 };
 

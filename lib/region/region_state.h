@@ -8,7 +8,7 @@
  *     runs_purge.c                 free memory goes back
  *     grow.c                       address space from the system
  *     arena.c                      free runs and figures, behind a lock
- *     runs.c    account.c  allowance.c
+ *     runs.c    account.c  allowance.c  kept.c
  *     page_map.c
  *
  * Order of locks: an arena's lock, then the ground's (arena 0). Neither is held during a system call:
@@ -17,6 +17,7 @@
 #define BARROW_REGION_REGION_STATE_H
 
 #include "region/allowance.h"
+#include "region/kept.h"
 #include "region/region.h"
 #include "region/runs.h"
 
@@ -40,11 +41,11 @@ struct ALIGNED(CACHE_LINE) arena {
 
     /* written under the lock; read by anybody, relaxed, for they are figures */
     _Atomic size_t dirty_granules;
-    _Atomic size_t spans; /* taken less given back */
 
     /* without the lock */
     _Atomic size_t hollow;  /* bytes of spans in use that hold no memory */
     _Atomic uint32_t users; /* threads that take spans here */
+    struct kept kept;
 };
 
 struct region_state {

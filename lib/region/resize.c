@@ -10,15 +10,10 @@
 
 static void free_granules(struct arena *arena, uint32_t index, size_t granules)
 {
-    region_lock(&arena->lock);
-    arena_insert_dirty(arena, index, granules);
-    allowance_freed(&arena->allowance, granules << GRANULE_SHIFT,
-                    count(&arena->dirty_granules) << GRANULE_SHIFT);
-    region_unlock(&arena->lock);
+    arena_keep(arena, index, granules);
     runs_purge_surplus(arena, granules);
 }
 
-/* Takes free memory right behind the span, if there is any. */
 static bool take_dirty_behind(struct arena *arena, uint32_t index, size_t granules)
 {
     region_lock(&arena->lock);
@@ -63,12 +58,21 @@ static bool take_fresh_behind(struct arena *arena, uint32_t index, size_t granul
     return false;
 }
 
+/* Takes free memory right behind the span, if there is any. */
 static bool take_behind(struct arena *arena, uint32_t index, size_t granules, bool *zero)
 {
     if (granules == 0)
         return true;
-    *zero = take_fresh_behind(arena, index, granules);
-    return *zero || take_dirty_behind(arena, index, granules) ||
+    *zero = false;
+    if (kept_take_at(&arena->kept, index, granules))
+        return true;
+    /* a look without a lock tells which run may start there, if any */
+    enum span_kind kind = span_kind_elsewhere(span_at(index));
+    *zero =
+        (kind == SPAN_CLEAN || kind == SPAN_RESERVED) && take_fresh_behind(arena, index, granules);
+    if (kind != SPAN_DIRTY)
+        return *zero;
+    return take_dirty_behind(arena, index, granules) ||
            (arena != ground() && take_dirty_behind(ground(), index, granules));
 }
 
@@ -96,7 +100,7 @@ bool region_grow(struct span *span, size_t granules, bool *zero)
         return false;
     if (!charge_room(end, from_room)) {
         if (more > from_room)
-            free_granules(arena_of(span), room_end, more - from_room);
+            free_granules(arena_for_free(span), room_end, more - from_room);
         return false;
     }
     span->room -= (uint32_t)from_room;
@@ -117,6 +121,6 @@ void region_shrink(struct span *span, size_t granules)
         account_discharge(cut);
         arena_insert_clean(ground(), tail, cut);
     } else {
-        free_granules(arena_of(span), tail, cut);
+        free_granules(arena_for_free(span), tail, cut);
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* runs_purge.c: the end of the longest dirty run goes first, so that there are few system calls and
  * short runs, which serve small spans, stay. While the system works the piece is in no list, its head
- * has SPAN_PURGING, and no lock is held. Then it is a clean run of the ground, for any thread.
+ * has SPAN_PURGING, and no lock is held. Then it is a clean run of the ground, for any thread. Kept
+ * runs become dirty ones before.
  *
  * A refusal, as for locked memory, is remembered for a period: the memory stays dirty. */
 #include "region/runs_purge.h"
@@ -32,9 +33,16 @@ static void note_refusal(void)
     atomic_store_explicit(&refused_until, os_milliseconds() + PAUSE, memory_order_relaxed);
 }
 
-static size_t dirty_bytes(const struct arena *arena)
+static size_t dirty_bytes(struct arena *arena)
 {
-    return count(&arena->dirty_granules) << GRANULE_SHIFT;
+    return (count(&arena->dirty_granules) + kept_recount(&arena->kept)) << GRANULE_SHIFT;
+}
+
+static void drain(struct arena *arena)
+{
+    region_lock(&arena->lock);
+    arena_drain_kept(arena, SIZE_MAX);
+    region_unlock(&arena->lock);
 }
 
 /* Takes up to `max` granules from the end of the longest dirty run. */
@@ -94,10 +102,9 @@ static size_t purge_piece(struct arena *arena, size_t max, enum reason reason)
     return done ? granules : 0;
 }
 
-/* Bytes that are free beyond the allowance. */
-static size_t surplus(const struct arena *arena)
+/* Bytes that are free beyond the allowance, of `dirty` ones that are free. */
+static size_t surplus(const struct arena *arena, size_t dirty)
 {
-    size_t dirty = dirty_bytes(arena);
     if (dirty <= allowance_limit(&arena->allowance, 0))
         return 0; /* whatever is live */
     size_t committed = count(&region.committed) << GRANULE_SHIFT;
@@ -107,11 +114,13 @@ static size_t surplus(const struct arena *arena)
     return dirty > limit ? dirty - limit : 0;
 }
 
-void runs_purge_surplus(struct arena *arena, size_t freed)
+void runs_purge_beyond(struct arena *arena, size_t freed)
 {
-    size_t excess = surplus(arena);
+    size_t dirty = count(&arena->dirty_granules) + kept_sum(&arena->kept);
+    size_t excess = surplus(arena, dirty << GRANULE_SHIFT);
     if (likely(excess == 0) || is_refused())
         return;
+    drain(arena);
     size_t budget = BUDGET_MIN + BUDGET_PER_FREED * (freed << GRANULE_SHIFT);
     if (excess + BUDGET_MIN < budget)
         budget = excess + BUDGET_MIN; /* a little more, so that the next free need not */
@@ -130,6 +139,8 @@ void runs_purge_surplus(struct arena *arena, size_t freed)
 
 static size_t purge_arena(struct arena *arena)
 {
+    if (kept_recount(&arena->kept) != 0)
+        drain(arena);
     size_t purged = 0, left = count(&arena->dirty_granules);
     while (left != 0) {
         size_t granules = purge_piece(arena, left, ON_DEMAND);
@@ -165,12 +176,18 @@ bool runs_purge_all(void)
 
 static size_t review(struct arena *arena)
 {
-    if (dirty_bytes(arena) == 0)
+    size_t dirty = dirty_bytes(arena);
+    bool idle = kept_is_idle(&arena->kept);
+    if (dirty == 0)
         return 0;
     region_lock(&arena->lock);
-    allowance_review(&arena->allowance, dirty_bytes(arena));
+    if (idle)
+        arena_drain_kept(arena, SIZE_MAX);
+    allowance_review(&arena->allowance, dirty);
     region_unlock(&arena->lock);
-    size_t excess = surplus(arena);
+    if (atomic_load_explicit(&arena->users, memory_order_relaxed) == 0)
+        arena_hand_over(arena);
+    size_t excess = surplus(arena, dirty_bytes(arena));
     size_t granules = round_up(excess, GRANULE_SIZE) >> GRANULE_SHIFT;
     return excess != 0 ? purge_piece(arena, granules, IN_EXCESS) : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* spans.c: spans are taken and given back. Memory is looked for in this order:
  *
- *     1. dirty runs of the thread's arena, whose pages are there already
+ *     1. runs that the thread's arena keeps, then its dirty runs, whose pages are there already
  *     2. its clean runs, of which it keeps a few for small spans
  *     3. the ground's dirty, clean and reserved runs, the last committed in steps
  *     4. a new region
@@ -17,7 +17,9 @@
 #include "region/runs_purge.h"
 
 enum {
-    CHUNK = 16 /* granules that an arena takes from the ground at once, for small spans */
+    CHUNK = 16, /* granules that an arena takes from the ground at once, for small spans */
+    BULK = 32,  /* granules that are taken from a dirty run at once, for small spans, or ... */
+    BATCH = 8   /* ... so many runs */
 };
 
 /* What is asked for. */
@@ -36,15 +38,74 @@ static uint32_t take_run(struct run_set *set, const struct request *request, siz
     return index;
 }
 
-/* The arena's lock is held. */
+static void note_reuse(struct arena *arena)
+{
+    size_t left = kept_sum(&arena->kept) + count(&arena->dirty_granules);
+    allowance_reused(&arena->allowance, left << GRANULE_SHIFT);
+}
+
+/* No lock is held. */
+static uint32_t take_kept(struct arena *arena, const struct request *request)
+{
+    uint32_t index = request->align == 1 ? kept_take(&arena->kept, request->granules) : 0;
+    if (index != 0)
+        note_reuse(arena);
+    return index;
+}
+
+/* By the thread's own arena, also of the ground's. False when there is no run of that length. */
+static bool keep_one_more(struct arena *arena, size_t granules)
+{
+    uint32_t index = runs_take(&arena->dirty, granules, 1);
+    if (index == 0)
+        return false;
+    add_locked(&arena->dirty_granules, -granules);
+    uint64_t rejected = kept_put(&arena_of_thread()->kept, index, granules);
+    if (rejected != 0)
+        arena_insert_dirty(arena, kept_index(rejected), kept_length(rejected));
+    return rejected == 0;
+}
+
+/* Puts more by, so that the next spans need no lock: a long run, or some of the same length. Of the ground's
+ * no more than a chunk, for others want it too. */
+static void keep_more(struct arena *arena, size_t granules)
+{
+    if (arena != arena_of_thread()) {
+        if (granules < CHUNK)
+            keep_one_more(arena, CHUNK - granules);
+        return;
+    }
+    if (keep_one_more(arena, BULK))
+        return;
+    for (int i = 1; i < BATCH; i++)
+        if (!keep_one_more(arena, granules))
+            return;
+}
+
+/* Puts the longest runs by again, which long spans are taken from. */
+static void keep_longest(struct arena *arena)
+{
+    for (unsigned i = 0; i < KEPT_RUNS - BATCH; i++) {
+        uint32_t run = runs_longest(&arena->dirty);
+        if (run == 0 || !keep_one_more(arena, span_at(run)->granules))
+            return;
+    }
+}
+
+/* The arena's lock is held. All runs of its own are joined before, so that the fit is the best. */
 static uint32_t take_dirty(struct arena *arena, const struct request *request)
 {
+    if (arena == arena_of_thread())
+        arena_drain_kept(arena, SIZE_MAX);
     uint32_t index = take_run(&arena->dirty, request, request->granules);
-    if (index != 0) {
+    if (index != 0)
         add_locked(&arena->dirty_granules, -request->granules);
-        add_locked(&arena->spans, 1);
-        allowance_reused(&arena->allowance, count(&arena->dirty_granules) << GRANULE_SHIFT);
-    }
+    if (request->granules >= CHUNK && arena == arena_of_thread())
+        keep_longest(arena);
+    else if (index != 0 && request->align == 1)
+        keep_more(arena, request->granules);
+    if (index != 0)
+        note_reuse(arena);
     return index;
 }
 
@@ -174,7 +235,6 @@ static uint32_t take_fresh(struct arena *arena, const struct request *request)
         return 0;
     }
     region_lock(&arena->lock);
-    add_locked(&arena->spans, 1);
     allowance_wanted(&arena->allowance, request->granules << GRANULE_SHIFT);
     region_unlock(&arena->lock);
     return index;
@@ -188,13 +248,18 @@ static uint32_t take_dirty_of(struct arena *arena, const struct request *request
     return index;
 }
 
-/* Memory that was in use before, from the thread's arena or the ground. */
+static uint32_t take_used_of(struct arena *arena, const struct request *request)
+{
+    uint32_t index = take_kept(arena, request);
+    bool none = index == 0 && kept_sum(&arena->kept) + count(&arena->dirty_granules) == 0;
+    return index != 0 || none ? index : take_dirty_of(arena, request);
+}
+
+/* Memory that was in use before, from the thread's arena or the ground, which may be another thread's. */
 static uint32_t take_used(struct arena *arena, const struct request *request)
 {
-    uint32_t index = take_dirty_of(arena, request);
-    if (index == 0 && arena != ground() && count(&ground()->dirty_granules) != 0)
-        index = take_dirty_of(ground(), request);
-    return index;
+    uint32_t index = take_used_of(arena, request);
+    return index != 0 || arena == ground() ? index : take_used_of(ground(), request);
 }
 
 static struct span *make_span(struct arena *arena, uint32_t index, const struct request *request,
@@ -245,9 +310,17 @@ static uint32_t take(struct arena *arena, struct request *request, bool *zero)
 
 /* ---- given back ------------------------------------------------------------------------------- */
 
+/* A span whose pages its owner had given back: kept by the owner, it would have come here next. */
+static void note_hollow(struct arena *arena, size_t granules)
+{
+    region_lock(&arena->lock);
+    allowance_gave_back(&arena->allowance, granules << GRANULE_SHIFT);
+    region_unlock(&arena->lock);
+}
+
 static void give_back(struct span *span)
 {
-    struct arena *arena = arena_of(span);
+    struct arena *arena = arena_for_free(span);
     uint32_t index = span_index(span);
     size_t granules = span->granules, room = span->room;
     if (unlikely(os_locks_memory()))
@@ -255,19 +328,13 @@ static void give_back(struct span *span)
     bool emptied = span->emptied || (span->moved && moved_renew(index, granules));
     if (span->moved)
         moved_ended();
-    region_lock(&arena->lock);
-    add_locked(&arena->spans, (size_t)-1);
-    if (!emptied) {
-        arena_insert_dirty(arena, index, granules);
-        allowance_freed(&arena->allowance, granules << GRANULE_SHIFT,
-                        count(&arena->dirty_granules) << GRANULE_SHIFT);
-    } else if (span->hollow) { /* kept by its owner, it would have come here next */
-        allowance_gave_back(&arena->allowance, granules << GRANULE_SHIFT);
-    }
-    region_unlock(&arena->lock);
     if (emptied) {
+        if (span->hollow)
+            note_hollow(arena, granules);
         account_discharge(granules);
         arena_insert_clean(ground(), index, granules);
+    } else {
+        arena_keep(arena, index, granules);
     }
     if (room != 0)
         arena_insert_clean(ground(), index + (uint32_t)granules, room);

@@ -73,7 +73,7 @@ static void a_free_lock_lets_a_chain_straight_in(void **state)
     struct chain chain = take_chain(5);
     theap_unlock(&theap);
     assert_int_equal(blocks_in_use(), BATCH);
-    theap_post(&theap, chain);
+    theap_post(&theap, chain, 0);
     assert_null(atomic_load(&theap.inbox));
     assert_int_equal(blocks_in_use(), 0);
 }
@@ -83,8 +83,8 @@ static void a_held_lock_leads_to_the_inbox(void **state)
     (void)state;
     os_lock(&theap.lock);
     struct chain one = take_chain(5), two = take_chain(9);
-    theap_post(&theap, one);
-    theap_post(&theap, two);
+    theap_post(&theap, one, 0);
+    theap_post(&theap, two, 0);
     assert_ptr_equal(atomic_load(&theap.inbox), two.first);
     assert_int_equal(blocks_in_use(), 2 * BATCH);
     theap_drain(&theap);
@@ -94,13 +94,39 @@ static void a_held_lock_leads_to_the_inbox(void **state)
     theap_unlock(&theap);
 }
 
+static void long_blocks_wait_for_the_owner(void **state)
+{
+    (void)state;
+    os_lock(&theap.lock);
+    struct chain one = take_chain(5), two = take_chain(9);
+    theap_unlock(&theap);
+    theap_post(&theap, one, BATCH * 4096);
+    assert_ptr_equal(atomic_load(&theap.inbox), one.first);
+    theap_post(&theap, two, (size_t)8 << 20); /* too much to lie idle */
+    assert_null(atomic_load(&theap.inbox));
+    assert_int_equal(blocks_in_use(), 0);
+}
+
+static void nothing_waits_for_an_owner_that_is_gone(void **state)
+{
+    (void)state;
+    os_lock(&theap.lock);
+    struct chain chain = take_chain(5);
+    theap_unlock(&theap);
+    atomic_store(&theap.idle, true);
+    theap_post(&theap, chain, BATCH * 4096);
+    atomic_store(&theap.idle, false);
+    assert_null(atomic_load(&theap.inbox));
+    assert_int_equal(blocks_in_use(), 0);
+}
+
 static struct chain chains[THREADS][BATCHES];
 
 static void *post_all(void *own)
 {
     struct chain *batches = own;
     for (size_t i = 0; i < BATCHES; i++)
-        theap_post(&theap, batches[i]);
+        theap_post(&theap, batches[i], 0);
     return NULL;
 }
 
@@ -241,6 +267,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_free_lock_lets_a_chain_straight_in, start, finish),
         cmocka_unit_test_setup_teardown(a_held_lock_leads_to_the_inbox, start, finish),
+        cmocka_unit_test_setup_teardown(long_blocks_wait_for_the_owner, start, finish),
+        cmocka_unit_test_setup_teardown(nothing_waits_for_an_owner_that_is_gone, start, finish),
         cmocka_unit_test_setup_teardown(many_post_at_once, start, finish),
         cmocka_unit_test_setup_teardown(each_owner_has_a_batch_of_its_own, start, finish),
         cmocka_unit_test(blocks_change_hands),

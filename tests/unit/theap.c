@@ -277,7 +277,7 @@ static void alignments_up_to_a_gibibyte(void **state)
 static void large_blocks_keep_their_contents(void **state)
 {
     (void)state;
-    const struct large_account *account = &heap_large[region_arena()].account;
+    const struct large_account *account = &threads_current()->large;
     size_t blocks = account->blocks, bytes = account->bytes;
     size_t size = 300000;
     uint32_t *numbers = heap_alloc(size);

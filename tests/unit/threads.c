@@ -127,7 +127,8 @@ static void thousands_of_threads_do_not_grow_the_heap(void **state)
     for (int round = 0; round < 60; round++)
         run_at_once(theaps);
     assert_int_equal(threads_theaps(), made);
-    assert_true(region_committed() <= committed + 16 * GRANULE_SIZE);
+    /* more of them may run at the same time than before: a medium span each */
+    assert_true(region_committed() <= committed + AT_ONCE * MAP_GRANULES * GRANULE_SIZE);
     check_heap();
     purge_all();
     check_heap();

@@ -37,6 +37,7 @@ void os_lock_wait(struct os_lock *lock)
     while ((word = os_lock_await(lock)) != 0) /* a futex is the lower half of the word */
         syscall4(SYS_futex, (long)&lock->word, FUTEX_WAIT_PRIVATE, (long)(uint32_t)word,
                  (long)&LOOK_AGAIN);
+    os_lock_taken(lock);
 }
 
 void os_lock_wake(struct os_lock *lock)
