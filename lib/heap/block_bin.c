@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/block_bin.h"
 
-bool is_any_start(const struct theap *theap, const struct bin *bin, const void *address)
+bool is_any_start(const struct bin *bin, const void *address)
 {
     const struct span *slab = span_at(span_get(&span_at(granule_of(address))->head));
-    uint32_t blocks = size_class_capacity(bin_class(theap, bin));
-    const char *last = span_start(slab) + (size_t)(blocks - 1) * bin_bytes(bin);
+    size_t blocks = span_bytes(slab) / bin_bytes(bin);
+    const char *last = span_start(slab) + (blocks - 1) * bin_bytes(bin);
     bool starts = is_start((uintptr_t)last - (uintptr_t)address, bin->magic);
     return starts && !slab_is_in_hole(slab, address);
 }

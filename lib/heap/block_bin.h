@@ -16,7 +16,7 @@ ALWAYS_INLINE bool is_easy_start(const struct bin *bin, size_t granule, const vo
 }
 
 /* The same, by the descriptor, in all slabs. */
-bool is_any_start(const struct theap *theap, const struct bin *bin, const void *address);
+bool is_any_start(const struct bin *bin, const void *address);
 
 /* The theap's bin for the class that a slab's tag names. */
 ALWAYS_INLINE struct bin *bin_of_tag(struct theap *theap, uint32_t tag)
@@ -34,7 +34,7 @@ ALWAYS_INLINE struct bin *bin_of_block(struct theap *theap, const void *address,
     if (unlikely(*tag == 0) || unlikely(theap == &theap_none) || unlikely(tag_is_medium(*tag)))
         return NULL;
     struct bin *bin = bin_of_tag(theap, *tag);
-    if (!is_easy_start(bin, granule, address) && !is_any_start(theap, bin, address))
+    if (!is_easy_start(bin, granule, address) && !is_any_start(bin, address))
         return NULL;
     return block_is_free(address) ? NULL : bin;
 }

@@ -49,7 +49,7 @@ static void look(const struct checked_header *header, size_t usable, const char 
 static void look_at_slab(const struct span *slab, bool alone, const char *call)
 {
     size_t size = size_class_bytes(slab->size_class);
-    for (uint32_t i = 0; i < size_class_capacity(slab->size_class); i++) {
+    for (uint32_t i = 0; i < slab_capacity(slab); i++) {
         const struct checked_header *header = (const void *)(span_start(slab) + i * size);
         if (slab_is_in_hole(slab, header))
             continue;

@@ -53,8 +53,8 @@ ALWAYS_INLINE bool size_class_keeps(size_t bytes, size_t size)
     return size <= bytes && (size >= bytes / 2 || bytes == size_class_bytes(0));
 }
 
-/* How long the class's slabs are: at least 64 blocks, and 128 up to 2 KiB, so that what is done once for a
- * slab counts for little. */
+/* How long the class's slabs are, but for a theap's first few: at least 64 blocks, and 128 up to 2 KiB, so that what is
+ * done once for a slab counts for little. */
 ALWAYS_INLINE unsigned size_class_granules(unsigned size_class)
 {
     return size_class_bytes(size_class) <= 512 ? 1 : SLAB_GRANULES_MAX;

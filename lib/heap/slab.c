@@ -40,7 +40,7 @@ static uint32_t least_of(enum group group, uint32_t capacity)
 /* The next drop below it is seen by slab_give, at no cost to the others. */
 static void set_least(struct span *slab, enum group group)
 {
-    uint32_t least = least_of(group, size_class_capacity(slab->size_class));
+    uint32_t least = least_of(group, slab_capacity(slab));
     slab->least = (uint16_t)(least > slab->search_at ? least : slab->search_at);
 }
 
@@ -78,7 +78,7 @@ static void unlink_slab(struct theap *theap, struct span *slab)
 
 static enum group group_of(const struct span *slab)
 {
-    uint32_t capacity = size_class_capacity(slab->size_class);
+    uint32_t capacity = slab_capacity(slab);
     uint32_t available = capacity - slab->used;
     if (available == 0)
         return GROUP_FULL;
@@ -112,7 +112,7 @@ struct blocks {
 static struct blocks blocks_in(const struct span *slab, unsigned unit, unsigned count)
 {
     uint32_t size = (uint32_t)size_class_bytes(slab->size_class), shift = unit_shift(slab);
-    uint32_t capacity = size_class_capacity(slab->size_class);
+    uint32_t capacity = slab_capacity(slab);
     uint32_t end = (((unit + count) << shift) + size - 1) / size;
     return (struct blocks){ ((unit << shift) + size - 1) / size, end < capacity ? end : capacity };
 }
@@ -146,7 +146,7 @@ static const char *last_in(const struct span *slab, uint64_t starts, unsigned gr
     uint64_t here = unit_bits(first, units) & starts, holes = slab->holes & here;
     size_t size = size_class_bytes(slab->size_class), blocks = 0;
     if (holes == 0)
-        blocks = size_class_capacity(slab->size_class);
+        blocks = slab_capacity(slab);
     else if ((here & ~slab->holes) >> lowest_bit(holes) == 0)
         blocks = (((size_t)lowest_bit(holes) << unit_shift(slab)) + size - 1) / size;
     return span_start(slab) + blocks * size - size;
@@ -193,10 +193,29 @@ static size_t cut_bytes(const struct span *slab)
     return (size_t)bits_set(units) * unit_bytes(slab);
 }
 
+/* How many granules the theap's slabs of the class have, as far as they are fewer than `most`. */
+static unsigned granules_of(const struct theap *theap, unsigned size_class, unsigned most)
+{
+    unsigned granules = 0;
+    for (int group = 0; group < GROUPS; group++)
+        for (uint32_t i = theap->groups[size_class][group]; i != 0 && granules < most;
+             i = span_at(i)->next)
+            granules += span_at(i)->granules;
+    return granules;
+}
+
+/* How long the next slab is: a class that has few blocks, as most have in a small program, has short ones. */
+static unsigned granules_for(const struct theap *theap, unsigned size_class)
+{
+    unsigned most = size_class_granules(size_class);
+    unsigned have = granules_of(theap, size_class, most);
+    return have == 0 ? 1 : have < most ? 1U << highest_bit(have) : most;
+}
+
 static struct span *make_slab(struct theap *theap, unsigned size_class)
 {
     bool zero;
-    struct span *slab = region_alloc(size_class_granules(size_class), 1, 0, SPAN_SLAB, &zero);
+    struct span *slab = region_alloc(granules_for(theap, size_class), 1, 0, SPAN_SLAB, &zero);
     if (slab == NULL)
         return NULL;
     slab->size_class = (uint8_t)size_class;
@@ -609,7 +628,7 @@ static void list_anew(struct span *slab)
     size_t size = size_class_bytes(slab->size_class);
     slab->free = BLOCK_END;
     slab->free_count = slab->used = 0;
-    for (uint32_t i = size_class_capacity(slab->size_class); i-- > 0;) {
+    for (uint32_t i = slab_capacity(slab); i-- > 0;) {
         struct block *block = (struct block *)(void *)(span_start(slab) + i * size);
         if (slab_is_in_hole(slab, block))
             continue;
@@ -648,7 +667,7 @@ struct block *slab_block_at(const struct span *slab, const void *address)
 {
     size_t size = size_class_bytes(slab->size_class);
     size_t i = (size_t)((const char *)address - span_start(slab)) / size;
-    if (i >= size_class_capacity(slab->size_class))
+    if (i >= slab_capacity(slab))
         return NULL;
     return (struct block *)(void *)(span_start(slab) + i * size);
 }

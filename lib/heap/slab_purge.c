@@ -34,7 +34,7 @@ static bool count_listed(const struct span *slab, size_t size, struct touches *t
 static bool is_free_unit(const struct span *slab, size_t size, unsigned unit, unsigned listed)
 {
     unsigned shift = unit_shift(slab);
-    uint32_t capacity = size_class_capacity(slab->size_class);
+    uint32_t capacity = slab_capacity(slab);
     uint32_t first = (uint32_t)(((size_t)unit << shift) / size);
     uint32_t end = (uint32_t)(((((size_t)unit + 1) << shift) - 1) / size) + 1;
     end = end < capacity ? end : capacity;

@@ -42,10 +42,16 @@ static inline uint64_t unit_bits(size_t first, size_t count)
     return (count == 64 ? ~0ULL : (1ULL << count) - 1) << first;
 }
 
+/* How many blocks the slab has: the first slab of a class may be shorter than others. */
+ALWAYS_INLINE uint32_t slab_capacity(const struct span *slab)
+{
+    return (uint32_t)(span_bytes(slab) / size_class_bytes(slab->size_class));
+}
+
 static inline uint64_t all_holes(const struct span *slab)
 {
     size_t size = size_class_bytes(slab->size_class), unit = unit_bytes(slab);
-    uint32_t capacity = size_class_capacity(slab->size_class);
+    uint32_t capacity = slab_capacity(slab);
     uint64_t holes = 0;
     if (size <= unit)
         return ~0ULL >> (63 - (capacity - 1) * size / unit);

@@ -105,7 +105,7 @@ static bool next_in_slab(const struct span *slab, struct piece *piece)
     size_t size = size_class_bytes(slab->size_class);
     size_t distance = (size_t)((char *)piece->data - span_start(slab));
     distance = piece->kind == PIECE_REGION ? 0 : (distance / size + 1) * size;
-    if (distance / size >= size_class_capacity(slab->size_class))
+    if (distance / size >= slab_capacity(slab))
         return false;
     show_block(slab, distance, piece);
     return true;

@@ -96,10 +96,14 @@ static void unlink_map(struct medium *medium, const struct medium_map *map)
         medium->maps = map->next;
 }
 
-static struct span *take_span(uint32_t cells, bool *zero)
+/* The first span is short, as a small program's heap. */
+static struct span *take_span(const struct medium *medium, uint32_t cells, bool *zero)
 {
+    enum { FIRST_GRANULES = MAP_GRANULES / 4 };
     size_t least = (cells + GRANULE_CELLS - 1) / GRANULE_CELLS;
-    struct span *span = region_alloc(MAP_GRANULES, 1, 0, SPAN_MEDIUM, zero);
+    size_t first = least > FIRST_GRANULES ? least : FIRST_GRANULES;
+    size_t granules = medium->spans == 0 ? first : MAP_GRANULES;
+    struct span *span = region_alloc(granules, 1, 0, SPAN_MEDIUM, zero);
     return span != NULL ? span : region_alloc(least, 1, 0, SPAN_MEDIUM, zero);
 }
 
@@ -130,7 +134,7 @@ static bool grow(struct medium *medium, uint32_t cells)
     struct medium_map *map = map_take();
     if (map == NULL)
         return false;
-    struct span *span = take_span(cells, &zero);
+    struct span *span = take_span(medium, cells, &zero);
     if (span == NULL) {
         map_put(map);
         return false;

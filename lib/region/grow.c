@@ -29,7 +29,8 @@
 /* What an option may make of the first region: the tables of a larger one take seconds, or are charged for. */
 #define COMMIT_MAX  (64 * 1024 * MIB)
 #define RESERVE_MAX (OS_RECOMMITS ? 256 * MIB : COMMIT_MAX)
-#define STEP_MIN    MIB
+#define REGION_FEW  MIB /* where another thread is reserving one */
+#define STEP_MIN    (MIB / 4)
 #define STEP_MAX    (64 * MIB)
 #define SLACK       (16 * MIB) /* address space beyond the bound that may stay, ... */
 #define SLACK_MAX   (48 * MIB) /* ... and at which some goes back */
@@ -167,8 +168,8 @@ static size_t region_size(size_t needed, bool alone)
     size = size < REGION_MIN ? REGION_MIN : min(size, REGION_MAX);
     if (count(&region.regions) == 0)
         size = first_size();
-    else if (!alone && size > STEP_MIN)
-        size = STEP_MIN;
+    else if (!alone && size > REGION_FEW)
+        size = REGION_FEW;
     return round_up(size > needed ? size : needed, GRANULE_SIZE);
 }
 
@@ -314,7 +315,7 @@ uint32_t grow_reserve(size_t granules, size_t align, size_t wished, size_t *take
 
 size_t grow_step(size_t needed)
 {
-    size_t step = (count(&region.committed) << GRANULE_SHIFT) / 4;
+    size_t step = (count(&region.committed) << GRANULE_SHIFT) / 8;
     step = step < STEP_MIN ? STEP_MIN : step > STEP_MAX ? STEP_MAX : step;
     if (region_settings.commit_limit != 0 && step > region_settings.commit_limit)
         step = region_settings.commit_limit;

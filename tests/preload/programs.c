@@ -140,7 +140,7 @@ static const struct program programs[] = {
     },
     {
         .name = "gcore",
-        .needs = { "gcore", "gcc" },
+        .needs = { "gcore", "gcc", "python3" },
         .served = "cc1",
         .allocations = 1000,
         .limit = 400,

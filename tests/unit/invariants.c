@@ -27,7 +27,7 @@ static void check_tags(uint32_t index, size_t granules, uint32_t tag)
 static void check_slab_span(const struct span *slab)
 {
     assert_true(slab->size_class < SIZE_CLASSES);
-    assert_int_equal(slab->granules, size_class_granules(slab->size_class));
+    assert_in_range(slab->granules, 1, size_class_granules(slab->size_class));
     uint32_t bin = slab->size_class * (uint32_t)sizeof(struct bin);
     check_tags(span_index(slab), slab->granules, slab->owner << TAG_SHIFT | bin);
     for (uint32_t i = 0; i < slab->granules; i++)
@@ -68,7 +68,7 @@ static void check_free_list(const struct span *slab)
         assert_true(block_is_linked(block));
         size_t distance = (size_t)((const char *)block - span_start(slab));
         assert_true(distance % size == 0);
-        assert_true(distance / size < size_class_capacity(slab->size_class));
+        assert_true(distance / size < slab_capacity(slab));
         assert_false(seen[distance / size]);
         assert_false(is_in_hole(slab, distance / size));
         seen[distance / size] = true;
@@ -80,7 +80,7 @@ static uint32_t blocks_in_holes(const struct span *slab)
 {
     uint32_t count = 0;
     uint64_t starts = 0;
-    for (uint32_t i = 0; i < size_class_capacity(slab->size_class); i++) {
+    for (uint32_t i = 0; i < slab_capacity(slab); i++) {
         count += is_in_hole(slab, i);
         starts |= 1ULL << (i * size_class_bytes(slab->size_class) / unit_of(slab));
     }
@@ -98,7 +98,7 @@ struct starts {
 static struct starts starts_in(const struct span *slab, size_t granule)
 {
     size_t size = size_class_bytes(slab->size_class),
-           capacity = size_class_capacity(slab->size_class);
+           capacity = slab_capacity(slab);
     size_t first = (granule * GRANULE_SIZE + size - 1) / size, others = 0, count = first;
     size_t end = ((granule + 1) * GRANULE_SIZE + size - 1) / size;
     end = end < capacity ? end : capacity;
@@ -174,7 +174,7 @@ static void check_group(const struct span *slab, uint32_t capacity)
 static void check_slab(const struct theap *theap, const struct span *slab, unsigned size_class,
                        int group)
 {
-    uint32_t capacity = size_class_capacity(size_class);
+    uint32_t capacity = slab_capacity(slab);
     assert_int_equal(span_kind(slab), SPAN_SLAB);
     assert_int_equal(slab->owner, theap_number(theap));
     assert_int_equal(slab->size_class, size_class);

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "heap/slab.h"
+#include "heap/slab_unit.h"
 #include "invariants.h"
 #include "os/vm.h"
 #include "region/region.h"
@@ -183,7 +184,7 @@ static void every_class_gives_all_its_blocks(void **state)
     /* no slab is due for a search, however much is free */
     theap.allowance.learned = (size_t)1 << 30;
     for (unsigned size_class = 0; size_class < SIZE_CLASSES; size_class++) {
-        uint32_t capacity = size_class_capacity(size_class), taken = 0;
+        uint32_t capacity = (uint32_t)(GRANULE_SIZE / size_class_bytes(size_class)), taken = 0;
         size_t empty;
         while (taken < capacity)
             taken += take(size_class, capacity - taken);
@@ -212,6 +213,24 @@ static void blocks_of_aligned_classes_are_aligned(void **state)
             assert_true((uintptr_t)all[i].block % align == 0);
         give_all();
     }
+}
+
+/* A theap's first slabs of a class are short, and so is what a small program commits. */
+static void the_first_slabs_of_a_class_are_short(void **state)
+{
+    static const uint32_t lengths[] = { 1, 1, 2, 4, 4 };
+    (void)state;
+    theap.allowance.learned = (size_t)1 << 30;
+    unsigned size_class = size_class_of(1024);
+    for (size_t i = 0; i < COUNT(lengths); i++) {
+        take(size_class, 1);
+        const struct span *slab = slab_of(all[live_count - 1].block);
+        assert_int_equal(slab->granules, lengths[i]);
+        for (uint32_t left = slab_capacity(slab) - 1; left > 0;)
+            left -= take(size_class, left);
+    }
+    check_theap(&theap);
+    give_all();
 }
 
 /* Random takes and gives, checked as they go. */
@@ -410,6 +429,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SLAB_TEST(every_class_gives_all_its_blocks),
+        SLAB_TEST(the_first_slabs_of_a_class_are_short),
         SLAB_TEST(blocks_of_aligned_classes_are_aligned),
         SLAB_TEST(many_operations_agree),
         SLAB_TEST(classes_do_not_mix),

@@ -4,6 +4,8 @@
 #include "support/suite.h"
 
 #include <barrow/heapapi.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -58,6 +60,34 @@ static int under_a_limit(const char *argument)
     return 0;
 }
 
+/* Bytes of address space that a core dump has, as far as the system is told (VmFlags). */
+static size_t dumped(void)
+{
+    char line[512];
+    size_t size = 0, bytes = 0;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    REQUIRE(maps != NULL);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        sscanf(line, "Size: %zu kB", &size);
+        if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " dd") == NULL)
+            bytes += size * KIB;
+    }
+    fclose(maps);
+    return bytes;
+}
+
+static void what_is_only_reserved_is_not_dumped(void **state)
+{
+    (void)state;
+    free(malloc(100));
+    size_t before = dumped();
+    HANDLE heap = HeapCreate(0, 0, GIB), other = HeapCreate(HEAP_NO_SERIALIZE, 0, 0);
+    assert_non_null(HeapAlloc(heap, 0, MIB));
+    assert_non_null(HeapAlloc(other, 0, MIB));
+    assert_in_range(dumped() - before, 0, 8 * MIB);
+    assert_true(HeapDestroy(heap) && HeapDestroy(other));
+}
+
 static void passes(const char *name)
 {
     struct child_result result;
@@ -89,6 +119,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_in_proportion_to_heaps),
         cmocka_unit_test(a_limit_leaves_heaps_for_what_there_is),
+        cmocka_unit_test(what_is_only_reserved_is_not_dumped),
     };
     child_case(argc, argv, functions);
     return cmocka_run_group_tests_name("address space", tests, NULL, NULL);
